@@ -1,0 +1,137 @@
+"""Which events a subscriber asked for: conditions as values, and the test made from them."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from callcontrol.events.event import Event
+from callcontrol.ids import CallId, NodeId
+
+CUSTOM = "CUSTOM"
+"""The name of every event that has a subclass."""
+
+Test = Callable[[Event], bool]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventFilter:
+    """Conditions that must all hold; an empty one always holds."""
+
+    names: frozenset[str] = frozenset()
+    """The event's name is one of these."""
+    subclasses: frozenset[str] = frozenset()
+    """The event is CUSTOM with one of these subclasses; `x*` takes each that begins with `x`."""
+    call_ids: frozenset[CallId] = frozenset()
+    """The event's call, or one of its peers, is one of these."""
+    node_ids: frozenset[NodeId] = frozenset()
+    """The event is from one of these nodes."""
+    invert: bool = False
+    """Turn the outcome of all the conditions together round."""
+
+    @property
+    def wants_prefix(self) -> bool:
+        """Whether a subclass is given by how it begins."""
+        return any(subclass.endswith("*") for subclass in self.subclasses)
+
+    def may_match_node(self, node_id: NodeId) -> bool:
+        """Whether an event of that node could pass; never False where one could.
+
+        The node of a call is not known here, so a condition on calls may touch every node.
+        """
+        if not self.invert:
+            return not self.node_ids or node_id in self.node_ids
+        return bool(
+            self.names
+            or self.subclasses
+            or self.call_ids
+            or (self.node_ids and node_id not in self.node_ids)
+        )
+
+
+Filters = frozenset[EventFilter]
+"""At least one of these passes the event; none at all means every event."""
+
+
+def may_match_node(filters: Filters, node_id: NodeId | None) -> bool:
+    """Whether events of that node, of any node for None, could pass one of the filters."""
+    if node_id is None or not filters:
+        return True
+    return any(event_filter.may_match_node(node_id) for event_filter in filters)
+
+
+def compile_filters(filters: Filters) -> Test:
+    """Make one function of the filters. It never raises and takes well under a microsecond."""
+    if not filters:
+        return _always
+    return _any_of([_compile(event_filter) for event_filter in filters])
+
+
+def _compile(wanted: EventFilter) -> Test:
+    tests: list[Test] = []
+    if wanted.names:
+        tests.append(_name_test(wanted.names))
+    if wanted.subclasses:
+        tests.append(_subclass_test(wanted.subclasses))
+    if wanted.node_ids:
+        tests.append(_node_test(wanted.node_ids))
+    if wanted.call_ids:
+        tests.append(_call_test(wanted.call_ids))
+    test = _all_of(tests)
+    return (lambda event: not test(event)) if wanted.invert else test
+
+
+def _name_test(names: frozenset[str]) -> Test:
+    return lambda event: event.name in names
+
+
+def _subclass_test(subclasses: frozenset[str]) -> Test:
+    exact = frozenset(value for value in subclasses if not value.endswith("*"))
+    prefixes = tuple(value[:-1] for value in subclasses if value.endswith("*"))
+
+    def has_subclass(event: Event) -> bool:
+        return event.name == CUSTOM and (
+            event.subclass in exact or event.subclass.startswith(prefixes)
+        )
+
+    return has_subclass
+
+
+def _node_test(node_ids: frozenset[NodeId]) -> Test:
+    return lambda event: event.position.node_id in node_ids
+
+
+def _call_test(call_ids: frozenset[CallId]) -> Test:
+    def concerns(event: Event) -> bool:
+        if event.call_id in call_ids:
+            return True
+        return bool(event.peer_call_ids) and not call_ids.isdisjoint(event.peer_call_ids)
+
+    return concerns
+
+
+def _always(event: Event) -> bool:
+    return True
+
+
+# Most filters have one or two conditions, and a loop costs more than the tests in it.
+
+
+def _all_of(tests: Sequence[Test]) -> Test:
+    match tests:
+        case []:
+            return _always
+        case [only]:
+            return only
+        case [first, second]:
+            return lambda event: first(event) and second(event)
+        case _:
+            return lambda event: all(test(event) for test in tests)
+
+
+def _any_of(tests: Sequence[Test]) -> Test:
+    match tests:
+        case [only]:
+            return only
+        case [first, second]:
+            return lambda event: first(event) or second(event)
+        case _:
+            return lambda event: any(test(event) for test in tests)

@@ -1,0 +1,189 @@
+"""Which entries match which filters: each distinct filter is asked once, and only where it may."""
+
+import asyncio
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterable
+
+from callcontrol.events.event import Event, Gap
+from callcontrol.events.filter import (
+    CUSTOM,
+    EventFilter,
+    Filters,
+    compile_filters,
+    may_match_node,
+)
+
+_SMALL = 64
+"""Numbers that are never worth moving."""
+
+
+class Matcher:
+    """One distinct set of filters, and the numbers of the entries that match it, in order.
+
+    Numbers that the ring dropped are let go lazily: at most as many of them are kept as there
+    are live ones, or `_SMALL`. So a matcher holds at most 16 bytes for each entry of the ring.
+    """
+
+    __slots__ = ("accepts", "asked", "filters", "forgotten", "numbers", "users", "waiters")
+
+    def __init__(self, filters: Filters) -> None:
+        self.filters = filters
+        self.accepts = compile_filters(filters)
+        self.numbers = array("Q")
+        self.forgotten = 0
+        """Numbers no longer in `numbers`; with it, the index of a match never changes."""
+        self.asked = 0
+        """The number of the entry that it was asked about last."""
+        self.users = 0
+        self.waiters: set[asyncio.Future[None]] = set()
+
+    @property
+    def matched(self) -> int:
+        """How many entries have matched since it was made."""
+        return self.forgotten + len(self.numbers)
+
+    def first_held(self, first_number: int) -> int:
+        """Index, counted as `matched` is, of the first match that is still in the ring."""
+        return self.forgotten + bisect_left(self.numbers, first_number)
+
+    def add(self, number: int, first_number: int) -> None:
+        """Entry `number` matches: remember it and wake who waits."""
+        numbers = self.numbers
+        numbers.append(number)
+        half = len(numbers) >> 1
+        if numbers[half] < first_number and half > _SMALL:
+            self.forget(first_number)
+        if self.waiters:
+            self.wake()
+
+    def forget(self, first_number: int) -> None:
+        """Let go of the numbers before `first_number`."""
+        dead = bisect_left(self.numbers, first_number)
+        del self.numbers[:dead]
+        self.forgotten += dead
+
+    def wake(self) -> None:
+        """End every wait. Who waits looks at the matcher again, so no wake-up can be lost."""
+        for waiter in self.waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+        self.waiters.clear()
+
+
+Group = dict[Matcher, None]
+"""The matchers filed under one topic; a dict for its order and its cheap removal."""
+
+
+class Matchers:
+    """All matchers, each filed under the most selective topic of each of its filters."""
+
+    def __init__(self) -> None:
+        self._by_filters: dict[Filters, Matcher] = {}
+        self._by_call: dict[str, Group] = {}
+        self._by_subclass: dict[str, Group] = {}
+        self._by_name: dict[str, Group] = {}
+        self._by_node: dict[str, Group] = {}
+        self._unfiled: Group = {}
+
+    def __len__(self) -> int:
+        return len(self._by_filters)
+
+    def acquire(self, filters: Iterable[EventFilter]) -> Matcher:
+        """The matcher for these filters, shared with everyone who asked for the same."""
+        wanted = frozenset(filters)
+        if EventFilter() in wanted:  # what takes everything needs no alternative
+            wanted = frozenset()
+        matcher = self._by_filters.get(wanted)
+        if matcher is None:
+            matcher = self._by_filters[wanted] = Matcher(wanted)
+            self._file(matcher)
+        matcher.users += 1
+        return matcher
+
+    def release(self, matcher: Matcher) -> None:
+        """One user less; the last one takes the matcher away."""
+        matcher.users -= 1
+        if not matcher.users:
+            del self._by_filters[matcher.filters]
+            self._unfile(matcher)
+
+    def publish(self, event: Event, number: int, first_number: int) -> None:
+        """Ask the matchers that the event may concern; wake the waiters of those that match."""
+        if self._unfiled:
+            self._ask(self._unfiled, event, number, first_number)
+        if group := self._by_name.get(event.name):
+            self._ask(group, event, number, first_number)
+        if group := self._by_node.get(event.position.node_id):
+            self._ask(group, event, number, first_number)
+        if event.subclass and (group := self._by_subclass.get(event.subclass)):
+            self._ask(group, event, number, first_number)
+        if self._by_call:
+            if event.call_id is not None and (group := self._by_call.get(event.call_id)):
+                self._ask(group, event, number, first_number)
+            for call_id in event.peer_call_ids:
+                if group := self._by_call.get(call_id):
+                    self._ask(group, event, number, first_number)
+
+    def announce(self, gap: Gap, number: int, first_number: int) -> None:
+        """Give the gap to every matcher that the missing events might have concerned."""
+        for matcher in self._by_filters.values():
+            if may_match_node(matcher.filters, gap.node_id):
+                matcher.add(number, first_number)
+
+    def forget(self, first_number: int) -> None:
+        """Let go of the numbers before `first_number` in every matcher."""
+        for matcher in self._by_filters.values():
+            matcher.forget(first_number)
+
+    def wake(self) -> None:
+        """End every wait."""
+        for matcher in self._by_filters.values():
+            matcher.wake()
+
+    @staticmethod
+    def _ask(group: Group, event: Event, number: int, first_number: int) -> None:
+        for matcher in group:
+            if matcher.asked != number:  # it may be filed under several topics of one event
+                matcher.asked = number
+                if matcher.accepts(event):
+                    matcher.add(number, first_number)
+
+    def _file(self, matcher: Matcher) -> None:
+        if not matcher.filters:
+            self._unfiled[matcher] = None
+        for event_filter in matcher.filters:
+            topics, values = self._topics(event_filter)
+            if topics is None:
+                self._unfiled[matcher] = None
+            else:
+                for value in values:
+                    topics.setdefault(value, {})[matcher] = None
+
+    def _unfile(self, matcher: Matcher) -> None:
+        self._unfiled.pop(matcher, None)
+        for event_filter in matcher.filters:
+            topics, values = self._topics(event_filter)
+            if topics is None:
+                continue
+            for value in values:
+                if group := topics.get(value):
+                    group.pop(matcher, None)
+                    if not group:
+                        del topics[value]
+
+    def _topics(self, wanted: EventFilter) -> tuple[dict[str, Group] | None, Iterable[str]]:
+        """The most selective table for a filter, and its keys there; None where none fits."""
+        if wanted.invert:
+            return None, ()
+        if wanted.call_ids:
+            return self._by_call, wanted.call_ids
+        if wanted.subclasses and not wanted.wants_prefix:
+            return self._by_subclass, wanted.subclasses
+        if wanted.subclasses:
+            return self._by_name, (CUSTOM,)
+        if wanted.names:
+            return self._by_name, wanted.names
+        if wanted.node_ids:
+            return self._by_node, wanted.node_ids
+        return None, ()
