@@ -1,0 +1,89 @@
+"""The one place that decides what a command may carry, and writes it down as a packet."""
+
+from collections.abc import Iterable
+
+from callcontrol.esl.errors import UnencodableValue
+
+MAX_BLOCK = 10_485_760
+"""Bytes of a command line with its headers; there the switch cuts (mod_event_socket.c,
+read_packet)."""
+
+MAX_BODY = 16_777_216
+"""Bytes of a body; for a longer one the switch closes the connection (the same)."""
+
+_LINE_BREAKERS = frozenset("\r\n\0")
+_RESERVED = frozenset(("content-length", "_body", "command", "console_execute"))
+
+
+def packet(
+    line: str, headers: Iterable[tuple[str, str]] = (), body: bytes = b""
+) -> bytes:
+    """A command as it is written to the socket.
+
+    Raises UnencodableValue for what would arrive as something else: a line break or NUL anywhere,
+    header names and values that the switch splits, trims or drops, and whatever exceeds
+    MAX_BLOCK or MAX_BODY.
+    """
+    lines = [_text("the command", line)]
+    for name, value in headers:
+        lines.append(f"{_header_name(name)}: {_header_value(name, value)}")
+    if body:
+        check("the body", b"\0" not in body, "may not contain NUL")
+        check("the body", len(body) <= MAX_BODY, f"is over {MAX_BODY} bytes")
+        lines.append(f"Content-Length: {len(body)}")
+    text = "\n".join(lines)
+    # With this name and the word "reload" or "unload" anywhere in a command the switch does that
+    # instead (mod_event_socket.c, parse_command). Nothing of ours needs the name.
+    check(
+        "the command",
+        "mod_event_socket" not in text.lower(),
+        "may not name mod_event_socket",
+    )
+    block = text.encode("utf-8") + b"\n\n"
+    check("the command", len(block) <= MAX_BLOCK, f"is over {MAX_BLOCK} bytes")
+    return block + body
+
+
+def word(part: str, value: str) -> str:
+    """A value that stands between blanks: not empty, and without white space."""
+    check(part, bool(value), "may not be empty")
+    check(part, not any(map(str.isspace, value)), "may not contain white space")
+    return value
+
+
+def check(part: str, holds: bool, problem: str) -> None:
+    """Raise UnencodableValue unless the condition holds."""
+    if not holds:
+        raise UnencodableValue(part, problem)
+
+
+def _text(part: str, value: str) -> str:
+    check(part, _LINE_BREAKERS.isdisjoint(value), "may not contain a line break or NUL")
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError as exc:
+        raise UnencodableValue(part, "is not Unicode text") from exc
+    return value
+
+
+def _header_name(name: str) -> str:
+    """`name[3]` would set an element of an array, and some names are the packet's own."""
+    check(
+        "a header name",
+        bool(name) and name == name.strip(),
+        "may not be empty or padded",
+    )
+    check(
+        "a header name",
+        not {":", "["} & set(name),
+        "may not contain a colon or a bracket",
+    )
+    check("a header name", name.lower() not in _RESERVED, "is reserved")
+    return _text("a header name", name)
+
+
+def _header_value(name: str, value: str) -> str:
+    """Leading blanks are skipped by the switch, and an empty value removes the header."""
+    check(name, bool(value), "may not be empty")
+    check(name, not value.startswith(" "), "may not begin with a blank")
+    return _text(name, value)
