@@ -1,0 +1,96 @@
+"""The few header names of events that this layer reads; all others belong to `calls.translate`."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from callcontrol.esl.messages import SwitchEvent
+from callcontrol.ids import CoreUuid, JobId, NodeId
+
+EVENT_NAME: Final = "Event-Name"
+EVENT_SUBCLASS: Final = "Event-Subclass"
+CANARY_ID: Final = "Canary-ID"
+CANARY_SUBCLASS: Final = "callcontrol::canary"
+"""Subclass of the events that we fire at ourselves to see that events come through."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LastSeen:
+    """The last event that came in before a link was lost; what `events.event.Position` holds."""
+
+    node_id: NodeId
+    core_uuid: CoreUuid
+    sequence: int
+    time_us: int
+    """By the switch's clock, microseconds since the epoch; 0 if the event did not say."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """What a HEARTBEAT tells about a switch."""
+
+    version: str = ""
+    uptime_us: int = 0
+    session_count: int = 0
+    max_sessions: int = 0
+    sessions_per_second: int = 0
+    """Sessions begun in the second before the heartbeat."""
+    idle_cpu_percent: float = 0.0
+
+
+def event_name(event: SwitchEvent) -> str:
+    """For example CHANNEL_ANSWER; empty for the rare events without a name."""
+    return event.text(EVENT_NAME)
+
+
+def canary_id(event: SwitchEvent) -> str | None:
+    """The id of a canary, also of one that another replica sent; None for any other event."""
+    if event.text(EVENT_SUBCLASS) != CANARY_SUBCLASS:
+        return None
+    return event.text(CANARY_ID)
+
+
+def core_uuid(event: SwitchEvent) -> CoreUuid:
+    """The switch process that fired the event."""
+    return CoreUuid(event.text("Core-UUID"))
+
+
+def hostname(event: SwitchEvent) -> str:
+    """The switch's host name."""
+    return event.text("FreeSWITCH-Hostname")
+
+
+def job_id(event: SwitchEvent) -> JobId:
+    """The job whose result a BACKGROUND_JOB is."""
+    return JobId(event.text("Job-UUID"))
+
+
+def last_seen(node_id: NodeId, event: SwitchEvent) -> LastSeen:
+    """Where in its node's stream an event stands."""
+    return LastSeen(
+        node_id=node_id,
+        core_uuid=core_uuid(event),
+        sequence=_whole(event.text("Event-Sequence")),
+        time_us=_whole(event.text("Event-Date-Timestamp")),
+    )
+
+
+def load(heartbeat: SwitchEvent) -> Load:
+    """The figures of a HEARTBEAT; 0 for any that is missing or no number."""
+    return Load(
+        version=heartbeat.text("FreeSWITCH-Version"),
+        uptime_us=_whole(heartbeat.text("Uptime-msec")) * 1_000,
+        session_count=_whole(heartbeat.text("Session-Count")),
+        max_sessions=_whole(heartbeat.text("Max-Sessions")),
+        sessions_per_second=_whole(heartbeat.text("Session-Per-Sec-Last")),
+        idle_cpu_percent=_fraction(heartbeat.text("Idle-CPU")),
+    )
+
+
+def _whole(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 19 else 0
+
+
+def _fraction(text: str) -> float:
+    whole, _, decimals = text.partition(".")
+    digits = whole + decimals
+    return float(text) if digits.isascii() and digits.isdigit() and len(text) <= 19 else 0.0
