@@ -1,0 +1,66 @@
+# Everything needs Python 3.11 or newer (PYTHON=...), make and git. The rest is installed into .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/ready
+SWITCH ?=
+PASSWORD ?= ClueCon
+MINUTES ?= 10
+
+.DEFAULT_GOAL := help
+.PHONY: help venv demo test lint types format proto lock contract bench fuzz soak clean
+
+help:  ## show this list
+	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*##/\t/' | expand -t 12
+
+$(READY): pyproject.toml requirements-dev.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "Python 3.11 or newer is needed; name it with make PYTHON=/path/to/python3.11"; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+venv: $(READY)  ## install everything into .venv
+
+demo: $(READY)  ## simulator, service and a client place a call and show its events
+	$(BIN)/callcontrol demo
+
+test: $(READY)  ## run the tests
+	$(BIN)/pytest -q
+
+lint: $(READY) types  ## format, style, layers, stubs, protos, Dockerfile
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/lint-imports
+	$(BIN)/python tools/generate_stubs.py --check
+	$(BIN)/buf lint
+	$(BIN)/buf format --diff --exit-code
+	$(BIN)/hadolint Dockerfile
+
+types: $(READY)  ## check types strictly
+	$(BIN)/mypy
+
+format: $(READY)  ## format Python and protos
+	$(BIN)/ruff format
+	$(BIN)/buf format --write
+
+proto: $(READY)  ## generate service/callcontrol/v1 from proto/
+	$(BIN)/python tools/generate_stubs.py
+
+lock:  ## resolve the lock files anew (needs uv on the path)
+	tools/lock
+
+contract: $(READY)  ## run the contract tests, on a real switch with SWITCH=host:port PASSWORD=...
+	$(BIN)/pytest -q tests/contract $(if $(SWITCH),--switch=$(SWITCH) --switch-password=$(PASSWORD))
+
+bench: $(READY)  ## measure; one JSON object a line
+	@for file in tests/bench/bench_*.py; do $(BIN)/python $$file || exit 1; done
+
+fuzz: $(READY)  ## run the property tests with many more examples
+	$(BIN)/pytest -q tests/property --hypothesis-profile=fuzz --timeout=0
+
+soak: $(READY)  ## place calls for MINUTES=10 and watch memory, tasks and leftovers
+	$(BIN)/python tests/soak/soak.py --minutes $(MINUTES)
+
+clean:  ## remove what was built
+	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

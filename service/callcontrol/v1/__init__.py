@@ -1,0 +1,1 @@
+"""Generated from proto/callcontrol/v1; do not edit."""
