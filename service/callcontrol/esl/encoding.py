@@ -1,6 +1,6 @@
 """The one place that decides what a command may carry, and writes it down as a packet."""
 
-from collections.abc import Iterable
+from abc import ABC, abstractmethod
 
 from callcontrol.esl.errors import UnencodableValue
 
@@ -11,13 +11,33 @@ read_packet)."""
 MAX_BODY = 16_777_216
 """Bytes of a body; for a longer one the switch closes the connection (the same)."""
 
+Headers = tuple[tuple[str, str], ...]
+"""Header lines in the order in which they are sent; names may repeat."""
+
+FORMATS = ("plain", "json", "xml")
+"""The forms in which the switch can write events."""
+
 _LINE_BREAKERS = frozenset("\r\n\0")
 _RESERVED = frozenset(("content-length", "_body", "command", "console_execute"))
 
 
-def packet(
-    line: str, headers: Iterable[tuple[str, str]] = (), body: bytes = b""
-) -> bytes:
+class Encodable(ABC):
+    """What every command is: a value that can be written to the socket."""
+
+    __slots__ = ()
+
+    def encode(self) -> bytes:
+        """The bytes of the command.
+
+        Raises UnencodableValue if a part of it would arrive as something else, or not at all.
+        """
+        return self._packet()
+
+    @abstractmethod
+    def _packet(self) -> bytes: ...
+
+
+def packet(line: str, headers: Headers = (), body: bytes = b"") -> bytes:
     """A command as it is written to the socket.
 
     Raises UnencodableValue for what would arrive as something else: a line break or NUL anywhere,
@@ -46,12 +66,18 @@ def packet(
 
 def word(part: str, value: str) -> str:
     """A value that stands between blanks: not empty, and without white space."""
-    check(part, bool(value), "may not be empty")
+    check(part, value, "may not be empty")
     check(part, not any(map(str.isspace, value)), "may not contain white space")
     return value
 
 
-def check(part: str, holds: bool, problem: str) -> None:
+def trimmed(part: str, value: str) -> str:
+    """A value that stands at the end of a line, where the switch trims it."""
+    check(part, value == value.strip(), "may not begin or end with white space")
+    return value
+
+
+def check(part: str, holds: object, problem: str) -> None:
     """Raise UnencodableValue unless the condition holds."""
     if not holds:
         raise UnencodableValue(part, problem)
@@ -70,7 +96,7 @@ def _header_name(name: str) -> str:
     """`name[3]` would set an element of an array, and some names are the packet's own."""
     check(
         "a header name",
-        bool(name) and name == name.strip(),
+        name and name == name.strip(),
         "may not be empty or padded",
     )
     check(
@@ -84,6 +110,6 @@ def _header_name(name: str) -> str:
 
 def _header_value(name: str, value: str) -> str:
     """Leading blanks are skipped by the switch, and an empty value removes the header."""
-    check(name, bool(value), "may not be empty")
+    check(name, value, "may not be empty")
     check(name, not value.startswith(" "), "may not begin with a blank")
     return _text(name, value)

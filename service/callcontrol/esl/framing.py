@@ -21,9 +21,7 @@ EVENT_JSON = "text/event-json"
 COMMAND_REPLY = "command/reply"
 
 _END_OF_HEAD = b"\n\n"
-_JSON_HEAD = re.compile(
-    rb"Content-Length: ([0-9]{1,8})\nContent-Type: text/event-json\n\n"
-)
+_JSON_HEAD = re.compile(rb"Content-Length: ([0-9]{1,8})\nContent-Type: text/event-json\n\n")
 """How every JSON event begins, so that the usual frame costs one match (mod_event_socket.c,
 read_packet writes the length first)."""
 _LENGTH = re.compile(rb"[0-9]{1,10}")
@@ -97,9 +95,7 @@ class FrameReader:
 
     def _note_unfinished_head(self, size: int) -> None:
         if size > MAX_HEADER_BLOCK:
-            raise ProtocolError(
-                f"a header block is longer than {MAX_HEADER_BLOCK} bytes"
-            )
+            raise ProtocolError(f"a header block is longer than {MAX_HEADER_BLOCK} bytes")
         self._searched = max(0, size - 1)
 
     def _cut(self, data: bytes, frames: list[Frame]) -> int:
@@ -121,17 +117,13 @@ class FrameReader:
                 content_type, length = _content_of(data[position:head_end])
                 body_start = head_end + 2
             if length > MAX_BODY:
-                raise ProtocolError(
-                    f"a body of {length} bytes is longer than {MAX_BODY}"
-                )
+                raise ProtocolError(f"a body of {length} bytes is longer than {MAX_BODY}")
             end = body_start + length
             if end > size:
                 self._needed = end - position
                 break
             frames.append(
-                Frame(
-                    content_type, data[position : body_start - 2], data[body_start:end]
-                )
+                Frame(content_type, data[position : body_start - 2], data[body_start:end])
             )
             position = end
         return position
@@ -158,9 +150,7 @@ def _content_of(head: bytes) -> tuple[str, int]:
         elif name == b"content-length" and length is None:
             length = _length_of(value.strip())
     if not content_type:
-        raise ProtocolError(
-            "a header block has no Content-Type: the stream is out of step"
-        )
+        raise ProtocolError("a header block has no Content-Type: the stream is out of step")
     return content_type, length or 0
 
 

@@ -29,7 +29,7 @@ class AuthRequest:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """`command/reply`: the answer to any command but `api`; also the data that follows `connect`."""
+    """`command/reply`: the answer to any command but `api`; to `connect`, the call's data."""
 
     text: str
     """Reply-Text, for example `+OK accepted`; empty when there is none."""
@@ -56,7 +56,8 @@ class ApiResponse:
 @dataclass(frozen=True, slots=True)
 class SwitchEvent:
     """An event. Where a header name occurs twice, the last one counts, as the switch adds its
-    own headers after those that a `sendevent` brought along."""
+    own headers after those that a `sendevent` brought along.
+    """
 
     headers: dict[str, HeaderValue]
     body: str = ""

@@ -8,6 +8,7 @@ def execute(
     application: str,
     argument: str = "",
     operation_id: str = "",
+    *,
     event_lock: bool = True,
     loops: int = 1,
 ) -> SendMessage:

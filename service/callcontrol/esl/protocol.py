@@ -64,7 +64,8 @@ class Connection(Generic[W]):
     @property
     def failure(self) -> ProtocolError | None:
         """Why the connection is useless, or None. Set when `receive_data` raises, and also when
-        it returned what came before a fault; it then raises at the next call."""
+        it returned what came before a fault; it then raises at the next call.
+        """
         return self._failure or self._reader.failure
 
     _failure: ProtocolError | None = None
@@ -108,9 +109,7 @@ class Connection(Generic[W]):
         if self.failure is not None:
             raise self.failure
         if self._reader.buffered:
-            raise ProtocolError(
-                f"the stream ended {self._reader.buffered} bytes into a frame"
-            )
+            raise ProtocolError(f"the stream ended {self._reader.buffered} bytes into a frame")
 
     def abandon(self) -> list[W]:
         """Give up: return everyone who still waits, oldest first. No reply will come for them."""
