@@ -28,13 +28,24 @@ if _version_not_supported:
 class CallControlServiceStub:
     """Commands on single call legs.
 
-    Every method that changes something takes an optional request_id. Within
-    the window the server keeps (ten minutes unless configured otherwise), the
-    same id with the same request from the same caller gets the first answer
-    again and nothing is done twice.
+    Every method that changes something takes an optional request_id, of at most
+    64 printable ASCII characters. Within the window the server keeps (24 hours
+    unless configured otherwise), the same id with the same request from the
+    same caller gets the first answer again, with status.replayed set, and
+    nothing is done twice. With another request it is ABORTED
+    (REQUEST_ID_REUSED). The window is kept in memory: it ends with the replica.
 
-    Methods return once the switch has taken the command, unless they say
-    otherwise. What follows is told by EventService.
+    Methods return when what they ask for was seen to have happened, or when the
+    switch has taken the command and no proof came in time or none exists;
+    status.confirmation tells the two apart. What follows is told by
+    EventService.
+
+    Each method on a leg can end with NOT_FOUND (CALL_NOT_FOUND: no connected
+    node knows it), FAILED_PRECONDITION (CALL_ENDED, CALL_STATE or
+    SWITCH_REFUSED), UNAVAILABLE (NODE_UNREACHABLE: nothing was sent, try again),
+    RESOURCE_EXHAUSTED (COMMAND_QUEUE_FULL: nothing was sent, try again later),
+    UNKNOWN or DEADLINE_EXCEEDED (OUTCOME_UNKNOWN: it was sent and may have run)
+    and INVALID_ARGUMENT (INVALID_REQUEST: nothing was sent).
     """
 
     def __init__(self, channel):
@@ -183,45 +194,74 @@ class CallControlServiceStub:
 class CallControlServiceServicer:
     """Commands on single call legs.
 
-    Every method that changes something takes an optional request_id. Within
-    the window the server keeps (ten minutes unless configured otherwise), the
-    same id with the same request from the same caller gets the first answer
-    again and nothing is done twice.
+    Every method that changes something takes an optional request_id, of at most
+    64 printable ASCII characters. Within the window the server keeps (24 hours
+    unless configured otherwise), the same id with the same request from the
+    same caller gets the first answer again, with status.replayed set, and
+    nothing is done twice. With another request it is ABORTED
+    (REQUEST_ID_REUSED). The window is kept in memory: it ends with the replica.
 
-    Methods return once the switch has taken the command, unless they say
-    otherwise. What follows is told by EventService.
+    Methods return when what they ask for was seen to have happened, or when the
+    switch has taken the command and no proof came in time or none exists;
+    status.confirmation tells the two apart. What follows is told by
+    EventService.
+
+    Each method on a leg can end with NOT_FOUND (CALL_NOT_FOUND: no connected
+    node knows it), FAILED_PRECONDITION (CALL_ENDED, CALL_STATE or
+    SWITCH_REFUSED), UNAVAILABLE (NODE_UNREACHABLE: nothing was sent, try again),
+    RESOURCE_EXHAUSTED (COMMAND_QUEUE_FULL: nothing was sent, try again later),
+    UNKNOWN or DEADLINE_EXCEEDED (OUTCOME_UNKNOWN: it was sent and may have run)
+    and INVALID_ARGUMENT (INVALID_REQUEST: nothing was sent).
     """
 
     def Originate(self, request, context):
-        """Places a call.
+        """Places a call and returns as wait_until says.
+
+        A far end that is busy, does not answer or turns the call down is an
+        outcome: the status is OK, disposition and hangup_cause tell. When the
+        switch refuses the attempt itself, the status is FAILED_PRECONDITION
+        (SWITCH_REFUSED). A call_id in use is ALREADY_EXISTS (CALL_ID_TAKEN), a
+        node that takes no new calls FAILED_PRECONDITION (NODE_DRAINING).
+
+        Events: CallCreated, CallStateChanged for ringing, early media and answer,
+        and CallEnded once, whatever the outcome. A call that the switch turned
+        down before it made a leg has no events.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetCall(self, request, context):
-        """Reads one call.
+        """Reads one call. Legs that ended can be read for a minute longer; then, and
+        for ids nobody has heard of, it is NOT_FOUND (CALL_NOT_FOUND).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListCalls(self, request, context):
-        """Reads many calls, page by page.
+        """Reads many calls, page by page, oldest first. Legs that ended are left out.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def Answer(self, request, context):
-        """Answers a ringing inbound leg, or opens early media on it.
+        """Answers a ringing inbound leg, or opens early media on it. Confirmed by the
+        answer, or early media, of the leg. A leg that is answered already is OK.
+
+        Events: CallStateChanged to ACTIVE or EARLY_MEDIA.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def Hangup(self, request, context):
-        """Ends a leg. Ending a leg that has ended is not an error.
+        """Ends a leg. Ending a leg that has ended is not an error, as long as it is
+        known: afterwards it is NOT_FOUND. Confirmed by the end of the leg.
+
+        Events: CallStateChanged to ENDING, CallEnded; for a bridged leg
+        CallUnbridged, and as a rule the end of its partner.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -235,7 +275,12 @@ class CallControlServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Transfer(self, request, context):
-        """Sends a leg, its partner or both elsewhere.
+        """Sends a leg, its partner or both elsewhere. Confirmed when the leg is seen
+        at its new place. A destination that does not exist is found out by the
+        switch only afterwards: then the leg ends.
+
+        Events: CallUnbridged when it was bridged, ApplicationStarted for what it
+        meets at its new place, and CallStateChanged.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -249,7 +294,12 @@ class CallControlServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Bridge(self, request, context):
-        """Connects two legs that exist.
+        """Connects two legs that exist and are on the same node; on different nodes
+        it is FAILED_PRECONDITION (CALL_STATE). At least one must be answered.
+        Confirmed when the legs are connected.
+
+        Events: CallUnbridged for those they were bridged to, CallBridged,
+        CallStateChanged.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -263,28 +313,36 @@ class CallControlServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Hold(self, request, context):
-        """Puts a leg on hold.
+        """Puts a leg on hold. Confirmed when the leg is on hold; a leg that is
+        already is OK.
+
+        Events: CallStateChanged to HELD.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def Unhold(self, request, context):
-        """Takes a leg off hold.
+        """Takes a leg off hold. Confirmed when it is; a leg that is not on hold is
+        OK.
+
+        Events: CallStateChanged from HELD.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def Mute(self, request, context):
-        """Silences a leg.
+        """Silences a leg. The switch tells nothing about it, so that it stays
+        ACCEPTED; there are no events.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def Unmute(self, request, context):
-        """Lets a silenced leg be heard again.
+        """Lets a silenced leg be heard again. ACCEPTED as with Mute; there are no
+        events.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -298,7 +356,11 @@ class CallControlServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Play(self, request, context):
-        """Plays something to a leg.
+        """Plays something to a leg that is answered or has early media. Returns when
+        it begins and does not wait for its end.
+
+        Events: PlaybackStarted and PlaybackStopped for each source, which carry the
+        playback_id.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -312,7 +374,9 @@ class CallControlServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def StopPlayback(self, request, context):
-        """Stops what plays.
+        """Stops what plays. OK as well when nothing plays.
+
+        Events: PlaybackStopped with completed unset.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -340,7 +404,10 @@ class CallControlServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def SendDtmf(self, request, context):
-        """Sends digits to the far end, or pretends that it sent them.
+        """Sends digits to the far end, or pretends that it sent them. Returns when the
+        switch has queued them, which is not yet sent, so it stays ACCEPTED.
+
+        Events: DtmfReceived for each digit when as_received is set; else none.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -356,14 +423,16 @@ class CallControlServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def SetVariables(self, request, context):
-        """Sets channel variables.
+        """Sets channel variables, all or none as far as they are checked. Names that
+        the switch acts on in dangerous ways are INVALID_ARGUMENT. Confirmed by
+        reading them back. There are no events.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetVariables(self, request, context):
-        """Reads channel variables.
+        """Reads channel variables from the switch.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -533,13 +602,24 @@ def add_CallControlServiceServicer_to_server(servicer, server):
 class CallControlService:
     """Commands on single call legs.
 
-    Every method that changes something takes an optional request_id. Within
-    the window the server keeps (ten minutes unless configured otherwise), the
-    same id with the same request from the same caller gets the first answer
-    again and nothing is done twice.
+    Every method that changes something takes an optional request_id, of at most
+    64 printable ASCII characters. Within the window the server keeps (24 hours
+    unless configured otherwise), the same id with the same request from the
+    same caller gets the first answer again, with status.replayed set, and
+    nothing is done twice. With another request it is ABORTED
+    (REQUEST_ID_REUSED). The window is kept in memory: it ends with the replica.
 
-    Methods return once the switch has taken the command, unless they say
-    otherwise. What follows is told by EventService.
+    Methods return when what they ask for was seen to have happened, or when the
+    switch has taken the command and no proof came in time or none exists;
+    status.confirmation tells the two apart. What follows is told by
+    EventService.
+
+    Each method on a leg can end with NOT_FOUND (CALL_NOT_FOUND: no connected
+    node knows it), FAILED_PRECONDITION (CALL_ENDED, CALL_STATE or
+    SWITCH_REFUSED), UNAVAILABLE (NODE_UNREACHABLE: nothing was sent, try again),
+    RESOURCE_EXHAUSTED (COMMAND_QUEUE_FULL: nothing was sent, try again later),
+    UNKNOWN or DEADLINE_EXCEEDED (OUTCOME_UNKNOWN: it was sent and may have run)
+    and INVALID_ARGUMENT (INVALID_REQUEST: nothing was sent).
     """
 
     @staticmethod

@@ -29,13 +29,24 @@ GRPC_VERSION: str
 class CallControlServiceStub:
     """Commands on single call legs.
 
-    Every method that changes something takes an optional request_id. Within
-    the window the server keeps (ten minutes unless configured otherwise), the
-    same id with the same request from the same caller gets the first answer
-    again and nothing is done twice.
+    Every method that changes something takes an optional request_id, of at most
+    64 printable ASCII characters. Within the window the server keeps (24 hours
+    unless configured otherwise), the same id with the same request from the
+    same caller gets the first answer again, with status.replayed set, and
+    nothing is done twice. With another request it is ABORTED
+    (REQUEST_ID_REUSED). The window is kept in memory: it ends with the replica.
 
-    Methods return once the switch has taken the command, unless they say
-    otherwise. What follows is told by EventService.
+    Methods return when what they ask for was seen to have happened, or when the
+    switch has taken the command and no proof came in time or none exists;
+    status.confirmation tells the two apart. What follows is told by
+    EventService.
+
+    Each method on a leg can end with NOT_FOUND (CALL_NOT_FOUND: no connected
+    node knows it), FAILED_PRECONDITION (CALL_ENDED, CALL_STATE or
+    SWITCH_REFUSED), UNAVAILABLE (NODE_UNREACHABLE: nothing was sent, try again),
+    RESOURCE_EXHAUSTED (COMMAND_QUEUE_FULL: nothing was sent, try again later),
+    UNKNOWN or DEADLINE_EXCEEDED (OUTCOME_UNKNOWN: it was sent and may have run)
+    and INVALID_ARGUMENT (INVALID_REQUEST: nothing was sent).
     """
 
     @_typing.overload
@@ -43,41 +54,95 @@ class CallControlServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> CallControlServiceAsyncStub: ...
     Originate: _grpc.UnaryUnaryMultiCallable[_call_control_service_pb2.OriginateRequest, _call_control_service_pb2.OriginateResponse]
-    """Places a call."""
+    """Places a call and returns as wait_until says.
+
+    A far end that is busy, does not answer or turns the call down is an
+    outcome: the status is OK, disposition and hangup_cause tell. When the
+    switch refuses the attempt itself, the status is FAILED_PRECONDITION
+    (SWITCH_REFUSED). A call_id in use is ALREADY_EXISTS (CALL_ID_TAKEN), a
+    node that takes no new calls FAILED_PRECONDITION (NODE_DRAINING).
+
+    Events: CallCreated, CallStateChanged for ringing, early media and answer,
+    and CallEnded once, whatever the outcome. A call that the switch turned
+    down before it made a leg has no events.
+    """
     GetCall: _grpc.UnaryUnaryMultiCallable[_call_control_service_pb2.GetCallRequest, _call_control_service_pb2.GetCallResponse]
-    """Reads one call."""
+    """Reads one call. Legs that ended can be read for a minute longer; then, and
+    for ids nobody has heard of, it is NOT_FOUND (CALL_NOT_FOUND).
+    """
     ListCalls: _grpc.UnaryUnaryMultiCallable[_call_control_service_pb2.ListCallsRequest, _call_control_service_pb2.ListCallsResponse]
-    """Reads many calls, page by page."""
+    """Reads many calls, page by page, oldest first. Legs that ended are left out."""
     Answer: _grpc.UnaryUnaryMultiCallable[_call_control_service_pb2.AnswerRequest, _call_control_service_pb2.AnswerResponse]
-    """Answers a ringing inbound leg, or opens early media on it."""
+    """Answers a ringing inbound leg, or opens early media on it. Confirmed by the
+    answer, or early media, of the leg. A leg that is answered already is OK.
+
+    Events: CallStateChanged to ACTIVE or EARLY_MEDIA.
+    """
     Hangup: _grpc.UnaryUnaryMultiCallable[_call_control_service_pb2.HangupRequest, _call_control_service_pb2.HangupResponse]
-    """Ends a leg. Ending a leg that has ended is not an error."""
+    """Ends a leg. Ending a leg that has ended is not an error, as long as it is
+    known: afterwards it is NOT_FOUND. Confirmed by the end of the leg.
+
+    Events: CallStateChanged to ENDING, CallEnded; for a bridged leg
+    CallUnbridged, and as a rule the end of its partner.
+    """
     HangupCalls: _grpc.UnaryUnaryMultiCallable[_call_control_service_pb2.HangupCallsRequest, _call_control_service_pb2.HangupCallsResponse]
     """Ends each leg that a filter picks."""
     Transfer: _grpc.UnaryUnaryMultiCallable[_call_control_service_pb2.TransferRequest, _call_control_service_pb2.TransferResponse]
-    """Sends a leg, its partner or both elsewhere."""
+    """Sends a leg, its partner or both elsewhere. Confirmed when the leg is seen
+    at its new place. A destination that does not exist is found out by the
+    switch only afterwards: then the leg ends.
+
+    Events: CallUnbridged when it was bridged, ApplicationStarted for what it
+    meets at its new place, and CallStateChanged.
+    """
     Deflect: _grpc.UnaryUnaryMultiCallable[_call_control_service_pb2.DeflectRequest, _call_control_service_pb2.DeflectResponse]
     """Asks the far end itself to call elsewhere (SIP REFER or 302)."""
     Bridge: _grpc.UnaryUnaryMultiCallable[_call_control_service_pb2.BridgeRequest, _call_control_service_pb2.BridgeResponse]
-    """Connects two legs that exist."""
+    """Connects two legs that exist and are on the same node; on different nodes
+    it is FAILED_PRECONDITION (CALL_STATE). At least one must be answered.
+    Confirmed when the legs are connected.
+
+    Events: CallUnbridged for those they were bridged to, CallBridged,
+    CallStateChanged.
+    """
     DialAndBridge: _grpc.UnaryUnaryMultiCallable[_call_control_service_pb2.DialAndBridgeRequest, _call_control_service_pb2.DialAndBridgeResponse]
     """Dials endpoints and connects the leg to the one that answers."""
     Hold: _grpc.UnaryUnaryMultiCallable[_call_control_service_pb2.HoldRequest, _call_control_service_pb2.HoldResponse]
-    """Puts a leg on hold."""
+    """Puts a leg on hold. Confirmed when the leg is on hold; a leg that is
+    already is OK.
+
+    Events: CallStateChanged to HELD.
+    """
     Unhold: _grpc.UnaryUnaryMultiCallable[_call_control_service_pb2.UnholdRequest, _call_control_service_pb2.UnholdResponse]
-    """Takes a leg off hold."""
+    """Takes a leg off hold. Confirmed when it is; a leg that is not on hold is
+    OK.
+
+    Events: CallStateChanged from HELD.
+    """
     Mute: _grpc.UnaryUnaryMultiCallable[_call_control_service_pb2.MuteRequest, _call_control_service_pb2.MuteResponse]
-    """Silences a leg."""
+    """Silences a leg. The switch tells nothing about it, so that it stays
+    ACCEPTED; there are no events.
+    """
     Unmute: _grpc.UnaryUnaryMultiCallable[_call_control_service_pb2.UnmuteRequest, _call_control_service_pb2.UnmuteResponse]
-    """Lets a silenced leg be heard again."""
+    """Lets a silenced leg be heard again. ACCEPTED as with Mute; there are no
+    events.
+    """
     Park: _grpc.UnaryUnaryMultiCallable[_call_control_service_pb2.ParkRequest, _call_control_service_pb2.ParkResponse]
     """Parks a leg: it waits for commands."""
     Play: _grpc.UnaryUnaryMultiCallable[_call_control_service_pb2.PlayRequest, _call_control_service_pb2.PlayResponse]
-    """Plays something to a leg."""
+    """Plays something to a leg that is answered or has early media. Returns when
+    it begins and does not wait for its end.
+
+    Events: PlaybackStarted and PlaybackStopped for each source, which carry the
+    playback_id.
+    """
     ControlPlayback: _grpc.UnaryUnaryMultiCallable[_call_control_service_pb2.ControlPlaybackRequest, _call_control_service_pb2.ControlPlaybackResponse]
     """Pauses, resumes or seeks in what plays."""
     StopPlayback: _grpc.UnaryUnaryMultiCallable[_call_control_service_pb2.StopPlaybackRequest, _call_control_service_pb2.StopPlaybackResponse]
-    """Stops what plays."""
+    """Stops what plays. OK as well when nothing plays.
+
+    Events: PlaybackStopped with completed unset.
+    """
     StartRecording: _grpc.UnaryUnaryMultiCallable[_call_control_service_pb2.StartRecordingRequest, _call_control_service_pb2.StartRecordingResponse]
     """Begins to record a leg."""
     MaskRecording: _grpc.UnaryUnaryMultiCallable[_call_control_service_pb2.MaskRecordingRequest, _call_control_service_pb2.MaskRecordingResponse]
@@ -85,16 +150,23 @@ class CallControlServiceStub:
     StopRecording: _grpc.UnaryUnaryMultiCallable[_call_control_service_pb2.StopRecordingRequest, _call_control_service_pb2.StopRecordingResponse]
     """Stops one recording or all of a leg's."""
     SendDtmf: _grpc.UnaryUnaryMultiCallable[_call_control_service_pb2.SendDtmfRequest, _call_control_service_pb2.SendDtmfResponse]
-    """Sends digits to the far end, or pretends that it sent them."""
+    """Sends digits to the far end, or pretends that it sent them. Returns when the
+    switch has queued them, which is not yet sent, so it stays ACCEPTED.
+
+    Events: DtmfReceived for each digit when as_received is set; else none.
+    """
     CollectDigits: _grpc.UnaryUnaryMultiCallable[_call_control_service_pb2.CollectDigitsRequest, _call_control_service_pb2.CollectDigitsResponse]
     """Plays a prompt and waits for digits. Returns when they are in, when the
     time is up or when the leg ends. Cancelling the call of this method stops
     the collection. Give a deadline longer than the timeouts inside.
     """
     SetVariables: _grpc.UnaryUnaryMultiCallable[_call_control_service_pb2.SetVariablesRequest, _call_control_service_pb2.SetVariablesResponse]
-    """Sets channel variables."""
+    """Sets channel variables, all or none as far as they are checked. Names that
+    the switch acts on in dangerous ways are INVALID_ARGUMENT. Confirmed by
+    reading them back. There are no events.
+    """
     GetVariables: _grpc.UnaryUnaryMultiCallable[_call_control_service_pb2.GetVariablesRequest, _call_control_service_pb2.GetVariablesResponse]
-    """Reads channel variables."""
+    """Reads channel variables from the switch."""
     Eavesdrop: _grpc.UnaryUnaryMultiCallable[_call_control_service_pb2.EavesdropRequest, _call_control_service_pb2.EavesdropResponse]
     """Listens in on a leg, whispers to it or joins it."""
     ExecuteApplication: _grpc.UnaryUnaryMultiCallable[_call_control_service_pb2.ExecuteApplicationRequest, _call_control_service_pb2.ExecuteApplicationResponse]
@@ -106,52 +178,117 @@ class CallControlServiceStub:
 class CallControlServiceAsyncStub(CallControlServiceStub):
     """Commands on single call legs.
 
-    Every method that changes something takes an optional request_id. Within
-    the window the server keeps (ten minutes unless configured otherwise), the
-    same id with the same request from the same caller gets the first answer
-    again and nothing is done twice.
+    Every method that changes something takes an optional request_id, of at most
+    64 printable ASCII characters. Within the window the server keeps (24 hours
+    unless configured otherwise), the same id with the same request from the
+    same caller gets the first answer again, with status.replayed set, and
+    nothing is done twice. With another request it is ABORTED
+    (REQUEST_ID_REUSED). The window is kept in memory: it ends with the replica.
 
-    Methods return once the switch has taken the command, unless they say
-    otherwise. What follows is told by EventService.
+    Methods return when what they ask for was seen to have happened, or when the
+    switch has taken the command and no proof came in time or none exists;
+    status.confirmation tells the two apart. What follows is told by
+    EventService.
+
+    Each method on a leg can end with NOT_FOUND (CALL_NOT_FOUND: no connected
+    node knows it), FAILED_PRECONDITION (CALL_ENDED, CALL_STATE or
+    SWITCH_REFUSED), UNAVAILABLE (NODE_UNREACHABLE: nothing was sent, try again),
+    RESOURCE_EXHAUSTED (COMMAND_QUEUE_FULL: nothing was sent, try again later),
+    UNKNOWN or DEADLINE_EXCEEDED (OUTCOME_UNKNOWN: it was sent and may have run)
+    and INVALID_ARGUMENT (INVALID_REQUEST: nothing was sent).
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     Originate: _aio.UnaryUnaryMultiCallable[_call_control_service_pb2.OriginateRequest, _call_control_service_pb2.OriginateResponse]  # type: ignore[assignment]
-    """Places a call."""
+    """Places a call and returns as wait_until says.
+
+    A far end that is busy, does not answer or turns the call down is an
+    outcome: the status is OK, disposition and hangup_cause tell. When the
+    switch refuses the attempt itself, the status is FAILED_PRECONDITION
+    (SWITCH_REFUSED). A call_id in use is ALREADY_EXISTS (CALL_ID_TAKEN), a
+    node that takes no new calls FAILED_PRECONDITION (NODE_DRAINING).
+
+    Events: CallCreated, CallStateChanged for ringing, early media and answer,
+    and CallEnded once, whatever the outcome. A call that the switch turned
+    down before it made a leg has no events.
+    """
     GetCall: _aio.UnaryUnaryMultiCallable[_call_control_service_pb2.GetCallRequest, _call_control_service_pb2.GetCallResponse]  # type: ignore[assignment]
-    """Reads one call."""
+    """Reads one call. Legs that ended can be read for a minute longer; then, and
+    for ids nobody has heard of, it is NOT_FOUND (CALL_NOT_FOUND).
+    """
     ListCalls: _aio.UnaryUnaryMultiCallable[_call_control_service_pb2.ListCallsRequest, _call_control_service_pb2.ListCallsResponse]  # type: ignore[assignment]
-    """Reads many calls, page by page."""
+    """Reads many calls, page by page, oldest first. Legs that ended are left out."""
     Answer: _aio.UnaryUnaryMultiCallable[_call_control_service_pb2.AnswerRequest, _call_control_service_pb2.AnswerResponse]  # type: ignore[assignment]
-    """Answers a ringing inbound leg, or opens early media on it."""
+    """Answers a ringing inbound leg, or opens early media on it. Confirmed by the
+    answer, or early media, of the leg. A leg that is answered already is OK.
+
+    Events: CallStateChanged to ACTIVE or EARLY_MEDIA.
+    """
     Hangup: _aio.UnaryUnaryMultiCallable[_call_control_service_pb2.HangupRequest, _call_control_service_pb2.HangupResponse]  # type: ignore[assignment]
-    """Ends a leg. Ending a leg that has ended is not an error."""
+    """Ends a leg. Ending a leg that has ended is not an error, as long as it is
+    known: afterwards it is NOT_FOUND. Confirmed by the end of the leg.
+
+    Events: CallStateChanged to ENDING, CallEnded; for a bridged leg
+    CallUnbridged, and as a rule the end of its partner.
+    """
     HangupCalls: _aio.UnaryUnaryMultiCallable[_call_control_service_pb2.HangupCallsRequest, _call_control_service_pb2.HangupCallsResponse]  # type: ignore[assignment]
     """Ends each leg that a filter picks."""
     Transfer: _aio.UnaryUnaryMultiCallable[_call_control_service_pb2.TransferRequest, _call_control_service_pb2.TransferResponse]  # type: ignore[assignment]
-    """Sends a leg, its partner or both elsewhere."""
+    """Sends a leg, its partner or both elsewhere. Confirmed when the leg is seen
+    at its new place. A destination that does not exist is found out by the
+    switch only afterwards: then the leg ends.
+
+    Events: CallUnbridged when it was bridged, ApplicationStarted for what it
+    meets at its new place, and CallStateChanged.
+    """
     Deflect: _aio.UnaryUnaryMultiCallable[_call_control_service_pb2.DeflectRequest, _call_control_service_pb2.DeflectResponse]  # type: ignore[assignment]
     """Asks the far end itself to call elsewhere (SIP REFER or 302)."""
     Bridge: _aio.UnaryUnaryMultiCallable[_call_control_service_pb2.BridgeRequest, _call_control_service_pb2.BridgeResponse]  # type: ignore[assignment]
-    """Connects two legs that exist."""
+    """Connects two legs that exist and are on the same node; on different nodes
+    it is FAILED_PRECONDITION (CALL_STATE). At least one must be answered.
+    Confirmed when the legs are connected.
+
+    Events: CallUnbridged for those they were bridged to, CallBridged,
+    CallStateChanged.
+    """
     DialAndBridge: _aio.UnaryUnaryMultiCallable[_call_control_service_pb2.DialAndBridgeRequest, _call_control_service_pb2.DialAndBridgeResponse]  # type: ignore[assignment]
     """Dials endpoints and connects the leg to the one that answers."""
     Hold: _aio.UnaryUnaryMultiCallable[_call_control_service_pb2.HoldRequest, _call_control_service_pb2.HoldResponse]  # type: ignore[assignment]
-    """Puts a leg on hold."""
+    """Puts a leg on hold. Confirmed when the leg is on hold; a leg that is
+    already is OK.
+
+    Events: CallStateChanged to HELD.
+    """
     Unhold: _aio.UnaryUnaryMultiCallable[_call_control_service_pb2.UnholdRequest, _call_control_service_pb2.UnholdResponse]  # type: ignore[assignment]
-    """Takes a leg off hold."""
+    """Takes a leg off hold. Confirmed when it is; a leg that is not on hold is
+    OK.
+
+    Events: CallStateChanged from HELD.
+    """
     Mute: _aio.UnaryUnaryMultiCallable[_call_control_service_pb2.MuteRequest, _call_control_service_pb2.MuteResponse]  # type: ignore[assignment]
-    """Silences a leg."""
+    """Silences a leg. The switch tells nothing about it, so that it stays
+    ACCEPTED; there are no events.
+    """
     Unmute: _aio.UnaryUnaryMultiCallable[_call_control_service_pb2.UnmuteRequest, _call_control_service_pb2.UnmuteResponse]  # type: ignore[assignment]
-    """Lets a silenced leg be heard again."""
+    """Lets a silenced leg be heard again. ACCEPTED as with Mute; there are no
+    events.
+    """
     Park: _aio.UnaryUnaryMultiCallable[_call_control_service_pb2.ParkRequest, _call_control_service_pb2.ParkResponse]  # type: ignore[assignment]
     """Parks a leg: it waits for commands."""
     Play: _aio.UnaryUnaryMultiCallable[_call_control_service_pb2.PlayRequest, _call_control_service_pb2.PlayResponse]  # type: ignore[assignment]
-    """Plays something to a leg."""
+    """Plays something to a leg that is answered or has early media. Returns when
+    it begins and does not wait for its end.
+
+    Events: PlaybackStarted and PlaybackStopped for each source, which carry the
+    playback_id.
+    """
     ControlPlayback: _aio.UnaryUnaryMultiCallable[_call_control_service_pb2.ControlPlaybackRequest, _call_control_service_pb2.ControlPlaybackResponse]  # type: ignore[assignment]
     """Pauses, resumes or seeks in what plays."""
     StopPlayback: _aio.UnaryUnaryMultiCallable[_call_control_service_pb2.StopPlaybackRequest, _call_control_service_pb2.StopPlaybackResponse]  # type: ignore[assignment]
-    """Stops what plays."""
+    """Stops what plays. OK as well when nothing plays.
+
+    Events: PlaybackStopped with completed unset.
+    """
     StartRecording: _aio.UnaryUnaryMultiCallable[_call_control_service_pb2.StartRecordingRequest, _call_control_service_pb2.StartRecordingResponse]  # type: ignore[assignment]
     """Begins to record a leg."""
     MaskRecording: _aio.UnaryUnaryMultiCallable[_call_control_service_pb2.MaskRecordingRequest, _call_control_service_pb2.MaskRecordingResponse]  # type: ignore[assignment]
@@ -159,16 +296,23 @@ class CallControlServiceAsyncStub(CallControlServiceStub):
     StopRecording: _aio.UnaryUnaryMultiCallable[_call_control_service_pb2.StopRecordingRequest, _call_control_service_pb2.StopRecordingResponse]  # type: ignore[assignment]
     """Stops one recording or all of a leg's."""
     SendDtmf: _aio.UnaryUnaryMultiCallable[_call_control_service_pb2.SendDtmfRequest, _call_control_service_pb2.SendDtmfResponse]  # type: ignore[assignment]
-    """Sends digits to the far end, or pretends that it sent them."""
+    """Sends digits to the far end, or pretends that it sent them. Returns when the
+    switch has queued them, which is not yet sent, so it stays ACCEPTED.
+
+    Events: DtmfReceived for each digit when as_received is set; else none.
+    """
     CollectDigits: _aio.UnaryUnaryMultiCallable[_call_control_service_pb2.CollectDigitsRequest, _call_control_service_pb2.CollectDigitsResponse]  # type: ignore[assignment]
     """Plays a prompt and waits for digits. Returns when they are in, when the
     time is up or when the leg ends. Cancelling the call of this method stops
     the collection. Give a deadline longer than the timeouts inside.
     """
     SetVariables: _aio.UnaryUnaryMultiCallable[_call_control_service_pb2.SetVariablesRequest, _call_control_service_pb2.SetVariablesResponse]  # type: ignore[assignment]
-    """Sets channel variables."""
+    """Sets channel variables, all or none as far as they are checked. Names that
+    the switch acts on in dangerous ways are INVALID_ARGUMENT. Confirmed by
+    reading them back. There are no events.
+    """
     GetVariables: _aio.UnaryUnaryMultiCallable[_call_control_service_pb2.GetVariablesRequest, _call_control_service_pb2.GetVariablesResponse]  # type: ignore[assignment]
-    """Reads channel variables."""
+    """Reads channel variables from the switch."""
     Eavesdrop: _aio.UnaryUnaryMultiCallable[_call_control_service_pb2.EavesdropRequest, _call_control_service_pb2.EavesdropResponse]  # type: ignore[assignment]
     """Listens in on a leg, whispers to it or joins it."""
     ExecuteApplication: _aio.UnaryUnaryMultiCallable[_call_control_service_pb2.ExecuteApplicationRequest, _call_control_service_pb2.ExecuteApplicationResponse]  # type: ignore[assignment]
@@ -179,13 +323,24 @@ class CallControlServiceAsyncStub(CallControlServiceStub):
 class CallControlServiceServicer(metaclass=_abc_1.ABCMeta):
     """Commands on single call legs.
 
-    Every method that changes something takes an optional request_id. Within
-    the window the server keeps (ten minutes unless configured otherwise), the
-    same id with the same request from the same caller gets the first answer
-    again and nothing is done twice.
+    Every method that changes something takes an optional request_id, of at most
+    64 printable ASCII characters. Within the window the server keeps (24 hours
+    unless configured otherwise), the same id with the same request from the
+    same caller gets the first answer again, with status.replayed set, and
+    nothing is done twice. With another request it is ABORTED
+    (REQUEST_ID_REUSED). The window is kept in memory: it ends with the replica.
 
-    Methods return once the switch has taken the command, unless they say
-    otherwise. What follows is told by EventService.
+    Methods return when what they ask for was seen to have happened, or when the
+    switch has taken the command and no proof came in time or none exists;
+    status.confirmation tells the two apart. What follows is told by
+    EventService.
+
+    Each method on a leg can end with NOT_FOUND (CALL_NOT_FOUND: no connected
+    node knows it), FAILED_PRECONDITION (CALL_ENDED, CALL_STATE or
+    SWITCH_REFUSED), UNAVAILABLE (NODE_UNREACHABLE: nothing was sent, try again),
+    RESOURCE_EXHAUSTED (COMMAND_QUEUE_FULL: nothing was sent, try again later),
+    UNKNOWN or DEADLINE_EXCEEDED (OUTCOME_UNKNOWN: it was sent and may have run)
+    and INVALID_ARGUMENT (INVALID_REQUEST: nothing was sent).
     """
 
     @_abc_1.abstractmethod
@@ -194,7 +349,18 @@ class CallControlServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _call_control_service_pb2.OriginateRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_call_control_service_pb2.OriginateResponse, _abc.Awaitable[_call_control_service_pb2.OriginateResponse]]:
-        """Places a call."""
+        """Places a call and returns as wait_until says.
+
+        A far end that is busy, does not answer or turns the call down is an
+        outcome: the status is OK, disposition and hangup_cause tell. When the
+        switch refuses the attempt itself, the status is FAILED_PRECONDITION
+        (SWITCH_REFUSED). A call_id in use is ALREADY_EXISTS (CALL_ID_TAKEN), a
+        node that takes no new calls FAILED_PRECONDITION (NODE_DRAINING).
+
+        Events: CallCreated, CallStateChanged for ringing, early media and answer,
+        and CallEnded once, whatever the outcome. A call that the switch turned
+        down before it made a leg has no events.
+        """
 
     @_abc_1.abstractmethod
     def GetCall(
@@ -202,7 +368,9 @@ class CallControlServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _call_control_service_pb2.GetCallRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_call_control_service_pb2.GetCallResponse, _abc.Awaitable[_call_control_service_pb2.GetCallResponse]]:
-        """Reads one call."""
+        """Reads one call. Legs that ended can be read for a minute longer; then, and
+        for ids nobody has heard of, it is NOT_FOUND (CALL_NOT_FOUND).
+        """
 
     @_abc_1.abstractmethod
     def ListCalls(
@@ -210,7 +378,7 @@ class CallControlServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _call_control_service_pb2.ListCallsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_call_control_service_pb2.ListCallsResponse, _abc.Awaitable[_call_control_service_pb2.ListCallsResponse]]:
-        """Reads many calls, page by page."""
+        """Reads many calls, page by page, oldest first. Legs that ended are left out."""
 
     @_abc_1.abstractmethod
     def Answer(
@@ -218,7 +386,11 @@ class CallControlServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _call_control_service_pb2.AnswerRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_call_control_service_pb2.AnswerResponse, _abc.Awaitable[_call_control_service_pb2.AnswerResponse]]:
-        """Answers a ringing inbound leg, or opens early media on it."""
+        """Answers a ringing inbound leg, or opens early media on it. Confirmed by the
+        answer, or early media, of the leg. A leg that is answered already is OK.
+
+        Events: CallStateChanged to ACTIVE or EARLY_MEDIA.
+        """
 
     @_abc_1.abstractmethod
     def Hangup(
@@ -226,7 +398,12 @@ class CallControlServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _call_control_service_pb2.HangupRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_call_control_service_pb2.HangupResponse, _abc.Awaitable[_call_control_service_pb2.HangupResponse]]:
-        """Ends a leg. Ending a leg that has ended is not an error."""
+        """Ends a leg. Ending a leg that has ended is not an error, as long as it is
+        known: afterwards it is NOT_FOUND. Confirmed by the end of the leg.
+
+        Events: CallStateChanged to ENDING, CallEnded; for a bridged leg
+        CallUnbridged, and as a rule the end of its partner.
+        """
 
     @_abc_1.abstractmethod
     def HangupCalls(
@@ -242,7 +419,13 @@ class CallControlServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _call_control_service_pb2.TransferRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_call_control_service_pb2.TransferResponse, _abc.Awaitable[_call_control_service_pb2.TransferResponse]]:
-        """Sends a leg, its partner or both elsewhere."""
+        """Sends a leg, its partner or both elsewhere. Confirmed when the leg is seen
+        at its new place. A destination that does not exist is found out by the
+        switch only afterwards: then the leg ends.
+
+        Events: CallUnbridged when it was bridged, ApplicationStarted for what it
+        meets at its new place, and CallStateChanged.
+        """
 
     @_abc_1.abstractmethod
     def Deflect(
@@ -258,7 +441,13 @@ class CallControlServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _call_control_service_pb2.BridgeRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_call_control_service_pb2.BridgeResponse, _abc.Awaitable[_call_control_service_pb2.BridgeResponse]]:
-        """Connects two legs that exist."""
+        """Connects two legs that exist and are on the same node; on different nodes
+        it is FAILED_PRECONDITION (CALL_STATE). At least one must be answered.
+        Confirmed when the legs are connected.
+
+        Events: CallUnbridged for those they were bridged to, CallBridged,
+        CallStateChanged.
+        """
 
     @_abc_1.abstractmethod
     def DialAndBridge(
@@ -274,7 +463,11 @@ class CallControlServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _call_control_service_pb2.HoldRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_call_control_service_pb2.HoldResponse, _abc.Awaitable[_call_control_service_pb2.HoldResponse]]:
-        """Puts a leg on hold."""
+        """Puts a leg on hold. Confirmed when the leg is on hold; a leg that is
+        already is OK.
+
+        Events: CallStateChanged to HELD.
+        """
 
     @_abc_1.abstractmethod
     def Unhold(
@@ -282,7 +475,11 @@ class CallControlServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _call_control_service_pb2.UnholdRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_call_control_service_pb2.UnholdResponse, _abc.Awaitable[_call_control_service_pb2.UnholdResponse]]:
-        """Takes a leg off hold."""
+        """Takes a leg off hold. Confirmed when it is; a leg that is not on hold is
+        OK.
+
+        Events: CallStateChanged from HELD.
+        """
 
     @_abc_1.abstractmethod
     def Mute(
@@ -290,7 +487,9 @@ class CallControlServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _call_control_service_pb2.MuteRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_call_control_service_pb2.MuteResponse, _abc.Awaitable[_call_control_service_pb2.MuteResponse]]:
-        """Silences a leg."""
+        """Silences a leg. The switch tells nothing about it, so that it stays
+        ACCEPTED; there are no events.
+        """
 
     @_abc_1.abstractmethod
     def Unmute(
@@ -298,7 +497,9 @@ class CallControlServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _call_control_service_pb2.UnmuteRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_call_control_service_pb2.UnmuteResponse, _abc.Awaitable[_call_control_service_pb2.UnmuteResponse]]:
-        """Lets a silenced leg be heard again."""
+        """Lets a silenced leg be heard again. ACCEPTED as with Mute; there are no
+        events.
+        """
 
     @_abc_1.abstractmethod
     def Park(
@@ -314,7 +515,12 @@ class CallControlServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _call_control_service_pb2.PlayRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_call_control_service_pb2.PlayResponse, _abc.Awaitable[_call_control_service_pb2.PlayResponse]]:
-        """Plays something to a leg."""
+        """Plays something to a leg that is answered or has early media. Returns when
+        it begins and does not wait for its end.
+
+        Events: PlaybackStarted and PlaybackStopped for each source, which carry the
+        playback_id.
+        """
 
     @_abc_1.abstractmethod
     def ControlPlayback(
@@ -330,7 +536,10 @@ class CallControlServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _call_control_service_pb2.StopPlaybackRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_call_control_service_pb2.StopPlaybackResponse, _abc.Awaitable[_call_control_service_pb2.StopPlaybackResponse]]:
-        """Stops what plays."""
+        """Stops what plays. OK as well when nothing plays.
+
+        Events: PlaybackStopped with completed unset.
+        """
 
     @_abc_1.abstractmethod
     def StartRecording(
@@ -362,7 +571,11 @@ class CallControlServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _call_control_service_pb2.SendDtmfRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_call_control_service_pb2.SendDtmfResponse, _abc.Awaitable[_call_control_service_pb2.SendDtmfResponse]]:
-        """Sends digits to the far end, or pretends that it sent them."""
+        """Sends digits to the far end, or pretends that it sent them. Returns when the
+        switch has queued them, which is not yet sent, so it stays ACCEPTED.
+
+        Events: DtmfReceived for each digit when as_received is set; else none.
+        """
 
     @_abc_1.abstractmethod
     def CollectDigits(
@@ -381,7 +594,10 @@ class CallControlServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _call_control_service_pb2.SetVariablesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_call_control_service_pb2.SetVariablesResponse, _abc.Awaitable[_call_control_service_pb2.SetVariablesResponse]]:
-        """Sets channel variables."""
+        """Sets channel variables, all or none as far as they are checked. Names that
+        the switch acts on in dangerous ways are INVALID_ARGUMENT. Confirmed by
+        reading them back. There are no events.
+        """
 
     @_abc_1.abstractmethod
     def GetVariables(
@@ -389,7 +605,7 @@ class CallControlServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _call_control_service_pb2.GetVariablesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_call_control_service_pb2.GetVariablesResponse, _abc.Awaitable[_call_control_service_pb2.GetVariablesResponse]]:
-        """Reads channel variables."""
+        """Reads channel variables from the switch."""
 
     @_abc_1.abstractmethod
     def Eavesdrop(

@@ -42,6 +42,10 @@ class EventServiceStub:
     (RESUME_TOKEN_EXPIRED) when it cannot begin where it was told to. Each
     time the client begins again with the last token it got.
 
+    Events are raw material and their kinds are open: go on when one is not
+    known. The loss of a node, its return, and whatever is missing in between
+    are told by NodeChanged and Gap; the stream goes on.
+
     Order is kept within a node. Between nodes there is no order.
     Initial metadata is sent when the subscription is in place.
     """
@@ -63,6 +67,10 @@ class EventServiceAsyncStub(EventServiceStub):
     when the subscriber asked for that, with OUT_OF_RANGE
     (RESUME_TOKEN_EXPIRED) when it cannot begin where it was told to. Each
     time the client begins again with the last token it got.
+
+    Events are raw material and their kinds are open: go on when one is not
+    known. The loss of a node, its return, and whatever is missing in between
+    are told by NodeChanged and Gap; the stream goes on.
 
     Order is kept within a node. Between nodes there is no order.
     Initial metadata is sent when the subscription is in place.
@@ -88,6 +96,10 @@ class EventServiceServicer(metaclass=_abc_1.ABCMeta):
         when the subscriber asked for that, with OUT_OF_RANGE
         (RESUME_TOKEN_EXPIRED) when it cannot begin where it was told to. Each
         time the client begins again with the last token it got.
+
+        Events are raw material and their kinds are open: go on when one is not
+        known. The loss of a node, its return, and whatever is missing in between
+        are told by NodeChanged and Gap; the stream goes on.
 
         Order is kept within a node. Between nodes there is no order.
         Initial metadata is sent when the subscription is in place.

@@ -52,14 +52,15 @@ class NodeServiceServicer:
     """
 
     def GetNode(self, request, context):
-        """Reads one node.
+        """Reads one node. NOT_FOUND (NODE_NOT_FOUND) when none of that name is
+        configured.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListNodes(self, request, context):
-        """Reads all nodes, page by page.
+        """Reads all nodes, connected or not, page by page, ordered by name.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

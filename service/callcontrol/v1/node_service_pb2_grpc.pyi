@@ -34,9 +34,11 @@ class NodeServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> NodeServiceAsyncStub: ...
     GetNode: _grpc.UnaryUnaryMultiCallable[_node_service_pb2.GetNodeRequest, _node_service_pb2.GetNodeResponse]
-    """Reads one node."""
+    """Reads one node. NOT_FOUND (NODE_NOT_FOUND) when none of that name is
+    configured.
+    """
     ListNodes: _grpc.UnaryUnaryMultiCallable[_node_service_pb2.ListNodesRequest, _node_service_pb2.ListNodesResponse]
-    """Reads all nodes, page by page."""
+    """Reads all nodes, connected or not, page by page, ordered by name."""
 
 @_typing.type_check_only
 class NodeServiceAsyncStub(NodeServiceStub):
@@ -44,9 +46,11 @@ class NodeServiceAsyncStub(NodeServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetNode: _aio.UnaryUnaryMultiCallable[_node_service_pb2.GetNodeRequest, _node_service_pb2.GetNodeResponse]  # type: ignore[assignment]
-    """Reads one node."""
+    """Reads one node. NOT_FOUND (NODE_NOT_FOUND) when none of that name is
+    configured.
+    """
     ListNodes: _aio.UnaryUnaryMultiCallable[_node_service_pb2.ListNodesRequest, _node_service_pb2.ListNodesResponse]  # type: ignore[assignment]
-    """Reads all nodes, page by page."""
+    """Reads all nodes, connected or not, page by page, ordered by name."""
 
 class NodeServiceServicer(metaclass=_abc_1.ABCMeta):
     """The switches behind this service."""
@@ -57,7 +61,9 @@ class NodeServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _node_service_pb2.GetNodeRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_node_service_pb2.GetNodeResponse, _abc.Awaitable[_node_service_pb2.GetNodeResponse]]:
-        """Reads one node."""
+        """Reads one node. NOT_FOUND (NODE_NOT_FOUND) when none of that name is
+        configured.
+        """
 
     @_abc_1.abstractmethod
     def ListNodes(
@@ -65,7 +71,7 @@ class NodeServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _node_service_pb2.ListNodesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_node_service_pb2.ListNodesResponse, _abc.Awaitable[_node_service_pb2.ListNodesResponse]]:
-        """Reads all nodes, page by page."""
+        """Reads all nodes, connected or not, page by page, ordered by name."""
 
 def add_NodeServiceServicer_to_server(servicer: NodeServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
 
