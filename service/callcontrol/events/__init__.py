@@ -1,0 +1,1 @@
+"""Numbering, filters, history, cursors: what happened, and who is told. Knows no wire."""

@@ -108,7 +108,7 @@ def _call_test(call_ids: frozenset[CallId]) -> Test:
     return concerns
 
 
-def _always(event: Event) -> bool:
+def _always(_event: Event) -> bool:
     return True
 
 

@@ -14,15 +14,12 @@ from callcontrol.events.filter import (
     may_match_node,
 )
 
-_SMALL = 64
-"""Numbers that are never worth moving."""
-
 
 class Matcher:
     """One distinct set of filters, and the numbers of the entries that match it, in order.
 
-    Numbers that the ring dropped are let go lazily: at most as many of them are kept as there
-    are live ones, or `_SMALL`. So a matcher holds at most 16 bytes for each entry of the ring.
+    Numbers that the ring dropped are let go lazily, when they are more than half of all, which
+    costs little for each. So a matcher holds at most about 18 bytes for each entry of the ring.
     """
 
     __slots__ = ("accepts", "asked", "filters", "forgotten", "numbers", "users", "waiters")
@@ -51,8 +48,7 @@ class Matcher:
         """Entry `number` matches: remember it and wake who waits."""
         numbers = self.numbers
         numbers.append(number)
-        half = len(numbers) >> 1
-        if numbers[half] < first_number and half > _SMALL:
+        if numbers[len(numbers) >> 1] < first_number:
             self.forget(first_number)
         if self.waiters:
             self.wake()

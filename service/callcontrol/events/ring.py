@@ -99,7 +99,8 @@ class Ring:
     def __getitem__(self, number: int) -> Entry:
         """The entry of that number, which must be held."""
         entry = self._slots[number % len(self._slots)]
-        assert entry is not None, f"entry {number} is not held"
+        if entry is None:
+            raise LookupError(f"entry {number} is not held")
         return entry
 
     def __len__(self) -> int:

@@ -27,8 +27,7 @@ class Overflow(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """What a subscription took. Nothing that matched is missing before `last_number`, but
-    for the `overtaken` ones."""
+    """What a subscription took. Of the matches up to `last_number`, only `overtaken` is missing."""
 
     entries: list[Entry]
     """In order. A Gap is always the last, so that one message can tell of it after its events."""
