@@ -31,6 +31,8 @@ class UnparsedCommand:
     """A line that is none of the commands, or one with what it needs left out."""
 
     line: str
+    answer: str = "-ERR command not found"
+    """What a switch replies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,10 @@ class _Packet:
 
 
 def parse_command(block: bytes, body: bytes = b"") -> Command | UnparsedCommand:
-    """The command of one packet; bytes that are not UTF-8 become U+FFFD."""
+    """The command of one packet.
+
+    A byte that is not UTF-8 becomes a surrogate U+DC80..U+DCFF, which `serialize` turns back.
+    """
     lines = split_lines(block)
     line = _text(lines[0]) if lines else ""
     headers = tuple((_text(name), _text(value)) for name, value in header_lines(block))
@@ -56,16 +61,15 @@ def parse_command(block: bytes, body: bytes = b"") -> Command | UnparsedCommand:
     lowered = line.lower()
     for prefix, read in _READERS:
         if lowered.startswith(prefix):
-            command = read(line[len(prefix) :], packet)
-            return UnparsedCommand(line) if command is None else command
+            return read(line[len(prefix) :], packet)
     return UnparsedCommand(line)
 
 
 def _text(data: bytes) -> str:
-    return data.decode("utf-8", "replace")
+    return data.decode("utf-8", "surrogateescape")
 
 
-_Reader = Callable[[str, _Packet], Command | None]
+_Reader = Callable[[str, _Packet], Command | UnparsedCommand]
 
 
 def _user_auth(rest: str, _: _Packet) -> Command:
@@ -77,10 +81,10 @@ def _user_auth(rest: str, _: _Packet) -> Command:
     return commands.UserAuth(user, password)
 
 
-def _filter(rest: str, _: _Packet) -> Command | None:
+def _filter(rest: str, packet: _Packet) -> Command | UnparsedCommand:
     header, blank, value = rest.lstrip(" ").partition(" ")
     if not blank:
-        return None
+        return UnparsedCommand(packet.line, "-ERR invalid syntax")
     if header.lower() == "delete":
         header, _blank, value = value.partition(" ")
         return commands.FilterDelete(header, value)
@@ -135,9 +139,11 @@ def _my_events(rest: str, _: _Packet) -> Command:
     return MyEvents(call_id, form)
 
 
-def _divert_events(rest: str, _: _Packet) -> Command | None:
+def _divert_events(rest: str, packet: _Packet) -> Command | UnparsedCommand:
     value = rest.strip(" ").lower()
-    return DivertEvents(value == "on") if value in ("on", "off") else None
+    if value not in ("on", "off"):
+        return UnparsedCommand(packet.line, "-ERR missing value.")
+    return DivertEvents(value == "on")
 
 
 def _send_message(rest: str, packet: _Packet) -> Command:
@@ -151,17 +157,21 @@ def _send_event(rest: str, packet: _Packet) -> Command:
 
 
 def _log(rest: str, _: _Packet) -> Command:
-    return commands.Log(rest.strip(" "))
+    words = [word for word in rest.split(" ") if word]
+    return commands.Log(words[0] if words else "")
 
 
 def _linger(rest: str, _: _Packet) -> Command:
+    """What is no number of seconds is 0 of them."""
+    if not rest.strip(" "):
+        return Linger(None)
     match = _NUMBER.match(rest.strip(" "))
-    return Linger(int(match[0]) if match else None)
+    return Linger(int(match[0]) if match else 0)
 
 
-def _get_variable(rest: str, _: _Packet) -> Command | None:
+def _get_variable(rest: str, packet: _Packet) -> Command | UnparsedCommand:
     name = rest.strip(" ")
-    return GetVariable(name) if name else None
+    return GetVariable(name) if name else UnparsedCommand(packet.line)
 
 
 def _plain(command: Command) -> _Reader:

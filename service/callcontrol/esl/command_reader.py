@@ -7,7 +7,7 @@ from callcontrol.esl.encoding import MAX_BLOCK, MAX_BODY
 from callcontrol.esl.errors import ProtocolError
 
 _NOT_CR = re.compile(rb"[^\r]")
-_ATOI = re.compile(rb"[ \t]*([+-]?[0-9]+)")
+_NUMBER = re.compile(rb"[ \t]*\+?([0-9]+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,7 @@ class CommandReader:
         self._block: bytes | None = None
         """A block whose body is awaited."""
         self._lengths: list[int] = []
+        self._failure: ProtocolError | None = None
 
     @property
     def buffered(self) -> int:
@@ -43,14 +44,27 @@ class CommandReader:
     def feed(self, data: bytes) -> list[CommandPacket]:
         """Take any piece of the stream; return the commands now complete, in order.
 
-        Raises ProtocolError for a Content-Length that is negative or over MAX_BODY: there a
-        switch closes the connection.
+        Raises ProtocolError for a Content-Length over MAX_BODY, as there a switch closes the
+        connection, and from then on always. Commands that came before it in the same piece are
+        returned first: then `failure` is set and the next call raises it.
         """
+        if self._failure is not None:
+            raise self._failure
         self._held += data
         packets: list[CommandPacket] = []
-        while (packet := self._next()) is not None:
-            packets.append(packet)
+        try:
+            while (packet := self._next()) is not None:
+                packets.append(packet)
+        except ProtocolError as problem:
+            self._failure = problem
+            if not packets:
+                raise
         return packets
+
+    @property
+    def failure(self) -> ProtocolError | None:
+        """Why the stream cannot be read any further, or None."""
+        return self._failure
 
     def _next(self) -> CommandPacket | None:
         if self._block is None:
@@ -131,18 +145,18 @@ def header_lines(block: bytes) -> list[tuple[bytes, bytes]]:
 
 
 def content_lengths(block: bytes) -> list[int]:
-    """Every body that the block announces, in bytes; what is no number announces nothing."""
+    """Every body that the block announces, in bytes.
+
+    What is no number, or negative, announces nothing (so does 1.10.12; later ones close the
+    connection for a negative one).
+    """
     lengths: list[int] = []
     for name, value in header_lines(block):
-        if name.lower() != b"content-length":
+        match = _NUMBER.match(value) if name.lower() == b"content-length" else None
+        digits = match[1].lstrip(b"0") if match else b""
+        if not digits:
             continue
-        match = _ATOI.match(value)
-        digits = match[1] if match else b"0"
-        if (digits.startswith(b"-") and digits.strip(b"-0")) or len(digits.lstrip(b"+0")) > 10:
+        if len(digits) > len(str(MAX_BODY)) or int(digits) > MAX_BODY:
             raise ProtocolError("a Content-Length is out of range")
-        length = int(digits)
-        if length > MAX_BODY:
-            raise ProtocolError("a Content-Length is out of range")
-        if length:
-            lengths.append(length)
+        lengths.append(int(digits))
     return lengths
