@@ -1,0 +1,129 @@
+"""What an event tells about a leg: signs of its life, its parties, codecs, variables, labels."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from callcontrol.calls import fields
+from callcontrol.calls.call import Codecs, Direction, Party
+from callcontrol.calls.leg import Leg, Sign
+from callcontrol.calls.translate import CREATE, DESTROY, Headers, number, text
+from callcontrol.calls.variables import ChannelVariables, labels_in
+from callcontrol.events.event import Position
+
+_SIGNS: Final[Mapping[str, Sign | None]] = {
+    CREATE: None,
+    "CHANNEL_ORIGINATE": None,
+    "CHANNEL_CALLSTATE": None,
+    "CHANNEL_PROGRESS": Sign.RINGING,
+    "CHANNEL_PROGRESS_MEDIA": Sign.EARLY_MEDIA,
+    "CHANNEL_ANSWER": Sign.ANSWERED,
+    "CHANNEL_HOLD": Sign.HELD,
+    "CHANNEL_UNHOLD": Sign.UNHELD,
+    "CHANNEL_PARK": Sign.PARKED,
+    "CHANNEL_UNPARK": Sign.UNPARKED,
+    "CHANNEL_HANGUP": Sign.ENDING,
+    "CHANNEL_HANGUP_COMPLETE": Sign.ENDED,
+    DESTROY: Sign.ENDED,
+}
+LIFECYCLE: Final = frozenset(_SIGNS)
+"""Events that tell where a leg is in its life."""
+
+_TELL_CALL_STATE: Final = frozenset({"CHANNEL_CALLSTATE", "CHANNEL_DATA"})
+_CALL_STATE_SIGNS: Final[Mapping[str, Sign]] = {
+    "RINGING": Sign.RINGING,
+    "RING_WAIT": Sign.RINGING,
+    "EARLY": Sign.EARLY_MEDIA,
+    "ACTIVE": Sign.ACTIVE,
+    "HELD": Sign.HELD,
+    "UNHELD": Sign.UNHELD,
+    "HANGUP": Sign.ENDING,
+}
+_ANSWER_STATE_SIGNS: Final[Mapping[str, Sign]] = {
+    "early": Sign.EARLY_MEDIA,
+    "answered": Sign.ANSWERED,
+    "hangup": Sign.ENDING,
+}
+
+
+def note_signs(leg: Leg, name: str, headers: Headers, sequence: int) -> None:
+    """Tell the leg what a LIFECYCLE event, or a dump of the channel, says about its life."""
+    sign = _SIGNS.get(name)
+    if sign is None and name in _TELL_CALL_STATE:
+        sign = _CALL_STATE_SIGNS.get(text(headers, fields.CALL_STATE))
+    if sign is not None:
+        leg.note(sign, sequence)
+    # The switch sets the answer state before it makes the event, the call state after it.
+    answer = _ANSWER_STATE_SIGNS.get(text(headers, fields.ANSWER_STATE))
+    if answer is not None:
+        leg.note(answer, sequence)
+
+
+def describe(leg: Leg, headers: Headers) -> None:
+    """Bring the leg's particulars up to what the event says; what it does not say stays."""
+    get = headers.get
+    leg.channel_name = text(headers, fields.CHANNEL_NAME) or leg.channel_name
+    leg.context = text(headers, fields.CONTEXT) or leg.context
+    leg.correlation_id = text(headers, fields.CORRELATION_ID) or leg.correlation_id
+    leg.created_us = number(headers, fields.CREATED_TIME) or leg.created_us
+    leg.answered_us = number(headers, fields.ANSWERED_TIME) or leg.answered_us
+    direction = get(fields.DIRECTION)
+    if direction == "inbound":
+        leg.direction = Direction.INBOUND
+    elif direction == "outbound":
+        leg.direction = Direction.OUTBOUND
+    _describe_parties(leg, headers)
+    read, write = get(fields.READ_CODEC), get(fields.WRITE_CODEC)
+    if read != leg.codecs.read or write != leg.codecs.write:
+        leg.codecs = Codecs(
+            read=text(headers, fields.READ_CODEC) or leg.codecs.read,
+            write=text(headers, fields.WRITE_CODEC) or leg.codecs.write,
+            read_rate_hz=number(headers, fields.READ_RATE) or leg.codecs.read_rate_hz,
+            write_rate_hz=number(headers, fields.WRITE_RATE) or leg.codecs.write_rate_hz,
+        )
+
+
+def _describe_parties(leg: Leg, headers: Headers) -> None:
+    """Who calls whom. The switch swaps the two of a leg that it placed once that leg is answered,
+    and says so in the logical direction; here the calling party stays the calling party.
+    """
+    caller = Party(
+        number=text(headers, fields.CALLER_NUMBER), name=text(headers, fields.CALLER_NAME)
+    )
+    destination = text(headers, fields.DESTINATION)
+    callee = Party(
+        number=text(headers, fields.CALLEE_NUMBER) or destination,
+        name=text(headers, fields.CALLEE_NAME),
+    )
+    logical = headers.get(fields.LOGICAL_DIRECTION)
+    if logical is not None and logical != headers.get(fields.DIRECTION):
+        caller, callee = callee, caller
+    if caller.number or caller.name:
+        leg.caller = caller
+    if callee.number or callee.name:
+        leg.callee = callee
+
+
+def read_variables(leg: Leg, headers: Headers) -> None:
+    """Take over the channel's variables, if the event carries them, without looking inside."""
+    if fields.ANY_VARIABLE in headers:
+        leg.variables = ChannelVariables(headers)
+
+
+def read_labels(leg: Leg, headers: Headers) -> None:
+    """Take over the labels, if the event carries the channel's variables."""
+    labels = labels_in(headers)
+    if labels is not None and labels != leg.labels:
+        leg.labels = labels
+
+
+def read_conference(leg: Leg, headers: Headers, position: Position) -> None:
+    """Take over from a CUSTOM event which conference the leg entered or left."""
+    if headers.get(fields.EVENT_SUBCLASS) != fields.CONFERENCE_SUBCLASS or leg.has_ended():
+        return
+    action = headers.get(fields.ACTION)
+    if action == "add-member":
+        leg.conference_name = text(headers, fields.CONFERENCE_NAME)
+        leg.changed(position)
+    elif action == "del-member":
+        leg.conference_name = ""
+        leg.changed(position)

@@ -1,0 +1,132 @@
+"""What runs on a leg: applications, playbacks, recordings and digits, and which command began it.
+
+The switch gives an id only to applications (Application-UUID). PLAYBACK_START and RECORD_START
+carry none, so they belong to the innermost application of the leg that plays or records.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from callcontrol.calls import fields
+from callcontrol.calls.leg import Leg
+from callcontrol.calls.payloads import (
+    ApplicationFinished,
+    ApplicationStarted,
+    DtmfReceived,
+    PlaybackStarted,
+    PlaybackStopped,
+    RecordingStarted,
+    RecordingStopped,
+)
+from callcontrol.calls.translate import Headers, number, text
+from callcontrol.ids import OperationId
+
+_NO_OPERATION: Final = OperationId("")
+_PLAYING: Final = frozenset(
+    {
+        "playback",
+        "endless_playback",
+        "loop_playback",
+        "play_and_get_digits",
+        "play_and_detect_speech",
+        "phrase",
+        "say",
+        "read",
+    }
+)
+_RECORDING: Final = frozenset({"record", "record_session"})
+_SAMPLE_US: Final = 125
+"""DTMF-Duration counts samples at 8 kHz, whatever the codec (switch_channel.c)."""
+
+
+def application_started(leg: Leg, headers: Headers) -> ApplicationStarted:
+    """CHANNEL_EXECUTE."""
+    name = text(headers, fields.APPLICATION)
+    operation_id = OperationId(text(headers, fields.APPLICATION_ID))
+    # Without an id it will have no end either: `uuid_bridge` is run so.
+    if operation_id:
+        leg.began_application(name, operation_id)
+    return ApplicationStarted(name, text(headers, fields.APPLICATION_DATA), operation_id)
+
+
+def application_finished(leg: Leg, headers: Headers) -> ApplicationFinished:
+    """CHANNEL_EXECUTE_COMPLETE."""
+    operation_id = OperationId(text(headers, fields.APPLICATION_ID))
+    leg.ended_application(operation_id)
+    return ApplicationFinished(
+        text(headers, fields.APPLICATION),
+        text(headers, fields.APPLICATION_DATA),
+        operation_id,
+        text(headers, fields.APPLICATION_RESPONSE),
+    )
+
+
+def _innermost(leg: Leg, names: frozenset[str]) -> OperationId:
+    for name, operation_id in reversed(leg.applications):
+        if name in names:
+            return operation_id
+    return _NO_OPERATION
+
+
+def playback_started(leg: Leg, headers: Headers) -> PlaybackStarted:
+    """PLAYBACK_START."""
+    return PlaybackStarted(_innermost(leg, _PLAYING), text(headers, fields.PLAYBACK_PATH))
+
+
+def playback_stopped(leg: Leg, headers: Headers) -> PlaybackStopped:
+    """PLAYBACK_STOP."""
+    return PlaybackStopped(
+        _innermost(leg, _PLAYING),
+        text(headers, fields.PLAYBACK_PATH),
+        text(headers, fields.PLAYBACK_STATUS) == "done",
+    )
+
+
+def recording_started(leg: Leg, headers: Headers) -> RecordingStarted:
+    """RECORD_START."""
+    path = text(headers, fields.RECORD_PATH)
+    recording_id = _innermost(leg, _RECORDING)
+    leg.began_recording(path, recording_id)
+    return RecordingStarted(recording_id, path)
+
+
+def recording_stopped(leg: Leg, headers: Headers) -> RecordingStopped:
+    """RECORD_STOP. `record_session` ends at once, so its recording is found again by the path."""
+    path = text(headers, fields.RECORD_PATH)
+    return RecordingStopped(
+        leg.recordings.pop(path, _NO_OPERATION),
+        path,
+        number(headers, fields.VARIABLE_RECORD_MS) * 1_000,
+        text(headers, fields.RECORD_CAUSE),
+    )
+
+
+def dtmf_received(_leg: Leg, headers: Headers) -> DtmfReceived:
+    """DTMF."""
+    return DtmfReceived(
+        text(headers, fields.DTMF_DIGIT),
+        number(headers, fields.DTMF_DURATION) * _SAMPLE_US,
+        text(headers, fields.DTMF_SOURCE),
+    )
+
+
+OperationPayload = (
+    ApplicationStarted
+    | ApplicationFinished
+    | PlaybackStarted
+    | PlaybackStopped
+    | RecordingStarted
+    | RecordingStopped
+    | DtmfReceived
+)
+
+OPERATIONS: Final[Mapping[str, Callable[[Leg, Headers], OperationPayload]]] = {
+    "CHANNEL_EXECUTE": application_started,
+    "CHANNEL_EXECUTE_COMPLETE": application_finished,
+    "PLAYBACK_START": playback_started,
+    "PLAYBACK_STOP": playback_stopped,
+    "RECORD_START": recording_started,
+    "RECORD_STOP": recording_stopped,
+    "DTMF": dtmf_received,
+}
+"""The payload of each event about what runs on a leg."""

@@ -1,0 +1,170 @@
+"""The picture of every call on every node, and what each event changes in it."""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from callcontrol.calls import fields, leg_facts, translate
+from callcontrol.calls.call import Call
+from callcontrol.calls.ended import TrackerLimits
+from callcontrol.calls.leg import Leg
+from callcontrol.calls.leg_facts import LIFECYCLE
+from callcontrol.calls.legs import Legs
+from callcontrol.calls.operations import OPERATIONS
+from callcontrol.calls.payloads import NodeChanged, Payload
+from callcontrol.calls.translate import RENAME, Headers
+from callcontrol.calls.watch import Watch
+from callcontrol.calls.watches import WatchTable
+from callcontrol.errors import CallHasEnded, CallNotFound
+from callcontrol.esl.messages import SwitchEvent
+from callcontrol.events.event import Event, Position
+from callcontrol.ids import CallId, CoreUuid, NodeId
+
+__all__ = ["CallTracker", "TrackerLimits"]
+
+_PARTICULARS: Final = frozenset({"CALL_UPDATE", "CODEC"})
+_NO_LABELS: Final[Mapping[str, str]] = {}
+
+
+class CallTracker:
+    """Applies events to calls, in the order in which they come, and answers what calls there are.
+
+    Live calls are as many as the switches have; what is over is bounded by TrackerLimits.
+    `clock` is monotonic, in seconds; `now_us` the time of day in microseconds since the epoch.
+    """
+
+    def __init__(
+        self,
+        limits: TrackerLimits | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        now_us: Callable[[], int] = lambda: time.time_ns() // 1_000,
+    ) -> None:
+        self.legs = Legs(limits or TrackerLimits(), clock)
+        """For reconciliation; others use the methods of the tracker."""
+        self._watches = WatchTable()
+        self._positions: dict[NodeId, Position] = {}
+        self._now_us = now_us
+
+    def apply(self, node_id: NodeId, event: SwitchEvent) -> Event:
+        """Apply what the switch says and give it as subscribers see it, with its meaning."""
+        headers = event.headers
+        name = translate.name_of(headers)
+        position = self._position_of(node_id, headers)
+        call_id = translate.call_id_of(headers)
+        leg: Leg | None = None
+        partner: CallId | None = None
+        payload: Payload | None = None
+        if call_id is not None:
+            if name == RENAME:
+                self._rename(call_id, headers)
+            leg = self.legs.of_event(call_id, name, headers, position)
+            if leg is not None:
+                partner = leg.bridged
+                leg_facts.read_variables(leg, headers)
+                payload = self._meaning(leg, name, headers, position)
+        elif name == "HEARTBEAT":
+            sessions = translate.number(headers, fields.SESSION_COUNT)
+            payload = NodeChanged(node_id, True, sessions, position.core_uuid, "heartbeat")
+        seen = Event(
+            event_id=translate.event_id_of(position),
+            position=position,
+            name=name,
+            subclass=translate.subclass_of(headers) if name == fields.CUSTOM else "",
+            call_id=call_id,
+            peer_call_ids=translate.peers_of(headers, name, call_id, partner),
+            labels=leg.labels if leg is not None else _NO_LABELS,
+            headers=headers,
+            body=event.body,
+            received_us=self._now_us(),
+            payload=payload,
+            size=event.size,
+        )
+        self.tell(seen)
+        return seen
+
+    def tell(self, event: Event) -> None:
+        """Pass an event to those that watch a call it concerns."""
+        if self._watches:
+            self._watches.pass_on(event)
+
+    def get(self, call_id: CallId) -> Call | None:
+        """The call as last seen; for a while after its end too."""
+        leg = self.legs.get(call_id)
+        return leg.picture() if leg is not None else None
+
+    def require(self, call_id: CallId, *, alive: bool = False) -> Call:
+        """The call as last seen. Raises CallNotFound; with `alive` also CallHasEnded, from the
+        moment the call hangs up.
+        """
+        call = self.get(call_id)
+        if call is None:
+            raise CallNotFound(call_id)
+        if alive and call.is_over:
+            raise CallHasEnded(call_id, call.hangup_cause.name if call.hangup_cause else "")
+        return call
+
+    def calls(self, node_id: NodeId | None = None) -> list[Call]:
+        """The calls that have not ended, of one node or of all, oldest first."""
+        found = [
+            leg.picture() for leg in self.legs.live() if node_id is None or leg.node_id == node_id
+        ]
+        return sorted(found, key=lambda call: (call.created_us, call.call_id))
+
+    def count(self, node_id: NodeId) -> int:
+        """How many calls of the node have not ended."""
+        return self.legs.count(node_id)
+
+    def last_position(self, node_id: NodeId) -> Position | None:
+        """Where the node's last event was in its stream."""
+        return self._positions.get(node_id)
+
+    def watch(self, *call_ids: CallId, node_id: NodeId | None = None) -> Watch:
+        """Watch calls, also such as do not exist yet; then `node_id` says where they will be.
+
+        Enter the watch before sending the command. A call that has hung up already ends each
+        wait, unless what the wait looks for has come since the watch was entered.
+        """
+        hung_up: Call | None = None
+        for call_id in call_ids:
+            call = self.get(call_id)
+            if call is not None:
+                node_id = node_id or call.node_id
+                hung_up = hung_up or (call if call.is_over else None)
+        return Watch(self._watches, call_ids, node_id, hung_up)
+
+    def node_lost(self, node_id: NodeId, reason: str) -> None:
+        """The link to the node is gone: end what waits for its events. Its calls stay as last
+        seen until the next reconciliation.
+        """
+        self._watches.lose_node(node_id, reason)
+
+    def _position_of(self, node_id: NodeId, headers: Headers) -> Position:
+        core = CoreUuid(translate.text(headers, fields.CORE_UUID))
+        if not core and (last := self._positions.get(node_id)) is not None:
+            core = last.core_uuid
+        position = translate.position_of(headers, node_id, core)
+        if position.sequence:
+            self._positions[node_id] = position
+        return position
+
+    def _rename(self, call_id: CallId, headers: Headers) -> None:
+        former = translate.former_call_id_of(headers)
+        if former is not None and former != call_id:
+            self.legs.rename(former, call_id)
+            self._watches.rename(former, call_id)
+
+    def _meaning(self, leg: Leg, name: str, headers: Headers, position: Position) -> Payload | None:
+        if name in LIFECYCLE:
+            return self.legs.advance(leg, name, headers, position)
+        operation = OPERATIONS.get(name)
+        if operation is not None:
+            return operation(leg, headers)
+        if name == "CHANNEL_BRIDGE":
+            return self.legs.bridge(leg, headers, position)
+        if name == "CHANNEL_UNBRIDGE":
+            return self.legs.unbridge(leg, headers, position)
+        if name in _PARTICULARS:
+            self.legs.refresh(leg, headers, position)
+        elif name == fields.CUSTOM:
+            leg_facts.read_conference(leg, headers, position)
+        return None
