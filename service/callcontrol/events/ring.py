@@ -6,16 +6,17 @@ from dataclasses import dataclass
 
 from callcontrol.events.event import Event, Gap
 
-MAX_ENCODINGS = 4
-"""Encodings kept with an entry. Further ones are made anew for each who asks, at a cost in time."""
+MAX_ENCODINGS = 8
+"""Encodings kept with an entry. Further ones are made anew for each who asks, at a cost in time;
+without a bound, subscribers with views of their own would leave no room for history."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogLimits:
     """How much history is held. The first bound that is met drops the oldest entries.
 
-    `max_bytes` counts events as on the wire and their cached encodings; as Python objects
-    they take about two to four times as much memory.
+    `max_bytes` counts events as on the wire and their kept encodings. The objects take about
+    twice as much memory as the wire (tests/bench/bench_publish.py), so 256 MiB may be 512.
     """
 
     max_events: int = 65_536
@@ -26,25 +27,25 @@ class LogLimits:
 class Entry:
     """One place in the history: what is there, its number, and its encodings."""
 
-    __slots__ = ("_ring", "appended_s", "encodings", "item", "number", "weight")
+    __slots__ = ("_encodings", "_ring", "appended_s", "item", "number", "weight")
 
     def __init__(self, number: int, item: Event | Gap, appended_s: float, ring: "Ring") -> None:
         self.number = number
         self.item = item
         self.appended_s = appended_s
         """When it was appended, on the log's clock."""
-        self.encodings: dict[Hashable, bytes] = {}
+        self._encodings: dict[Hashable, bytes] = {}
         self.weight = item.size if isinstance(item, Event) else 0
         """Bytes that it counts towards the bound of the ring."""
         self._ring: Ring | None = ring
 
     def encoded(self, view: Hashable, encode: Callable[[Event | Gap], bytes]) -> bytes:
         """The item as `encode` makes it, kept under `view` and counted as memory of the log."""
-        encoding = self.encodings.get(view)
+        encoding = self._encodings.get(view)
         if encoding is None:
             encoding = encode(self.item)
-            if self._ring is not None and len(self.encodings) < MAX_ENCODINGS:
-                self.encodings[view] = encoding
+            if self._ring is not None and len(self._encodings) < MAX_ENCODINGS:
+                self._encodings[view] = encoding
                 self.weight += len(encoding)
                 self._ring.bytes_held += len(encoding)
         return encoding

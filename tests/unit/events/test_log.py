@@ -254,7 +254,7 @@ def test_the_encodings_kept_with_an_event_are_few(log, event):
     (entry,) = subscription.take().entries
     for view in range(100):
         assert entry.encoded(view, lambda item: b"x") == b"x"
-    assert len(entry.encodings) == MAX_ENCODINGS
+    assert len(entry._encodings) == MAX_ENCODINGS
 
 
 def test_encodings_of_an_entry_that_has_left_are_not_counted(log, event):
