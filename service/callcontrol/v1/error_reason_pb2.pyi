@@ -84,7 +84,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """
     ERROR_REASON_NOT_IMPLEMENTED: _ErrorReason.ValueType  # 25
     """UNIMPLEMENTED: this version does not serve the method, or not the field
-    that the metadata names. Nothing was sent.
+    that the metadata names under "feature". Nothing was sent.
     """
     ERROR_REASON_INTERNAL: _ErrorReason.ValueType  # 26
     """INTERNAL: a fault of this service. The metadata holds an "error_id" under
@@ -163,7 +163,7 @@ lists every violation. Nothing was sent.
 """
 ERROR_REASON_NOT_IMPLEMENTED: ErrorReason.ValueType  # 25
 """UNIMPLEMENTED: this version does not serve the method, or not the field
-that the metadata names. Nothing was sent.
+that the metadata names under "feature". Nothing was sent.
 """
 ERROR_REASON_INTERNAL: ErrorReason.ValueType  # 26
 """INTERNAL: a fault of this service. The metadata holds an "error_id" under

@@ -1,0 +1,53 @@
+"""A connection to the service, with its stubs."""
+
+import os
+from types import TracebackType
+from typing import Final, Self
+
+import grpc.aio
+from grpc_health.v1 import health_pb2_grpc
+
+from callcontrol.v1 import (
+    call_control_service_pb2_grpc,
+    event_service_pb2_grpc,
+    node_service_pb2_grpc,
+)
+
+DEFAULT_TARGET: Final = "127.0.0.1:50051"
+
+OPTIONS: Final = (
+    ("grpc.keepalive_time_ms", 30_000),
+    ("grpc.keepalive_timeout_ms", 20_000),
+    ("grpc.max_receive_message_length", 64 * 1024 * 1024),
+    ("grpc.max_reconnect_backoff_ms", 5_000),
+)
+
+
+class Client:
+    """Stubs of the services over one channel; a context manager that closes it.
+
+    Streams deserve a client of their own: a server limits how many requests one channel may have
+    open at a time, and what is beyond waits without a word.
+    """
+
+    def __init__(self, target: str = "") -> None:
+        """`target` is host:port; empty takes CALLCONTROL_TARGET, then this machine."""
+        self.target = target or os.environ.get("CALLCONTROL_TARGET", "") or DEFAULT_TARGET
+        self._channel = grpc.aio.insecure_channel(self.target, options=OPTIONS)
+        self.calls = call_control_service_pb2_grpc.CallControlServiceStub(self._channel)
+        self.events = event_service_pb2_grpc.EventServiceStub(self._channel)
+        self.nodes = node_service_pb2_grpc.NodeServiceStub(self._channel)
+        self.health = health_pb2_grpc.HealthStub(self._channel)
+
+    async def __aenter__(self) -> Self:
+        """Nothing is sent yet; the first request connects."""
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close the channel and end what is open on it."""
+        await self._channel.close()

@@ -1,0 +1,59 @@
+"""What a failed RPC tells, taken out of its status details."""
+
+from dataclasses import dataclass
+
+import grpc
+import grpc.aio
+from google.rpc import error_details_pb2
+from grpc_status import rpc_status
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why an RPC failed, for programs and for people."""
+
+    code: grpc.StatusCode
+    message: str
+    reason: str = ""
+    """A name of `ErrorReason` without its prefix; empty when the failure is not the service's."""
+    metadata: dict[str, str] | None = None
+    violations: tuple[tuple[str, str], ...] = ()
+    """Field and problem of each thing that is wrong with the request."""
+    retry_in_s: float | None = None
+    """When the same request may be sent again; None when it should not be."""
+
+    def __str__(self) -> str:
+        """One line, and one for each violation."""
+        name = f"{self.code.name} {self.reason}".rstrip()
+        lines = [f"{name}: {self.message}"]
+        lines += [f"  {field}: {problem}" for field, problem in self.violations]
+        if self.retry_in_s is not None:
+            lines.append(f"  may be tried again in {self.retry_in_s:.1f} s")
+        return "\n".join(lines)
+
+
+def failure_of(error: grpc.aio.AioRpcError) -> Failure:
+    """What an error of the gRPC library says; details that cannot be read are left out."""
+    code, message = error.code(), error.details() or ""
+    try:
+        status = rpc_status.from_call(error)  # type: ignore[arg-type]  # has what is asked of a Call
+    except ValueError:
+        status = None
+    if status is None:
+        return Failure(code, message)
+    info, request = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()
+    retry = error_details_pb2.RetryInfo()
+    retry_in_s = None
+    for detail in status.details:
+        if detail.Unpack(retry):
+            retry_in_s = retry.retry_delay.ToTimedelta().total_seconds()
+        elif not detail.Unpack(info):
+            detail.Unpack(request)
+    return Failure(
+        code,
+        message,
+        reason=info.reason,
+        metadata=dict(info.metadata),
+        violations=tuple((v.field, v.description) for v in request.field_violations),
+        retry_in_s=retry_in_s,
+    )

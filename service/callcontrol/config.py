@@ -1,0 +1,261 @@
+"""What an operator decides, from flags, environment and file, checked once and frozen.
+
+A flag wins over the environment (`CALLCONTROL_*`), the environment over the file (TOML, named by
+`--config` or `CALLCONTROL_CONFIG`). Every problem is told at once, each by the name of its setting.
+
+No setting may be called `port` or `service_...`: Kubernetes itself puts `CALLCONTROL_PORT` and
+`CALLCONTROL_SERVICE_...` into every pod beside a Service of the name callcontrol.
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic_core import ErrorDetails
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+    TomlConfigSettingsSource,
+)
+
+from callcontrol.addresses import split_address, split_node
+from callcontrol.calls.settings import ControlSettings
+from callcontrol.events.ring import LogLimits
+from callcontrol.freeswitch.settings import NodeSettings
+from callcontrol.ids import NodeId
+from callcontrol.passwords import PasswordSource, choose_password
+
+PREFIX: Final = "CALLCONTROL_"
+CONFIG_FILE: Final = f"{PREFIX}CONFIG"
+
+Port = Annotated[int, Field(ge=1, le=65_535)]
+Seconds = Annotated[float, Field(ge=0, le=86_400)]
+NodeName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$")]
+
+
+class ConfigurationError(Exception):
+    """The settings cannot be used; one problem a line, each naming its setting."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = tuple(problems)
+
+
+class NodeEntry(BaseModel):
+    """One switch. What is left out is taken from the settings for all."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    name: NodeName
+    host: Annotated[str, Field(min_length=1)]
+    port: Port = 8021
+    user: str = ""
+    password: SecretStr | None = None
+    password_file: Path | None = None
+
+
+class Config(BaseSettings):
+    """Every setting of the service. Times are seconds."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, frozen=True, extra="forbid", hide_input_in_errors=True
+    )
+
+    nodes: Annotated[tuple[NodeEntry, ...], NoDecode] = ()
+    """The switches: `name=host:port`, parted by commas; `[[nodes]]` tables in a file."""
+    user: str = ""
+    """`user@domain` of the switch's directory to log in as; empty takes the password alone."""
+    password: SecretStr | None = None
+    """Event socket password. Not set, the well-known default is tried on loopback."""
+    password_file: Path | None = None
+    """File that holds the password, for secrets that are mounted."""
+    allow_default_password: bool = False
+    """Use the well-known password towards switches elsewhere than on loopback."""
+    command_links: Annotated[int, Field(ge=1, le=32)] = 3
+    """Command connections for each node."""
+    max_waiting_commands: Annotated[int, Field(ge=1, le=100_000)] = 1_000
+    """Commands that may wait for a node before further ones are refused."""
+
+    listen: str = "127.0.0.1:50051"
+    """Address for gRPC: `host:port`, or `unix:/path`."""
+    metrics_listen: str = ""
+    """Address for Prometheus; empty serves no metrics."""
+
+    confirm_timeout_s: Annotated[float, Field(gt=0, le=60)] = 5.0
+    """Longest wait for the event that proves a command."""
+    default_context: str = "default"
+    """Dialplan context of requests that name none."""
+    media_roots: Annotated[tuple[str, ...], NoDecode] = ()
+    """Directories of the nodes, absolute, parted by commas, below which files may be played."""
+    media_prefixes: Annotated[tuple[str, ...], NoDecode] = ("local_stream://",)
+    """What the address of a sound that is no file may begin with, parted by commas."""
+
+    event_log_max_events: Annotated[int, Field(ge=1_000)] = 65_536
+    """Events held for subscribers that are behind."""
+    event_log_max_bytes: Annotated[int, Field(ge=1_048_576)] = 256 * 1024 * 1024
+    """Bytes of events held."""
+    event_log_max_age_s: Annotated[float, Field(gt=0)] = 600.0
+    """Age of the oldest event held."""
+    request_id_window_s: Annotated[float, Field(ge=0)] = 86_400.0
+    """How long an answer is kept for a request that comes again."""
+
+    drain_delay_s: Seconds = 0.0
+    """Pause between telling that this replica is not ready and ending its streams."""
+    stop_grace_s: Seconds = 10.0
+    """Time for requests under way to end at shutdown."""
+
+    log_format: Literal["auto", "json", "text"] = "auto"
+    """`auto` is text on a terminal and JSON elsewhere."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    event_loop: Literal["asyncio", "uvloop"] = "asyncio"
+    """uvloop needs the extra of that name."""
+
+    @classmethod
+    def settings_customise_sources(  # noqa: D102  a hook of pydantic-settings
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        *_: PydanticBaseSettingsSource,
+        **__: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+    @field_validator("nodes", mode="before")
+    @classmethod
+    def _read_nodes(cls, value: object) -> object:
+        texts = value.split(",") if isinstance(value, str) else value
+        if not isinstance(texts, list | tuple):
+            return texts
+        return [split_node(text) if isinstance(text, str) else text for text in texts if text]
+
+    @field_validator("media_roots", "media_prefixes", mode="before")
+    @classmethod
+    def _read_list(cls, value: object) -> object:
+        return [part for part in value.split(",") if part] if isinstance(value, str) else value
+
+    @field_validator("listen", "metrics_listen")
+    @classmethod
+    def _check_address(cls, value: str) -> str:
+        if value and not value.startswith("unix:"):
+            split_address(value)
+        return value
+
+    def node_settings(self) -> tuple[NodeSettings, ...]:
+        """The nodes as the links take them, passwords read.
+
+        Raises ConfigurationError when there is none, two share a name, or a password is not fit.
+        """
+        problems: list[str] = []
+        if not self.nodes:
+            problems.append(f"{describe('nodes')}: name a switch, for example fs1=127.0.0.1:8021")
+        names = [node.name for node in self.nodes]
+        if repeated := sorted({name for name in names if names.count(name) > 1}):
+            problems.append(f"{describe('nodes')}: the name {repeated[0]} is used twice")
+        settings = []
+        for node in self.nodes:
+            try:
+                password = self._password_of(node)
+            except ValueError as error:
+                problems.append(str(error))
+            else:
+                settings.append(self._settings_of(node, password))
+        if problems:
+            raise ConfigurationError(problems)
+        return tuple(settings)
+
+    def log_limits(self) -> LogLimits:
+        """Bounds of the event log."""
+        return LogLimits(
+            max_events=self.event_log_max_events,
+            max_bytes=self.event_log_max_bytes,
+            max_age_s=self.event_log_max_age_s,
+        )
+
+    def control_settings(self) -> ControlSettings:
+        """Limits and permissions of commands."""
+        return ControlSettings(
+            confirm_timeout_s=self.confirm_timeout_s,
+            default_context=self.default_context,
+            media_roots=self.media_roots,
+            media_prefixes=self.media_prefixes,
+        )
+
+    def _settings_of(self, node: NodeEntry, password: str) -> NodeSettings:
+        return NodeSettings(
+            node_id=NodeId(node.name),
+            host=node.host,
+            port=node.port,
+            user=node.user or self.user,
+            password=password,
+            command_links=self.command_links,
+            max_waiting_commands=self.max_waiting_commands,
+        )
+
+    def _password_of(self, node: NodeEntry) -> str:
+        own = PasswordSource(f"password of node {node.name}", node.password, node.password_file)
+        common = PasswordSource(describe("password"), self.password, self.password_file)
+        return choose_password(
+            own if own.is_given else common,
+            node.host,
+            allow_default=self.allow_default_password,
+            allow_setting=describe("allow_default_password"),
+        )
+
+
+def load(flags: Mapping[str, object] | None = None, config_file: Path | None = None) -> Config:
+    """Read all sources. Flags that are None count as not given.
+
+    Raises ConfigurationError, with every problem that was found.
+    """
+    named = config_file or (Path(os.environ[CONFIG_FILE]) if os.environ.get(CONFIG_FILE) else None)
+    if named is not None and not named.is_file():
+        raise ConfigurationError([f"--config ({CONFIG_FILE}): there is no file {named}"])
+
+    class FromFile(Config):
+        model_config = SettingsConfigDict(toml_file=named)
+
+    given: dict[str, Any] = {  # Any: whatever was given, the model checks it
+        name: value for name, value in (flags or {}).items() if value is not None
+    }
+    try:
+        return FromFile(**given)
+    except ValidationError as error:
+        raise ConfigurationError([_tell(problem) for problem in error.errors()]) from error
+    except (SettingsError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError([f"--config ({CONFIG_FILE}): {named}: {error}"]) from error
+
+
+def describe(setting: str) -> str:
+    """A setting by its name in a file and in the environment."""
+    return f"{setting} ({PREFIX}{setting.upper()})"
+
+
+def unknown_settings(environ: Mapping[str, str]) -> list[str]:
+    """Names in the environment that look like settings and are none: likely misspelled."""
+    known = {PREFIX + name.upper() for name in Config.model_fields} | {
+        CONFIG_FILE,
+        f"{PREFIX}TARGET",
+    }
+    foreign = (f"{PREFIX}PORT", f"{PREFIX}SERVICE_")
+    return sorted(
+        name
+        for name in environ
+        if name.startswith(PREFIX) and name not in known and not name.startswith(foreign)
+    )
+
+
+def _tell(problem: ErrorDetails) -> str:
+    """A problem of pydantic's, by the name of the setting."""
+    field, *rest = problem["loc"] or ("",)
+    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in rest)
+    if field not in Config.model_fields:
+        return f"{field}: there is no such setting"
+    message = problem["msg"].removeprefix("Value error, ")
+    return f"{describe(str(field))}{path}: {message[:1].lower()}{message[1:]}"
