@@ -49,6 +49,7 @@ VARIABLE_Q850: Final = "variable_hangup_cause_q850"
 VARIABLE_SIP_STATUS: Final = "variable_sip_term_status"
 VARIABLE_PROTOCOL_CAUSE: Final = "variable_proto_specific_hangup_cause"
 VARIABLE_SIP_DISPOSITION: Final = "variable_sip_hangup_disposition"
+VARIABLE_APPLICATION: Final = "variable_current_application"
 VARIABLE_RECORD_MS: Final = "variable_record_ms"
 
 # Applications, media, digits, conferences.

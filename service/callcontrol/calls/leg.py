@@ -12,7 +12,7 @@ from callcontrol.calls.call import (
     Party,
 )
 from callcontrol.calls.variables import NO_VARIABLES, ChannelVariables
-from callcontrol.events.event import Position
+from callcontrol.events.event import HeaderValue, Position
 from callcontrol.ids import CallId, CoreUuid, NodeId, OperationId
 
 _MAX_APPLICATIONS: Final = 32
@@ -75,6 +75,7 @@ class Leg:
         "position",
         "recordings",
         "state",
+        "told",
         "variables",
     )
 
@@ -96,6 +97,8 @@ class Leg:
         self.labels: dict[str, str] = {}
         self.variables: ChannelVariables = NO_VARIABLES
         self.position: Position | None = None
+        self.told: tuple[HeaderValue | None, ...] = ()
+        """The particulars as the last event put them."""
         self.applications: list[tuple[str, OperationId]] = []
         self.recordings: dict[str, OperationId] = {}
         self._picture: Call | None = None
@@ -117,24 +120,24 @@ class Leg:
         that arrives late changes nothing.
         """
         match sign:
-            case Sign.RINGING:
-                self._ringing = True
-            case Sign.EARLY_MEDIA:
-                self._early = True
             case Sign.ANSWERED:
                 self._answered = True
+            case Sign.ENDING:
+                self._ending = True
             case Sign.ACTIVE:
                 self._answered = True
                 self._note_hold(sequence, held=False)
-            case Sign.HELD | Sign.UNHELD:
-                self._note_hold(sequence, held=sign is Sign.HELD)
+            case Sign.ENDED:
+                self._ended = True
+            case Sign.RINGING:
+                self._ringing = True
             case Sign.PARKED | Sign.UNPARKED:
                 if sequence >= self._parked_at:
                     self._parked, self._parked_at = sign is Sign.PARKED, sequence
-            case Sign.ENDING:
-                self._ending = True
-            case Sign.ENDED:
-                self._ended = True
+            case Sign.EARLY_MEDIA:
+                self._early = True
+            case Sign.HELD | Sign.UNHELD:
+                self._note_hold(sequence, held=sign is Sign.HELD)
 
     def _note_hold(self, sequence: int, *, held: bool) -> None:
         if sequence >= self._held_at:

@@ -28,6 +28,31 @@ _SIGNS: Final[Mapping[str, Sign | None]] = {
 LIFECYCLE: Final = frozenset(_SIGNS)
 """Events that tell where a leg is in its life."""
 
+_LIFE: Final = (
+    fields.CHANNEL_NAME,
+    fields.CONTEXT,
+    fields.CORRELATION_ID,
+    fields.CREATED_TIME,
+    fields.ANSWERED_TIME,
+)
+_PARTIES: Final = (
+    fields.DIRECTION,
+    fields.LOGICAL_DIRECTION,
+    fields.CALLER_NUMBER,
+    fields.CALLER_NAME,
+    fields.CALLEE_NUMBER,
+    fields.CALLEE_NAME,
+    fields.DESTINATION,
+)
+_CODECS: Final = (fields.READ_CODEC, fields.WRITE_CODEC, fields.READ_RATE, fields.WRITE_RATE)
+_PARTICULARS: Final = _LIFE + _PARTIES + _CODECS
+_OF_PARTIES: Final = slice(len(_LIFE), len(_LIFE + _PARTIES))
+_OF_CODECS: Final = slice(len(_LIFE + _PARTIES), None)
+_DIRECTIONS: Final[Mapping[str, Direction]] = {
+    "inbound": Direction.INBOUND,
+    "outbound": Direction.OUTBOUND,
+}
+
 _TELL_CALL_STATE: Final = frozenset({"CHANNEL_CALLSTATE", "CHANNEL_DATA"})
 _CALL_STATE_SIGNS: Final[Mapping[str, Sign]] = {
     "RINGING": Sign.RINGING,
@@ -58,28 +83,36 @@ def note_signs(leg: Leg, name: str, headers: Headers, sequence: int) -> None:
         leg.note(answer, sequence)
 
 
-def describe(leg: Leg, headers: Headers) -> None:
-    """Bring the leg's particulars up to what the event says; what it does not say stays."""
-    get = headers.get
+def describe(leg: Leg, headers: Headers) -> bool:
+    """Bring the leg's particulars up to what the event says; what it does not say stays.
+
+    Returns whether anything is new. Most events repeat what is known, and cost a comparison.
+    """
+    told = tuple(map(headers.get, _PARTICULARS))
+    before = leg.told
+    if told == before:
+        return False
+    leg.told = told
     leg.channel_name = text(headers, fields.CHANNEL_NAME) or leg.channel_name
     leg.context = text(headers, fields.CONTEXT) or leg.context
     leg.correlation_id = text(headers, fields.CORRELATION_ID) or leg.correlation_id
     leg.created_us = number(headers, fields.CREATED_TIME) or leg.created_us
     leg.answered_us = number(headers, fields.ANSWERED_TIME) or leg.answered_us
-    direction = get(fields.DIRECTION)
-    if direction == "inbound":
-        leg.direction = Direction.INBOUND
-    elif direction == "outbound":
-        leg.direction = Direction.OUTBOUND
-    _describe_parties(leg, headers)
-    read, write = get(fields.READ_CODEC), get(fields.WRITE_CODEC)
-    if read != leg.codecs.read or write != leg.codecs.write:
-        leg.codecs = Codecs(
-            read=text(headers, fields.READ_CODEC) or leg.codecs.read,
-            write=text(headers, fields.WRITE_CODEC) or leg.codecs.write,
-            read_rate_hz=number(headers, fields.READ_RATE) or leg.codecs.read_rate_hz,
-            write_rate_hz=number(headers, fields.WRITE_RATE) or leg.codecs.write_rate_hz,
-        )
+    leg.direction = _DIRECTIONS.get(text(headers, fields.DIRECTION), leg.direction)
+    if told[_OF_PARTIES] != before[_OF_PARTIES]:
+        _describe_parties(leg, headers)
+    if told[_OF_CODECS] != before[_OF_CODECS]:
+        _describe_codecs(leg, headers)
+    return True
+
+
+def _describe_codecs(leg: Leg, headers: Headers) -> None:
+    leg.codecs = Codecs(
+        read=text(headers, fields.READ_CODEC) or leg.codecs.read,
+        write=text(headers, fields.WRITE_CODEC) or leg.codecs.write,
+        read_rate_hz=number(headers, fields.READ_RATE) or leg.codecs.read_rate_hz,
+        write_rate_hz=number(headers, fields.WRITE_RATE) or leg.codecs.write_rate_hz,
+    )
 
 
 def _describe_parties(leg: Leg, headers: Headers) -> None:
@@ -89,9 +122,8 @@ def _describe_parties(leg: Leg, headers: Headers) -> None:
     caller = Party(
         number=text(headers, fields.CALLER_NUMBER), name=text(headers, fields.CALLER_NAME)
     )
-    destination = text(headers, fields.DESTINATION)
     callee = Party(
-        number=text(headers, fields.CALLEE_NUMBER) or destination,
+        number=text(headers, fields.CALLEE_NUMBER) or text(headers, fields.DESTINATION),
         name=text(headers, fields.CALLEE_NAME),
     )
     logical = headers.get(fields.LOGICAL_DIRECTION)
@@ -109,11 +141,16 @@ def read_variables(leg: Leg, headers: Headers) -> None:
         leg.variables = ChannelVariables(headers)
 
 
-def read_labels(leg: Leg, headers: Headers) -> None:
-    """Take over the labels, if the event carries the channel's variables."""
+def read_labels(leg: Leg, headers: Headers) -> bool:
+    """Take over the labels, if the event carries the channel's variables.
+
+    Returns whether they are new.
+    """
     labels = labels_in(headers)
-    if labels is not None and labels != leg.labels:
-        leg.labels = labels
+    if labels is None or labels == leg.labels:
+        return False
+    leg.labels = labels
+    return True
 
 
 def read_conference(leg: Leg, headers: Headers, position: Position) -> None:

@@ -27,6 +27,9 @@ CUSTOM and its like can carry any Unique-ID that a client wrote into them. CODEC
 CHANNEL_OUTGOING can come under an id that the leg gives up before CHANNEL_CREATE.
 """
 
+_SHOW_LABELS: Final = frozenset({"CHANNEL_ANSWER", "CHANNEL_PARK", "CHANNEL_HANGUP_COMPLETE"})
+"""Labels are looked for where a leg is first seen and here; to look costs as much as to apply."""
+
 LifePayload = CallCreated | CallStateChanged | CallEnded | None
 
 
@@ -43,6 +46,10 @@ class Legs:
     def live(self) -> Iterable[Leg]:
         """The legs that have not ended, in no useful order."""
         return self._live.values()
+
+    def of_node(self, node_id: NodeId) -> list[Leg]:
+        """The legs of a node that have not ended."""
+        return [leg for leg in self._live.values() if leg.node_id == node_id]
 
     def alive(self, call_id: CallId) -> Leg | None:
         """The leg, if it has not ended."""
@@ -71,8 +78,8 @@ class Legs:
         leg.position = position
         self._live[call_id] = leg
         self._counts[leg.node_id] += 1
-        leg_facts.read_labels(leg, headers)
         leg_facts.describe(leg, headers)
+        leg_facts.read_labels(leg, headers)
         return leg
 
     def of_event(
@@ -120,7 +127,8 @@ class Legs:
         if former is None and name != CREATE:
             return None
         leg_facts.describe(leg, headers)
-        leg_facts.read_labels(leg, headers)
+        if name in _SHOW_LABELS:
+            leg_facts.read_labels(leg, headers)
         leg.changed(position)
         if leg.has_ended():
             return self.end(leg, headers, position)
@@ -139,13 +147,7 @@ class Legs:
 
     def refresh(self, leg: Leg, headers: Headers, position: Position) -> None:
         """Apply an event that tells who talks how, but not where the leg is in its life."""
-        if leg.has_ended():
-            return
-        before = leg.picture()
-        leg_facts.describe(leg, headers)
-        leg_facts.read_labels(leg, headers)
-        leg.changed(before.position or position)
-        if leg.picture() != before:
+        if not leg.has_ended() and leg_facts.describe(leg, headers):
             leg.changed(position)
 
     def end(self, leg: Leg, headers: Headers, position: Position) -> CallEnded:

@@ -68,6 +68,11 @@ def _innermost(leg: Leg, names: frozenset[str]) -> OperationId:
     return _NO_OPERATION
 
 
+def playing(leg: Leg) -> tuple[OperationId, ...]:
+    """What plays to a leg, the outermost first."""
+    return tuple(operation_id for name, operation_id in leg.applications if name in _PLAYING)
+
+
 def playback_started(leg: Leg, headers: Headers) -> PlaybackStarted:
     """PLAYBACK_START."""
     return PlaybackStarted(_innermost(leg, _PLAYING), text(headers, fields.PLAYBACK_PATH))

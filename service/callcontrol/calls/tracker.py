@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
+from enum import Enum
 from typing import Final
 
 from callcontrol.calls import fields, leg_facts, translate
@@ -12,17 +13,35 @@ from callcontrol.calls.leg_facts import LIFECYCLE
 from callcontrol.calls.legs import Legs
 from callcontrol.calls.operations import OPERATIONS
 from callcontrol.calls.payloads import NodeChanged, Payload
-from callcontrol.calls.translate import RENAME, Headers
+from callcontrol.calls.translate import BRIDGES, RENAME, Headers
 from callcontrol.calls.watch import Watch
 from callcontrol.calls.watches import WatchTable
 from callcontrol.errors import CallHasEnded, CallNotFound
 from callcontrol.esl.messages import SwitchEvent
 from callcontrol.events.event import Event, Position
-from callcontrol.ids import CallId, CoreUuid, NodeId
+from callcontrol.ids import CallId, NodeId
 
 __all__ = ["CallTracker", "TrackerLimits"]
 
-_PARTICULARS: Final = frozenset({"CALL_UPDATE", "CODEC"})
+
+class _Kind(Enum):
+    """What kind of thing an event tells about a leg."""
+
+    LIFE = "life"
+    OPERATION = "operation"
+    BRIDGE = "bridge"
+    PARTICULARS = "particulars"
+    CUSTOM = "custom"
+
+
+_KINDS: Final[Mapping[str, _Kind]] = {
+    **dict.fromkeys(LIFECYCLE, _Kind.LIFE),
+    **dict.fromkeys(OPERATIONS, _Kind.OPERATION),
+    **dict.fromkeys(BRIDGES, _Kind.BRIDGE),
+    "CALL_UPDATE": _Kind.PARTICULARS,
+    "CODEC": _Kind.PARTICULARS,
+    fields.CUSTOM: _Kind.CUSTOM,
+}
 _NO_LABELS: Final[Mapping[str, str]] = {}
 
 
@@ -43,7 +62,8 @@ class CallTracker:
         """For reconciliation; others use the methods of the tracker."""
         self._watches = WatchTable()
         self._positions: dict[NodeId, Position] = {}
-        self._now_us = now_us
+        self.now_us = now_us
+        """The time of day, microseconds since the epoch."""
 
     def apply(self, node_id: NodeId, event: SwitchEvent) -> Event:
         """Apply what the switch says and give it as subscribers see it, with its meaning."""
@@ -75,7 +95,7 @@ class CallTracker:
             labels=leg.labels if leg is not None else _NO_LABELS,
             headers=headers,
             body=event.body,
-            received_us=self._now_us(),
+            received_us=self.now_us(),
             payload=payload,
             size=event.size,
         )
@@ -139,7 +159,7 @@ class CallTracker:
         self._watches.lose_node(node_id, reason)
 
     def _position_of(self, node_id: NodeId, headers: Headers) -> Position:
-        core = CoreUuid(translate.text(headers, fields.CORE_UUID))
+        core = translate.core_uuid_of(headers)
         if not core and (last := self._positions.get(node_id)) is not None:
             core = last.core_uuid
         position = translate.position_of(headers, node_id, core)
@@ -154,17 +174,19 @@ class CallTracker:
             self._watches.rename(former, call_id)
 
     def _meaning(self, leg: Leg, name: str, headers: Headers, position: Position) -> Payload | None:
-        if name in LIFECYCLE:
+        kind = _KINDS.get(name)
+        if kind is None:
+            return None
+        if kind is _Kind.LIFE:
             return self.legs.advance(leg, name, headers, position)
-        operation = OPERATIONS.get(name)
-        if operation is not None:
-            return operation(leg, headers)
-        if name == "CHANNEL_BRIDGE":
-            return self.legs.bridge(leg, headers, position)
-        if name == "CHANNEL_UNBRIDGE":
-            return self.legs.unbridge(leg, headers, position)
-        if name in _PARTICULARS:
+        if kind is _Kind.OPERATION:
+            return OPERATIONS[name](leg, headers)
+        if kind is _Kind.PARTICULARS:
             self.legs.refresh(leg, headers, position)
-        elif name == fields.CUSTOM:
+        elif kind is _Kind.CUSTOM:
             leg_facts.read_conference(leg, headers, position)
+        elif name == "CHANNEL_BRIDGE":
+            return self.legs.bridge(leg, headers, position)
+        else:
+            return self.legs.unbridge(leg, headers, position)
         return None

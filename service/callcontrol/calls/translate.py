@@ -16,6 +16,7 @@ CREATE: Final = "CHANNEL_CREATE"
 DESTROY: Final = "CHANNEL_DESTROY"
 RENAME: Final = "CHANNEL_UUID"
 BRIDGES: Final = frozenset({"CHANNEL_BRIDGE", "CHANNEL_UNBRIDGE"})
+_TOO_LARGE: Final = 1 << 63
 _NAME_OTHERS: Final = BRIDGES | {RENAME}
 
 
@@ -28,11 +29,22 @@ def text(headers: Headers, name: str, default: str = "") -> str:
 
 
 def number(headers: Headers, name: str) -> int:
-    """A header as a whole number; 0 when it is absent or no number, as a client may forge it."""
+    """A header as a whole number of at most 63 bits; 0 when it is absent, or no such number, as a
+    client may have forged it.
+    """
     value = headers.get(name)
-    if not isinstance(value, str) or not value.isascii() or not value.isdecimal():
+    if value is None or value == "0":
         return 0
-    return int(value) if len(value) <= 18 else 0
+    try:
+        found = int(value)  # type: ignore[arg-type]  # a list raises TypeError, which is meant
+    except (ValueError, TypeError):
+        return 0
+    return found if 0 < found < _TOO_LARGE else 0
+
+
+def core_uuid_of(headers: Headers) -> CoreUuid:
+    """The switch process the event is from; empty for the rare event that does not say."""
+    return CoreUuid(text(headers, fields.CORE_UUID))
 
 
 def position_of(headers: Headers, node_id: NodeId, core_uuid: CoreUuid) -> Position:

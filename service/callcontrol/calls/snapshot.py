@@ -1,0 +1,89 @@
+"""What the switch answers when it is asked about its channels: listings and dumps, parsed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import orjson
+
+from callcontrol.calls import fields
+from callcontrol.calls.leg import Sign
+from callcontrol.calls.translate import Headers, text
+from callcontrol.events.event import HeaderValue
+from callcontrol.ids import CallId
+
+LIST_CHANNELS: Final = ("show", "channels as json")
+LIST_BRIDGES: Final = ("show", "bridged_calls as json")
+
+_IN_AN_APPLICATION: Final = frozenset({"CS_EXECUTE", "CS_PARK"})
+_RUN_INSIDE_PARK: Final = frozenset({"playback", "displace_session", "record", "say", "speak", ""})
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The switch's tables at one moment. They follow the events with a delay, mostly of less
+    than 100 ms (switch_core_sqldb.c), so that a difference must be seen twice to be true.
+    """
+
+    call_states: Mapping[CallId, str]
+    """The call state of each channel, in the switch's words."""
+    pairs: frozenset[frozenset[CallId]]
+    """Which legs are bridged to each other."""
+
+
+def read_listing(channels: str, bridges: str) -> Listing | None:
+    """The answers to LIST_CHANNELS and LIST_BRIDGES; None if the switch keeps no tables."""
+    rows, bridge_rows = _rows(channels), _rows(bridges)
+    if rows is None or bridge_rows is None:
+        return None
+    states = {CallId(row["uuid"]): row.get("callstate", "") for row in rows if row.get("uuid")}
+    pairs = [
+        frozenset({CallId(row["uuid"]), CallId(row["b_uuid"])})
+        for row in bridge_rows
+        if row.get("uuid") and row.get("b_uuid")
+    ]
+    return Listing(states, frozenset(pairs))
+
+
+def _rows(answer: str) -> list[dict[str, str]] | None:
+    """The rows of a `show … as json`. Without rows the switch leaves out the list itself."""
+    try:
+        table = orjson.loads(answer)
+    except orjson.JSONDecodeError:
+        return None
+    rows = table.get("rows", []) if isinstance(table, dict) else None
+    if not isinstance(rows, list):
+        return None
+    return [
+        {str(name): str(value) for name, value in row.items()}
+        for row in rows
+        if isinstance(row, dict)
+    ]
+
+
+def read_dump(answer: str) -> dict[str, HeaderValue] | None:
+    """The answer to `uuid_dump … json`, in shape an event; None if there is no such channel."""
+    try:
+        dump = orjson.loads(answer)
+    except orjson.JSONDecodeError:
+        return None
+    if not isinstance(dump, dict) or fields.CALL_ID not in dump:
+        return None
+    return {
+        str(name): value if isinstance(value, str) else [str(item) for item in value]
+        for name, value in dump.items()
+        if isinstance(value, str | list)
+    }
+
+
+def park_sign_of(dump: Headers) -> Sign | None:
+    """Whether a dump shows a parked leg; None where it cannot tell, as something is played to it.
+
+    A dump names the application that began last, and no more.
+    """
+    application = text(dump, fields.VARIABLE_APPLICATION)
+    if text(dump, fields.CHANNEL_STATE) not in _IN_AN_APPLICATION:
+        return Sign.UNPARKED
+    if application in _RUN_INSIDE_PARK:
+        return None
+    return Sign.PARKED if application == "park" else Sign.UNPARKED
