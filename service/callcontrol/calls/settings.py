@@ -1,0 +1,28 @@
+"""What an operator decides about call control; nothing here changes while the service runs."""
+
+from dataclasses import dataclass
+from typing import Final
+
+DEFAULT_CONTEXT: Final = "default"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ControlSettings:
+    """Limits and permissions of the commands on calls."""
+
+    confirm_timeout_s: float = 5.0
+    """How long to wait for the proof of a command that the switch has taken."""
+    default_context: str = DEFAULT_CONTEXT
+    """Dialplan context where a request names none."""
+    default_dialplan: str = "XML"
+    """Dialplan where a request names none."""
+    dialplans: frozenset[str] = frozenset({"XML"})
+    """Dialplans that requests may name. Never `inline`, which runs any application."""
+    media_roots: tuple[str, ...] = ()
+    """Absolute directories on the nodes below which files may be played."""
+    media_prefixes: tuple[str, ...] = ("local_stream://",)
+    """Beginnings of URLs that may be played, for example `https://media.example.org/prompts/`."""
+    max_late_work: int = 1_000
+    """Clean-ups for callers who went away that may be under way at one time."""
+    late_work_timeout_s: float = 90.0
+    """How long one such clean-up may take."""

@@ -1,0 +1,86 @@
+"""Transfer: send a leg, its partner or both elsewhere, and see them arrive."""
+
+from callcontrol.calls import checks, fields
+from callcontrol.calls.call import Call, CallState
+from callcontrol.calls.commander import Commander, cannot_be_carried
+from callcontrol.calls.destination import Place, transfer_place
+from callcontrol.calls.outcome import CallOutcome
+from callcontrol.calls.payloads import ApplicationStarted
+from callcontrol.calls.requests import Destination, Leg
+from callcontrol.calls.translate import text
+from callcontrol.calls.verbs import Verb, require_state
+from callcontrol.errors import CallStateConflict
+from callcontrol.esl.errors import UnencodableValue
+from callcontrol.events.event import Event
+from callcontrol.ids import CallId
+
+_FLAGS = {Leg.A: "", Leg.B: "-bleg ", Leg.BOTH: "-both "}
+# The switch changes the number of a leg as soon as it is told to, so an event of what ran before
+# has the new number too. These two come when the leg is there, or has found nothing there.
+_AT_THE_EXTENSION = frozenset({"CHANNEL_EXECUTE", "CHANNEL_HANGUP"})
+_PARKED = "CHANNEL_PARK"
+
+
+async def transfer(
+    commander: Commander, call_id: CallId, leg: Leg, destination: Destination
+) -> CallOutcome:
+    """Send legs to a destination. The switch hangs up a partner that stays behind, unless its
+    variables say otherwise. An extension that does not exist is no error here: the call ends.
+
+    Raises CallStateConflict where the partner is to go and there is none, CallHasEnded when a
+    leg ends on its way.
+    """
+    checks.require_valid(
+        [
+            checks.call_id_check(call_id),
+            *checks.destination_checks(destination, commander.settings),
+        ]
+    )
+    call = commander.tracker.require(call_id, alive=True)
+    try:
+        place = transfer_place(destination, commander.settings)
+    except UnencodableValue as exc:
+        raise cannot_be_carried(exc) from exc
+    require_state(place.verb, call)
+    moving = _moving(call, leg)
+    if place.verb is Verb.PARK and leg is Leg.A and call.state is CallState.PARKED:
+        return CallOutcome(confirmed=True, call=call)
+    with commander.tracker.watch(*moving) as watch:
+        if place.verb is Verb.PARK and leg is Leg.A:
+            await commander.api(call, "uuid_park", call_id)
+        else:
+            await commander.api(call, "uuid_transfer", call_id, rest=_FLAGS[leg] + place.arguments)
+        on_their_way = set(moving)
+
+        def all_arrived(event: Event) -> bool:
+            if event.call_id in on_their_way and _arrived(event, place):
+                on_their_way.discard(event.call_id)
+            return not on_their_way
+
+        confirmed = await commander.proof(watch, all_arrived)
+    return CallOutcome(confirmed=bool(confirmed), call=commander.now(call))
+
+
+def _moving(call: Call, leg: Leg) -> tuple[CallId, ...]:
+    partner = call.bridged_call_id
+    if leg is Leg.A:
+        return (call.call_id,)
+    if partner is None:
+        raise CallStateConflict(call.call_id, "not bridged", "a bridged partner")
+    return (partner,) if leg is Leg.B else (call.call_id, partner)
+
+
+def _arrived(event: Event, place: Place) -> bool:
+    match place.verb:
+        case Verb.PARK:
+            return event.name == _PARKED
+        case Verb.JOIN:
+            told = event.payload
+            return (
+                isinstance(told, ApplicationStarted)
+                and told.name == "conference"
+                and told.data == place.arrives_at
+            )
+        case _:
+            number = text(event.headers, fields.DESTINATION)
+            return event.name in _AT_THE_EXTENSION and number == place.arrives_at
