@@ -1,0 +1,119 @@
+"""The audit trail: one record for each RPC that was asked to change something.
+
+Arguments by allow list: which call, which node, which request id, and whom a call was for with
+all but the last two characters hidden. Never digits, pins, variables or text.
+"""
+
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from google.protobuf.message import Message
+
+from callcontrol.rpc.status import Failure
+from callcontrol.v1 import call_pb2, common_pb2
+
+log: Final = logging.getLogger("callcontrol.audit")
+
+_SHOWN: Final = 2
+_MAX_LENGTH: Final = 128
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """How an RPC ended."""
+
+    code: str
+    """The gRPC code by name."""
+    seconds: float
+    failure: Failure | None = None
+    response: Message | None = None
+    replayed: bool = False
+    reached: Mapping[str, str] = field(default_factory=dict)
+    """What is known of the call now."""
+
+
+def record(method: str, principal: str, peer: str, request: Message, ending: Ending) -> None:
+    """Write the record of one RPC."""
+    facts = _facts(request, ending)
+    log.info(
+        "rpc",
+        extra={
+            "rpc_method": method,
+            "principal": principal,
+            "peer": peer,
+            "request_id": text_field(request, "request_id"),
+            "call_id": facts.get("call_id", ""),
+            "node_id": facts.get("node_id", ""),
+            "targets": list(_targets(request)),
+            "code": ending.code,
+            "reason": ending.failure.reason_name if ending.failure else "",
+            "confirmation": _confirmation(ending.response),
+            "replayed": ending.replayed,
+            "seconds": round(ending.seconds, 4),
+        },
+    )
+
+
+def _facts(request: Message, ending: Ending) -> dict[str, str]:
+    facts = {name: text_field(request, name) for name in ("call_id", "node_id")}
+    facts |= ending.reached
+    if ending.failure is not None:
+        facts |= ending.failure.metadata
+    call = getattr(ending.response, "call", None)
+    if isinstance(call, call_pb2.Call) and call.call_id:
+        facts |= {"call_id": call.call_id, "node_id": call.node_id}
+    return facts
+
+
+def _confirmation(response: Message | None) -> str:
+    status = getattr(response, "status", None)
+    if not isinstance(status, common_pb2.CommandStatus):
+        return ""
+    return common_pb2.Confirmation.Name(status.confirmation).removeprefix("CONFIRMATION_")
+
+
+def text_field(message: Message, name: str) -> str:
+    """A string field by name; empty where the message has none. At most 128 characters."""
+    value = getattr(message, name, "")
+    return value[:_MAX_LENGTH] if isinstance(value, str) else ""
+
+
+def mask(number: str) -> str:
+    """A number or user part with all but its last two characters hidden; short ones wholly."""
+    user, at, host = number.partition("@")
+    shown = user[-_SHOWN:] if len(user) > 2 * _SHOWN else ""
+    return ("*" * min(len(user) - len(shown), 8) + shown + at + host)[:_MAX_LENGTH]
+
+
+def _targets(request: Message) -> Iterable[str]:
+    endpoints = getattr(request, "endpoints", ())
+    for endpoint in list(endpoints)[:8]:
+        if isinstance(endpoint, call_pb2.Endpoint):
+            yield _name_endpoint(endpoint)
+    destination = getattr(request, "destination", None)
+    if isinstance(destination, call_pb2.Destination):
+        yield _name_destination(destination)
+
+
+def _name_endpoint(endpoint: call_pb2.Endpoint) -> str:
+    match endpoint.WhichOneof("target"):
+        case "user":
+            return f"user/{mask(endpoint.user.id)}@{endpoint.user.domain}"[:_MAX_LENGTH]
+        case "gateway":
+            gateway = endpoint.gateway
+            return f"gateway/{gateway.gateway}/{mask(gateway.number)}"[:_MAX_LENGTH]
+        case "sip":
+            return f"sip/{endpoint.sip.profile}/{mask(endpoint.sip.address)}"[:_MAX_LENGTH]
+        case "loopback":
+            return f"loopback/{mask(endpoint.loopback.extension)}"
+        case other:
+            return other or "none"
+
+
+def _name_destination(destination: call_pb2.Destination) -> str:
+    kind = destination.WhichOneof("kind")
+    if kind == "extension":
+        return f"extension/{mask(destination.extension.extension)}"
+    return kind or "none"

@@ -1,0 +1,192 @@
+"""What a subscriber asks for: EventsRequest checked, and turned into filters and settings."""
+
+import re
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Final
+
+from callcontrol.calls import grammar
+from callcontrol.errors import InvalidFilter, InvalidRequest, NotImplementedYet, Violation
+from callcontrol.events.filter import EventFilter
+from callcontrol.events.subscription import MAX_BATCH_BYTES, MAX_BATCH_EVENTS, Overflow
+from callcontrol.ids import CallId, NodeId
+from callcontrol.rpc.convert_event import Projection
+from callcontrol.v1 import common_pb2, event_service_pb2
+
+MAX_FILTERS: Final = 16
+MAX_CONDITIONS: Final = 64
+"""Values in all filters of a subscription together."""
+MAX_HEADER_NAMES: Final = 64
+MAX_DELAY_S: Final = 1.0
+DEFAULT_HEARTBEAT_S: Final = 15.0
+MIN_HEARTBEAT_S: Final = 1.0
+MAX_HEARTBEAT_S: Final = 300.0
+
+_EVENT_NAME: Final = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
+_SUBCLASS: Final = re.compile(r"[!-~]{1,128}")
+_HEADER_NAME: Final = re.compile(r"[!-9;-~]{1,128}")
+_MAX_NAME_LENGTH: Final = 128
+
+_Overflows = event_service_pb2.OverflowPolicy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamRequest:
+    """A stream as it will be served, after limits and defaults."""
+
+    filters: tuple[EventFilter, ...]
+    projection: Projection
+    overflow: Overflow
+    max_events: int
+    max_bytes: int
+    max_delay_s: float | None
+    """How long to wait for more events; None lets the server choose by how busy it is."""
+    heartbeat_s: float
+    name: str
+
+
+def read_events_request(request: event_service_pb2.EventsRequest) -> StreamRequest:
+    """The stream that is asked for.
+
+    Raises InvalidFilter or InvalidRequest with every violation, NotImplementedYet for what this
+    version does not serve: nothing is silently left out.
+    """
+    _refuse_what_is_not_served(request)
+    bad = _filter_violations(request)
+    if bad:
+        raise InvalidFilter(bad)
+    bad = _other_violations(request)
+    if bad:
+        raise InvalidRequest(bad)
+    batching = request.batching
+    return StreamRequest(
+        filters=tuple(_filter(each) for each in request.filters),
+        projection=_projection(request),
+        overflow=Overflow.DISCONNECT
+        if request.overflow_policy == event_service_pb2.OVERFLOW_POLICY_DISCONNECT
+        else Overflow.SKIP,
+        max_events=min(batching.max_events or MAX_BATCH_EVENTS, MAX_BATCH_EVENTS),
+        max_bytes=min(batching.max_bytes or MAX_BATCH_BYTES, MAX_BATCH_BYTES),
+        max_delay_s=min(batching.max_delay.ToMicroseconds() / 1e6, MAX_DELAY_S)
+        if batching.HasField("max_delay")
+        else None,
+        heartbeat_s=_heartbeat_s(request),
+        name=request.subscriber_name,
+    )
+
+
+def _refuse_what_is_not_served(request: event_service_pb2.EventsRequest) -> None:
+    if request.HasField("start"):
+        raise NotImplementedYet("beginning a stream elsewhere than now", "start")
+    for index, each in enumerate(request.filters):
+        for field, is_used in (
+            ("headers", bool(each.headers)),
+            ("labels", bool(each.labels)),
+            ("expression", bool(each.expression)),
+        ):
+            if is_used:
+                raise NotImplementedYet(f"filtering by {field}", f"filters[{index}].{field}")
+
+
+def _filter_violations(request: event_service_pb2.EventsRequest) -> list[Violation]:
+    bad: list[Violation] = []
+    if len(request.filters) > MAX_FILTERS:
+        bad.append(Violation("filters", f"may be at most {MAX_FILTERS}"))
+    conditions = 0
+    for index, each in enumerate(request.filters[:MAX_FILTERS]):
+        place = f"filters[{index}]"
+        fields = (
+            ("names", each.names, _event_name_problem),
+            ("subclasses", each.subclasses, _subclass_problem),
+            ("call_ids", each.call_ids, grammar.call_id_problem),
+            ("node_ids", each.node_ids, grammar.node_id_problem),
+        )
+        for field, values, problem_of in fields:
+            conditions += len(values)
+            bad += _list_violations(f"{place}.{field}", values, problem_of)
+        if each.subclasses and each.names and "CUSTOM" not in each.names:
+            problem = "must hold CUSTOM, or be left out, where subclasses are given"
+            bad.append(Violation(f"{place}.names", problem))
+    if conditions > MAX_CONDITIONS:
+        problem = f"may hold at most {MAX_CONDITIONS} values together; these hold {conditions}"
+        bad.append(Violation("filters", problem))
+    return bad
+
+
+def _other_violations(request: event_service_pb2.EventsRequest) -> list[Violation]:
+    bad: list[Violation] = []
+    if request.view not in common_pb2.View.values():
+        bad.append(Violation("view", "must be BASIC, FULL or left out"))
+    if request.overflow_policy not in _Overflows.values():
+        bad.append(Violation("overflow_policy", "must be SKIP, DISCONNECT or left out"))
+    if len(request.header_names) > MAX_HEADER_NAMES:
+        bad.append(Violation("header_names", f"may be at most {MAX_HEADER_NAMES}"))
+    bad += _list_violations(
+        "header_names", request.header_names[:MAX_HEADER_NAMES], _header_name_problem
+    )
+    batching = request.batching
+    for field, value in (
+        ("max_events", batching.max_events),
+        ("max_bytes", batching.max_bytes),
+        ("max_delay", batching.max_delay.ToNanoseconds()),
+    ):
+        if value < 0:
+            bad.append(Violation(f"batching.{field}", "must not be negative"))
+    if request.heartbeat_interval.ToNanoseconds() < 0:
+        bad.append(Violation("heartbeat_interval", "must not be negative"))
+    name = request.subscriber_name
+    if len(name) > _MAX_NAME_LENGTH or not (name or "x").isprintable():
+        problem = f"may have at most {_MAX_NAME_LENGTH} printable characters"
+        bad.append(Violation("subscriber_name", problem))
+    return bad
+
+
+def _list_violations(
+    place: str, values: Collection[str], problem_of: Callable[[str], str | None]
+) -> list[Violation]:
+    problems = ((index, problem_of(value)) for index, value in enumerate(values))
+    return [Violation(f"{place}[{index}]", problem) for index, problem in problems if problem]
+
+
+def _event_name_problem(name: str) -> str | None:
+    if _EVENT_NAME.fullmatch(name):
+        return None
+    return "must be the switch's name of an event, for example CHANNEL_ANSWER"
+
+
+def _subclass_problem(subclass: str) -> str | None:
+    if _SUBCLASS.fullmatch(subclass) and "*" not in subclass[:-1]:
+        return None
+    return "must be 1 to 128 visible characters, with * only at the end"
+
+
+def _header_name_problem(name: str) -> str | None:
+    if _HEADER_NAME.fullmatch(name) and "*" not in name[:-1]:
+        return None
+    return "must be the name of a header, with * only at the end"
+
+
+def _filter(each: event_service_pb2.EventFilter) -> EventFilter:
+    return EventFilter(
+        names=frozenset(each.names),
+        subclasses=frozenset(each.subclasses),
+        call_ids=frozenset(CallId(value) for value in each.call_ids),
+        node_ids=frozenset(NodeId(value) for value in each.node_ids),
+        invert=each.invert,
+    )
+
+
+def _projection(request: event_service_pb2.EventsRequest) -> Projection:
+    if request.view == common_pb2.VIEW_FULL:
+        return Projection(is_full=True)
+    names = set(request.header_names)
+    prefixes = {name[:-1] for name in names if name.endswith("*")}
+    exact = {name for name in names if not name.endswith("*")}
+    return Projection(names=frozenset(exact), prefixes=tuple(sorted(prefixes)))
+
+
+def _heartbeat_s(request: event_service_pb2.EventsRequest) -> float:
+    if not request.HasField("heartbeat_interval"):
+        return DEFAULT_HEARTBEAT_S
+    asked_s = request.heartbeat_interval.ToMicroseconds() / 1e6
+    return min(max(asked_s, MIN_HEARTBEAT_S), MAX_HEARTBEAT_S)

@@ -1,0 +1,137 @@
+"""EventService: who may open a stream, which streams are open, and how they are asked to leave."""
+
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from callcontrol.errors import ShuttingDown, TooManySubscriptions
+from callcontrol.events.log import EventLog
+from callcontrol.ids import NodeId
+from callcontrol.rpc.event_request import read_events_request
+from callcontrol.rpc.event_stream import Departure, EventStream, StreamTools
+from callcontrol.rpc.handlers import Context, Handlers, stream
+from callcontrol.rpc.pace import Pace
+from callcontrol.rpc.recorder import NoRecorder, Recorder
+from callcontrol.v1 import event_service_pb2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamLimits:
+    """How many streams are served, and how long."""
+
+    max_streams: int = 5_000
+    max_streams_per_peer: int = 1_000
+    """A peer is a host: behind a proxy, all clients are one peer."""
+    max_age_s: float | None = None
+    """Ask clients to open another stream after so long; None lets streams live on. To be less
+    than the age at which the server cuts connections."""
+    move_time_s: float = 30.0
+    """How long before its end a stream says that it will end for its age."""
+
+
+class EventService:
+    """Serves Events from the log. `knows_node` raises NodeNotFound for a node that is none."""
+
+    def __init__(
+        self,
+        log: EventLog,
+        knows_node: Callable[[NodeId], object],
+        *,
+        limits: StreamLimits | None = None,
+        recorder: Recorder | None = None,
+        server_version: str = "",
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._log, self._knows_node = log, knows_node
+        self._limits = limits or StreamLimits()
+        self._recorder = recorder or NoRecorder()
+        self._clock = clock
+        self._tools = StreamTools(
+            pace=Pace(clock), recorder=self._recorder, server_version=server_version, clock=clock
+        )
+        self._streams: dict[str, EventStream] = {}
+        self._by_host: Counter[str] = Counter()
+        self._is_leaving = False
+
+    @property
+    def open_streams(self) -> int:
+        """Streams open now."""
+        return len(self._streams)
+
+    def handlers(self) -> Handlers:
+        """The methods that are served."""
+        return {"Events": stream(event_service_pb2.EventsRequest, self._events)}
+
+    def leave(self, notice_s: float, spread_s: float) -> float:
+        """Ask every stream to move, and let no new one begin.
+
+        Each hears of it at once, and is ended after `notice_s`, the last one `spread_s` later,
+        so that not all clients come back elsewhere in the same moment. Returns when the last
+        one ends, in seconds from now.
+        """
+        self._is_leaving = True
+        now_s = self._clock()
+        step_s = spread_s / max(1, len(self._streams) - 1)
+        for place, each in enumerate(self._streams.values()):
+            each.leave_by(Departure(announce_s=now_s, end_s=now_s + notice_s + place * step_s))
+        self._log.wake_all()
+        return notice_s + spread_s if self._streams else 0.0
+
+    async def _events(self, request: event_service_pb2.EventsRequest, context: Context) -> None:
+        asked = read_events_request(request)
+        for each in asked.filters:
+            for node_id in sorted(each.node_ids):
+                self._knows_node(node_id)
+        if self._is_leaving:
+            raise ShuttingDown
+        stream_id = str(uuid.uuid4())
+        with (
+            self._place_for(context.peer()),
+            self._log.subscribe(
+                asked.filters, name=asked.name or stream_id, overflow=asked.overflow
+            ) as subscription,
+        ):
+            served = EventStream(stream_id, asked, subscription, self._tools, self._end_for_age())
+            with self._listed(served):
+                await served.serve(context)
+
+    @contextmanager
+    def _place_for(self, peer: str) -> Iterator[None]:
+        host = host_of(peer)
+        if len(self._streams) >= self._limits.max_streams:
+            raise TooManySubscriptions(self._limits.max_streams, "this replica")
+        if self._by_host[host] >= self._limits.max_streams_per_peer:
+            raise TooManySubscriptions(self._limits.max_streams_per_peer, "one peer")
+        self._by_host[host] += 1
+        try:
+            yield
+        finally:
+            self._by_host[host] -= 1
+            if not self._by_host[host]:
+                del self._by_host[host]
+
+    @contextmanager
+    def _listed(self, served: EventStream) -> Iterator[None]:
+        self._streams[served.stream_id] = served
+        self._recorder.subscription_opened()
+        try:
+            yield
+        finally:
+            del self._streams[served.stream_id]
+            self._recorder.subscription_closed()
+
+    def _end_for_age(self) -> Departure | None:
+        if self._limits.max_age_s is None:
+            return None
+        end_s = self._clock() + self._limits.max_age_s
+        return Departure(announce_s=end_s - self._limits.move_time_s, end_s=end_s)
+
+
+def host_of(peer: str) -> str:
+    """The host of a gRPC peer: an address without its port; a Unix socket is one host."""
+    if not peer.startswith(("ipv4:", "ipv6:")):
+        return peer
+    return peer.rpartition(":")[0]

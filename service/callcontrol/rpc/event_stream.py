@@ -1,0 +1,202 @@
+"""One open Events stream: its single writer, which sends what its subscription takes.
+
+Nothing else writes to the stream: grpc.aio ends an RPC without a status when two tasks write. The
+writer holds no events of its own but the message that it is writing, at most about 1 MiB, so a
+peer that does not read costs that and what gRPC buffers, until the log overtakes its place.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from callcontrol.errors import ShuttingDown
+from callcontrol.events.event import Event, Gap, GapReason
+from callcontrol.events.ring import Entry
+from callcontrol.events.subscription import Batch, Subscription
+from callcontrol.rpc import convert
+from callcontrol.rpc.convert_event import encode_entry, gap
+from callcontrol.rpc.event_request import StreamRequest
+from callcontrol.rpc.handlers import Context
+from callcontrol.rpc.pace import MAX_LINGER_S, Pace
+from callcontrol.rpc.recorder import Recorder
+from callcontrol.v1.event_service_pb2 import (
+    Batching,
+    EventsResponse,
+    GoingAway,
+    Heartbeat,
+    SubscriptionStarted,
+)
+
+_US: Final = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """When a stream is to end: it is announced, and then its peer has until `end_s` to move."""
+
+    announce_s: float
+    end_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamTools:
+    """What all streams of a server share. `clock` is monotonic, in seconds."""
+
+    pace: Pace
+    recorder: Recorder
+    server_version: str
+    clock: Callable[[], float] = time.monotonic
+    now_us: Callable[[], int] = lambda: time.time_ns() // 1_000
+
+
+class EventStream:
+    """A subscription on its way to a client."""
+
+    def __init__(
+        self,
+        stream_id: str,
+        request: StreamRequest,
+        subscription: Subscription,
+        tools: StreamTools,
+        departure: Departure | None,
+    ) -> None:
+        self.stream_id = stream_id
+        self._request, self._subscription, self._tools = request, subscription, tools
+        self._departure = departure
+        self._announced: Departure | None = None
+        self._filtered = 0
+        self._last_sent_s = tools.clock()
+
+    def leave_by(self, departure: Departure) -> None:
+        """Change when the stream ends. It looks when its wait ends: wake it."""
+        self._departure = departure
+
+    async def serve(self, context: Context) -> None:
+        """Send until the client goes away (CancelledError, or InternalError while it writes).
+
+        Raises ShuttingDown at the end of its time, and SlowConsumer where the subscriber asked
+        for that.
+        """
+        await context.send_initial_metadata(())  # tells that the subscription is in place
+        await self._tell(context, EventsResponse(started=self._started()))
+        while True:
+            if self._departure and self._departure != self._announced:
+                await self._announce(context, self._departure)
+            if await self._subscription.wait(self._patience_s()):
+                await self._linger()
+                await self._send(context, self._take())
+            else:
+                await self._send_heartbeat_if_due(context)
+
+    def _started(self) -> SubscriptionStarted:
+        asked = self._request
+        max_delay_s = MAX_LINGER_S if asked.max_delay_s is None else asked.max_delay_s
+        return SubscriptionStarted(
+            subscription_id=self.stream_id,
+            batching=Batching(
+                max_events=asked.max_events,
+                max_bytes=asked.max_bytes,
+                max_delay=convert.duration_s(max_delay_s),
+            ),
+            heartbeat_interval=convert.duration_s(asked.heartbeat_s),
+            server_version=self._tools.server_version,
+        )
+
+    async def _announce(self, context: Context, departure: Departure) -> None:
+        now_s = self._tools.clock()
+        if now_s < departure.announce_s:
+            return
+        self._announced = departure
+        end_us = self._tools.now_us() + round(max(0.0, departure.end_s - now_s) * _US)
+        notice = GoingAway(end_time=convert.timestamp(end_us))
+        await self._tell(context, EventsResponse(going_away=notice))
+
+    def _patience_s(self) -> float:
+        """How long to wait for events before there is something else to say."""
+        now_s = self._tools.clock()
+        due_s = [self._last_sent_s + self._request.heartbeat_s]
+        if self._departure is not None:
+            told = self._departure == self._announced
+            due_s.append(self._departure.end_s if told else self._departure.announce_s)
+            if told and self._departure.end_s <= now_s:
+                raise ShuttingDown
+        return max(0.0, min(due_s) - now_s)
+
+    async def _linger(self) -> None:
+        """Wait for more, as long as the client said or, if it did not, as the load advises."""
+        asked_s = self._request.max_delay_s
+        linger_s = self._tools.pace.linger_s() if asked_s is None else asked_s
+        if linger_s > 0 and self._subscription.lag_events < self._request.max_events:
+            await asyncio.sleep(linger_s)
+
+    def _take(self) -> Batch:
+        batch = self._subscription.take(
+            self._request.max_events,
+            self._request.max_bytes,
+            lambda entry: len(self._encode(entry)),
+        )
+        self._filtered += batch.filtered
+        return batch
+
+    def _encode(self, entry: Entry) -> bytes:
+        return encode_entry(entry, self._request.projection)
+
+    async def _send(self, context: Context, batch: Batch) -> None:
+        if batch.overtaken:
+            self._tools.recorder.events_skipped(batch.overtaken)
+            await self._tell(context, EventsResponse(gap=gap(_skipped(batch))))
+        chunks: list[bytes] = []
+        for entry in batch.entries:
+            chunk = self._encode(entry)
+            if chunk:
+                chunks.append(chunk)
+                continue
+            missing = EventsResponse(gap=gap(_missing(entry)))
+            await self._write(context, [*chunks, missing.SerializeToString()], len(chunks))
+            chunks = []
+        if chunks:
+            await self._write(context, chunks, len(chunks))
+
+    async def _send_heartbeat_if_due(self, context: Context) -> None:
+        if self._tools.clock() < self._last_sent_s + self._request.heartbeat_s:
+            return
+        batch = self._take()
+        if batch.entries or batch.overtaken:
+            await self._send(context, batch)
+            return
+        time = convert.timestamp(self._tools.now_us())
+        beat = Heartbeat(time=time, filtered_count=self._filtered)
+        await self._tell(context, EventsResponse(heartbeat=beat))
+
+    async def _tell(self, context: Context, notice: EventsResponse) -> None:
+        await self._write(context, [notice.SerializeToString()], 0)
+
+    async def _write(self, context: Context, parts: Sequence[bytes], events: int) -> None:
+        message = b"".join(parts)
+        began_s = self._tools.clock()
+        self._filtered = 0
+        # A peer that does not read keeps us here. Nothing waits for this task but its own peer,
+        # and the log does not wait for its place.
+        await context.write(message)
+        self._last_sent_s = self._tools.clock()
+        self._tools.pace.sent()
+        self._tools.recorder.batch_sent(events, len(message), self._last_sent_s - began_s)
+
+
+def _skipped(batch: Batch) -> Gap:
+    first = batch.entries[0].item if batch.entries else None
+    return Gap(
+        reason=GapReason.SLOW_CONSUMER,
+        first_after=first.position if isinstance(first, Event) else None,
+        count=batch.overtaken,
+    )
+
+
+def _missing(entry: Entry) -> Gap:
+    """The gap that stands in a place without a readable event."""
+    if isinstance(entry.item, Gap):
+        return entry.item
+    place = entry.item.position
+    return Gap(reason=GapReason.UNREADABLE_EVENT, node_id=place.node_id, last_before=place, count=1)

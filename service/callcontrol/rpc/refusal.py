@@ -1,0 +1,75 @@
+"""How a failure looks on the wire: google.rpc.Status with its details, within metadata limits."""
+
+from typing import Final, Never
+
+import grpc
+import grpc.aio
+from google.protobuf import any_pb2, duration_pb2
+from google.protobuf.message import Message
+from google.rpc import error_details_pb2, status_pb2
+from grpc_status import rpc_status
+
+from callcontrol.errors import Violation
+from callcontrol.rpc.status import Failure
+
+DOMAIN: Final = "callcontrol.v1"
+"""The domain of every ErrorInfo of this API."""
+
+_MAX_VIOLATION_BYTES: Final = 3_500
+"""Of field violations. Peers refuse more than 8 KiB of trailers, and base64 adds a third."""
+_MAX_MESSAGE_LENGTH: Final = 500
+_MAX_METADATA_VALUE_LENGTH: Final = 256
+
+
+def encode_failure(failure: Failure, *, replayed: bool = False) -> status_pb2.Status:
+    """The failure as clients read it: always an ErrorInfo, and what else applies."""
+    details: list[Message] = [_error_info(failure, replayed=replayed)]
+    if failure.violations:
+        details.append(_bad_request(failure.violations))
+    if failure.retry_in_s is not None:
+        delay = duration_pb2.Duration()
+        delay.FromMilliseconds(round(failure.retry_in_s * 1000))
+        details.append(error_details_pb2.RetryInfo(retry_delay=delay))
+    return status_pb2.Status(
+        code=failure.code.value[0],
+        message=failure.message[:_MAX_MESSAGE_LENGTH],
+        details=[_pack(detail) for detail in details],
+    )
+
+
+async def refuse(
+    context: grpc.aio.ServicerContext[bytes, bytes], failure: Failure, *, replayed: bool = False
+) -> Never:
+    """End the call with the failure. Clients that retry by themselves are told when to."""
+    status = rpc_status.to_status(encode_failure(failure, replayed=replayed))
+    trailers = tuple(status.trailing_metadata or ())
+    if failure.retry_in_s is not None:
+        pushback_ms = str(round(failure.retry_in_s * 1000))
+        trailers += (("grpc-retry-pushback-ms", pushback_ms),)
+    await context.abort(status.code, status.details, trailers)
+
+
+def _error_info(failure: Failure, *, replayed: bool) -> error_details_pb2.ErrorInfo:
+    metadata = {
+        name: value[:_MAX_METADATA_VALUE_LENGTH] for name, value in failure.metadata.items()
+    }
+    if replayed:
+        metadata["replayed"] = "true"
+    return error_details_pb2.ErrorInfo(reason=failure.reason_name, domain=DOMAIN, metadata=metadata)
+
+
+def _bad_request(violations: tuple[Violation, ...]) -> error_details_pb2.BadRequest:
+    bad_request = error_details_pb2.BadRequest()
+    for count, violation in enumerate(violations):
+        bad_request.field_violations.add(field=violation.field, description=violation.problem)
+        if bad_request.ByteSize() > _MAX_VIOLATION_BYTES:
+            del bad_request.field_violations[-1]
+            bad_request.field_violations.add(description=f"and {len(violations) - count} more")
+            break
+    return bad_request
+
+
+def _pack(detail: Message) -> any_pb2.Any:
+    packed = any_pb2.Any()
+    packed.Pack(detail)
+    return packed

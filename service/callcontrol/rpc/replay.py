@@ -1,0 +1,115 @@
+"""Which request ids were answered lately, and how: the memory that keeps a retry from acting twice.
+
+What becomes of a repeat of the same id by the same caller:
+
+    the first is still running     the repeat waits for it, and gets its answer
+    it succeeded                   the first answer again, marked as replayed
+    it failed, for good or with    the first failure again, marked as replayed: nothing is done
+      an outcome that is unknown   a second time while nobody knows of the first
+    it failed and did nothing      forgotten: the repeat is tried anew (malformed, unreachable,
+      (`is_definite` is False)     draining, queue full, not served, shutting down)
+    the first was cut off          told as an unknown outcome; what it sent may have run
+    the request differs            RequestIdReused, as long as the first is remembered
+"""
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from callcontrol.errors import OutcomeUnknown, RequestIdReused
+from callcontrol.ids import NodeId
+from callcontrol.rpc.status import Failure, failure_of
+
+Answer = bytes | Failure
+"""An encoded response, or what to tell instead of one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplayLimits:
+    """How much is remembered."""
+
+    keep_s: float = 24 * 3600.0
+    max_entries: int = 100_000
+    max_bytes: int = 64 * 1024 * 1024
+    """Of encoded answers. The oldest go first when either bound is met."""
+
+
+@dataclass(slots=True)
+class _Entry:
+    fingerprint: bytes
+    answer: asyncio.Future[Answer]
+    answered_s: float = 0.0
+    size: int = 0
+
+
+class ReplayWindow:
+    """Answers by caller and request id, in the memory of this replica."""
+
+    def __init__(
+        self, limits: ReplayLimits | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._limits = limits or ReplayLimits()
+        self._clock = clock
+        self._running: dict[tuple[str, str], _Entry] = {}
+        self._answered: OrderedDict[tuple[str, str], _Entry] = OrderedDict()
+        self._bytes = 0
+        self.dropped_early = 0
+        """Answers that a bound pushed out before their time."""
+
+    def __len__(self) -> int:
+        return len(self._running) + len(self._answered)
+
+    async def once(
+        self,
+        caller: str,
+        request_id: str,
+        fingerprint: bytes,
+        run: Callable[[], Awaitable[Answer]],
+    ) -> tuple[Answer, bool]:
+        """Run it, unless it ran already. Returns the answer, and whether it is a replayed one.
+
+        Raises RequestIdReused. Cancelled while it waits for another, it changes nothing; cancelled
+        while it runs, it leaves an unknown outcome to those that come after.
+        """
+        self._expire()
+        key = (caller, request_id)
+        entry = self._running.get(key) or self._answered.get(key)
+        if entry is not None:
+            if entry.fingerprint != fingerprint:
+                raise RequestIdReused(request_id)
+            return await asyncio.shield(entry.answer), True
+        entry = self._running[key] = _Entry(fingerprint, asyncio.get_running_loop().create_future())
+        try:
+            answer = await run()
+        except BaseException:
+            cut_off = OutcomeUnknown(NodeId(""), "the first attempt was cut off")
+            self._finish(key, entry, failure_of(cut_off))
+            raise
+        self._finish(key, entry, answer)
+        return answer, False
+
+    def _finish(self, key: tuple[str, str], entry: _Entry, answer: Answer) -> None:
+        del self._running[key]
+        entry.answer.set_result(answer)
+        if isinstance(answer, Failure) and not answer.is_definite:
+            return
+        entry.answered_s = self._clock()
+        entry.size = len(answer) if isinstance(answer, bytes) else 0
+        self._answered[key] = entry
+        self._bytes += entry.size
+        while len(self._answered) > self._limits.max_entries or (
+            self._bytes > self._limits.max_bytes and len(self._answered) > 1
+        ):
+            self._forget_oldest()
+            self.dropped_early += 1
+
+    def _expire(self) -> None:
+        too_old_s = self._clock() - self._limits.keep_s
+        while self._answered and next(iter(self._answered.values())).answered_s < too_old_s:
+            self._forget_oldest()
+
+    def _forget_oldest(self) -> None:
+        _, entry = self._answered.popitem(last=False)
+        self._bytes -= entry.size

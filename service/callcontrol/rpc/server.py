@@ -1,0 +1,188 @@
+"""The gRPC server: its options, its table of methods, and the order in which it goes away."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+import grpc
+import grpc.aio
+
+from callcontrol.calls.control import CallControl
+from callcontrol.calls.tracker import CallTracker
+from callcontrol.events.log import EventLog
+from callcontrol.freeswitch.fleet import Fleet
+from callcontrol.ids import CallId
+from callcontrol.rpc import health, reflection
+from callcontrol.rpc.call_control import CallControlService
+from callcontrol.rpc.calls_service import CallsService
+from callcontrol.rpc.event_service import EventService, StreamLimits
+from callcontrol.rpc.handlers import Handlers
+from callcontrol.rpc.interceptors import Ladder
+from callcontrol.rpc.methods import API_FILES, SERVICES
+from callcontrol.rpc.node_service import NodeService
+from callcontrol.rpc.recorder import NoRecorder, Recorder
+from callcontrol.rpc.replay import ReplayLimits, ReplayWindow
+from callcontrol.rpc.table import Methods, api_table, paths_of
+
+MAX_REQUEST_BYTES: Final = 256 * 1024
+MAX_RESPONSE_BYTES: Final = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionLimits:
+    """How long connections live.
+
+    One past its age is asked to go (GOAWAY): what is under way may end in the grace, what is new
+    goes to a new connection without anybody's notice.
+    """
+
+    max_idle_s: float = 900.0
+    max_age_s: float = 1800.0
+    max_age_grace_s: float = 300.0
+    max_connections: int = 4096
+
+    @property
+    def stream_age_s(self) -> float:
+        """The age at which a stream must have ended, for its connection not to be cut under it.
+
+        For one that began with its connection: gRPC takes up to a tenth off the age by chance.
+        """
+        return self.max_age_s * 0.9 + self.max_age_grace_s - 10.0
+
+    def options(self) -> list[tuple[str, int]]:
+        """All options of the server, these and those that are the same everywhere."""
+        return [
+            ("grpc.so_reuseport", 0),  # else a second process takes half of the connections
+            ("grpc.max_concurrent_streams", 1000),  # beyond it clients queue without a word
+            ("grpc.max_receive_message_length", MAX_REQUEST_BYTES),
+            ("grpc.max_send_message_length", MAX_RESPONSE_BYTES),
+            ("grpc.max_metadata_size", 8 * 1024),
+            ("grpc.absolute_max_metadata_size", 16 * 1024),
+            ("grpc.keepalive_time_ms", 60_000),
+            ("grpc.keepalive_timeout_ms", 20_000),
+            ("grpc.keepalive_permit_without_calls", 1),
+            ("grpc.http2.min_ping_interval_without_data_ms", 20_000),
+            ("grpc.max_connection_idle_ms", _ms(self.max_idle_s)),
+            ("grpc.max_connection_age_ms", _ms(self.max_age_s)),
+            ("grpc.max_connection_age_grace_ms", _ms(self.max_age_grace_s)),
+            ("grpc.server_handshake_timeout_ms", 10_000),
+            ("grpc.max_allowed_incoming_connections", self.max_connections),
+        ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RpcSettings:
+    """What an operator decides about the rpc layer."""
+
+    connections: ConnectionLimits = ConnectionLimits()
+    max_streams: int = 5_000
+    """Event streams of this replica; more are refused."""
+    max_streams_per_peer: int = 1_000
+    """Event streams of one host. Behind a proxy, all clients are one."""
+    replay: ReplayLimits = field(default_factory=ReplayLimits)
+    with_reflection: bool = True
+
+
+class RpcServer:
+    """The API, health and reflection on one grpc.aio server. To be made on its event loop.
+
+    To go away without loss: `leave`, wait as long as it says, `stop`.
+    """
+
+    def __init__(
+        self,
+        ladder: Ladder,
+        services: Mapping[str, Handlers],
+        events: EventService,
+        *,
+        connections: ConnectionLimits | None = None,
+        with_reflection: bool = True,
+    ) -> None:
+        """`services` holds the handlers by full service name; what is missing is not served.
+
+        Raises ValueError when they do not fit the API.
+        """
+        self._events = events
+        self.health = health.Health(tuple(SERVICES))
+        table = api_table(ladder, services)
+        table |= paths_of(health.SERVICE_NAME, self.health.handlers())
+        if with_reflection:
+            reflected = reflection.Reflection((*SERVICES, health.SERVICE_NAME), API_FILES)
+            for name in reflection.SERVICE_NAMES:
+                table |= paths_of(name, reflected.handlers())
+        limits = connections or ConnectionLimits()
+        self._server = grpc.aio.server(options=limits.options(), handlers=[Methods(table)])
+
+    def listen(self, address: str, credentials: grpc.ServerCredentials | None = None) -> int:
+        """Listen on `host:port`, on a free port for 0. Returns the port.
+
+        Without credentials in plaintext. Raises RuntimeError when the address cannot be had.
+        """
+        if credentials is None:
+            return self._server.add_insecure_port(address)
+        return self._server.add_secure_port(address, credentials)
+
+    async def start(self) -> None:
+        """Serve from now on. Readiness is for the owner to say, in `health`."""
+        await self._server.start()
+
+    def leave(self, notice_s: float, spread_s: float) -> float:
+        """Say to health checks and to all event streams that this replica goes away.
+
+        Returns when the last stream will have ended, in seconds from now. Other RPCs are served
+        until `stop`.
+        """
+        self.health.leave()
+        return self._events.leave(notice_s, spread_s)
+
+    async def stop(self, grace_s: float) -> None:
+        """Take no new RPCs, give those under way so long, and cut off what is left then."""
+        self.health.close()
+        await self._server.stop(grace_s)
+
+
+def build_server(
+    control: CallControl,
+    tracker: CallTracker,
+    log: EventLog,
+    fleet: Fleet,
+    *,
+    settings: RpcSettings | None = None,
+    recorder: Recorder | None = None,
+    server_version: str = "",
+) -> RpcServer:
+    """The server of the whole API. It listens nowhere yet, and `health` says not ready."""
+    settings = settings or RpcSettings()
+    recorder = recorder or NoRecorder()
+    limits = StreamLimits(
+        max_streams=settings.max_streams,
+        max_streams_per_peer=settings.max_streams_per_peer,
+        max_age_s=settings.connections.stream_age_s,
+    )
+    events = EventService(
+        log, fleet.get, limits=limits, recorder=recorder, server_version=server_version
+    )
+    calls = CallsService(tracker, fleet.get)
+
+    def reached(call_id: str) -> Mapping[str, str]:
+        call = tracker.get(CallId(call_id))
+        return {"node_id": call.node_id, "call_state": call.state.name} if call else {}
+
+    return RpcServer(
+        Ladder(ReplayWindow(settings.replay), recorder, reached),
+        {
+            "callcontrol.v1.CallControlService": {
+                **CallControlService(control).handlers(),
+                **calls.handlers(),
+            },
+            "callcontrol.v1.EventService": events.handlers(),
+            "callcontrol.v1.NodeService": NodeService(fleet).handlers(),
+        },
+        events,
+        connections=settings.connections,
+        with_reflection=settings.with_reflection,
+    )
+
+
+def _ms(seconds: float) -> int:
+    return round(seconds * 1000)
