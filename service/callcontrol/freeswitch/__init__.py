@@ -1,0 +1,1 @@
+"""Links to FreeSWITCH: sockets, reconnecting, pools, nodes, jobs. Knows nothing about calls."""

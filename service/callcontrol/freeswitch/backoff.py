@@ -9,8 +9,10 @@ _MOST_DOUBLINGS: Final = 32
 
 
 class Backoff:
-    """Delays that double at each failure. Each is drawn from the whole range below its bound, so
-    that many clients of a switch that comes back do not all come at the same moment."""
+    """Delays that double at each failure, each drawn from the whole range below its bound.
+
+    So many clients of a switch that comes back do not all come at the same moment.
+    """
 
     def __init__(
         self,

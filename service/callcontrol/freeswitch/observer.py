@@ -27,7 +27,7 @@ class NodeUp:
 
 
 class NodeObserver(Protocol):
-    """Takes a node's events. For each node:
+    """Takes the events of nodes. For each node this holds.
 
     - `node_up` is called first; what it does before its first `await` comes before any event of the
       new link. While it then reads the calls of the switch, events already come.

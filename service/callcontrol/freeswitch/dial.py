@@ -1,0 +1,70 @@
+"""Opens a link: TCP connection, greeting, login; and closes it, whatever happens inside."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from callcontrol.esl.commands import Auth, UserAuth
+from callcontrol.esl.errors import UnencodableValue
+from callcontrol.esl.messages import Reply
+from callcontrol.freeswitch.link import ArrivedEvent, Link, LinkLost, LinkRefused
+from callcontrol.freeswitch.settings import LinkTimings, NodeSettings
+from callcontrol.freeswitch.status import NodeCounters
+
+
+@asynccontextmanager
+async def open_link(
+    settings: NodeSettings,
+    timings: LinkTimings,
+    counters: NodeCounters,
+    *,
+    on_event: Callable[[ArrivedEvent], None] | None = None,
+    on_idle: Callable[[], None] | None = None,
+    on_end: Callable[[LinkLost], None] | None = None,
+) -> AsyncIterator[Link]:
+    """A link that is logged in; its socket is closed on leaving, also by cancellation.
+
+    Raises LinkRefused for a wrong password or address, LinkLost for everything that may be
+    better next time.
+    """
+    link = Link(timings, counters, on_event=on_event, on_idle=on_idle, on_end=on_end)
+    counters.dials += 1
+    try:
+        await _connect(link, settings, timings)
+        async with within(timings.handshake_timeout_s, "login"):
+            await _log_in(link, settings)
+        yield link
+    finally:
+        link.end("closed by this service")
+
+
+@asynccontextmanager
+async def within(limit_s: float, what: str) -> AsyncIterator[None]:
+    """Raises LinkLost when the block takes longer: for the steps of bringing a link up."""
+    try:
+        async with asyncio.timeout(limit_s):
+            yield
+    except TimeoutError as exc:
+        raise LinkLost(f"no {what} within {limit_s:g} s", sent=False) from exc
+
+
+async def _connect(link: Link, settings: NodeSettings, timings: LinkTimings) -> None:
+    loop = asyncio.get_running_loop()
+    async with within(timings.connect_timeout_s, "connection"):
+        try:
+            await loop.create_connection(lambda: link, settings.host, settings.port)
+        except (OSError, UnicodeError) as exc:  # UnicodeError: a name that cannot be looked up
+            raise LinkLost(f"cannot connect: {exc}", sent=False) from exc
+
+
+async def _log_in(link: Link, settings: NodeSettings) -> None:
+    await link.wait_greeted()
+    if link.rejected:
+        raise LinkRefused(link.end_reason)
+    login = UserAuth(settings.user, settings.password) if settings.user else Auth(settings.password)
+    try:
+        reply = await link.request(login)
+    except UnencodableValue as exc:
+        raise LinkRefused(f"the login cannot be sent: {exc}") from exc
+    if not (isinstance(reply, Reply) and reply.ok):
+        raise LinkRefused("the switch does not accept the password")

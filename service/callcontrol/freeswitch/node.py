@@ -1,0 +1,257 @@
+"""One FreeSWITCH: its links, its jobs and its state, behind one door."""
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from callcontrol.errors import (
+    CommandQueueFull,
+    NodeDraining,
+    NodeUnavailable,
+    SwitchRefused,
+)
+from callcontrol.esl.commands import Api, BackgroundApi, Command
+from callcontrol.esl.messages import Reply, SwitchEvent, UnreadableEvent
+from callcontrol.freeswitch import fields
+from callcontrol.freeswitch.backoff import Backoff
+from callcontrol.freeswitch.feed import EventFeed, Fresh
+from callcontrol.freeswitch.jobs import Job, JobTable
+from callcontrol.freeswitch.link import ArrivedEvent
+from callcontrol.freeswitch.observer import NodeObserver, NodeUp
+from callcontrol.freeswitch.pool import CommandPool
+from callcontrol.freeswitch.redial import Redial
+from callcontrol.freeswitch.settings import LinkTimings, NodeSettings
+from callcontrol.freeswitch.status import NodeCounters, NodeState, NodeStatus
+from callcontrol.ids import CoreUuid, JobId
+
+log = logging.getLogger(__name__)
+
+_OVERLOAD_NOTICE = "because of lost events"
+"""Of the notice with which the switch cuts a client that takes events too slowly
+(mod_event_socket.c, kill_listener)."""
+
+
+class Node:
+    """A switch that is kept connected while `run` runs.
+
+    Every function that waits ends by its result or by the loss of the node; a limit of time is
+    the caller's to set.
+    """
+
+    def __init__(
+        self,
+        settings: NodeSettings,
+        observer: NodeObserver,
+        timings: LinkTimings | None = None,
+        *,
+        uniform: Callable[[float, float], float] = random.uniform,
+    ) -> None:
+        """`uniform` draws the jitter of the pauses between attempts."""
+        timings = timings or LinkTimings()
+        self.node_id, self.settings = settings.node_id, settings
+        self.draining = False
+        """Takes no new calls; for the operator to set."""
+        self.counters = NodeCounters()
+        self._timings, self._observer = timings, observer
+        backoff = Backoff(timings.backoff_first_s, timings.backoff_cap_s, uniform)
+        self._redial = Redial(self.node_id, timings, self.counters, backoff)
+        self._pool = CommandPool(settings, timings, self.counters, self._redial)
+        self._feed = EventFeed(settings, timings, self.counters, self._redial, self)
+        self._jobs = JobTable(self.counters)
+        self._jobs_at_risk: list[Job] = []
+        self._job_grace: asyncio.TimerHandle | None = None
+        self._load = fields.Load()
+        self._core_uuid: CoreUuid | None = None
+        self._hostname, self._started_us = "", 0
+        self._down_reason = ""
+        self._last_seen: fields.LastSeen | None = None
+
+    async def run(self) -> None:
+        """Keep the links up until cancelled. To be run once; then everyone who waits is told."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._pool.run(), name=f"{self.node_id} commands")
+                tasks.create_task(
+                    self._feed.run(after=self._pool.wait_available),
+                    name=f"{self.node_id} events",
+                )
+        finally:
+            self._stop_job_grace()
+            self._jobs.lose(self._jobs.under_way(), "this service stops", gone=True)
+
+    @property
+    def is_ready(self) -> bool:
+        """Events come and the calls are known, canaries come back, and commands can be sent."""
+        return self._feed.is_healthy and self._pool.is_available
+
+    @property
+    def state(self) -> NodeState:
+        """How the service stands with the node."""
+        if self._feed.is_synchronised and self._pool.is_available:
+            return NodeState.DRAINING if self.draining else NodeState.ACTIVE
+        trouble = self._redial.trouble
+        return NodeState.FAILED if trouble and trouble.refused else NodeState.CONNECTING
+
+    @property
+    def core_uuid(self) -> CoreUuid | None:
+        """The switch process that was last connected; None before the first time."""
+        return self._core_uuid
+
+    @property
+    def status(self) -> NodeStatus:
+        """A picture of this moment."""
+        trouble = self._redial.trouble
+        return NodeStatus(
+            node_id=self.node_id,
+            state=self.state,
+            ready=self.is_ready,
+            core_uuid=self._core_uuid,
+            hostname=self._hostname,
+            started_us=self._started_us,
+            connected_us=self._feed.connected_us,
+            load=self._load,
+            command_latency_s=self._pool.latency_s,
+            waiting_commands=self._pool.waiting,
+            jobs=len(self._jobs),
+            connections=(self._feed.connection, *self._pool.connections),
+            last_error=trouble.reason if trouble else "",
+            counters=replace(self.counters),
+        )
+
+    def require_open(self) -> None:
+        """Raise NodeUnavailable or NodeDraining unless the node takes new calls."""
+        if not self.is_ready:
+            raise self.unavailable("not ready")
+        if self.draining:
+            raise NodeDraining(self.node_id)
+
+    def unavailable(self, reason: str) -> NodeUnavailable:
+        """The error for a caller who needs what the node does not offer now."""
+        return self._pool.unavailable(reason)
+
+    async def api(self, name: str, arguments: str = "") -> str:
+        """Run an API command that does not block; return its output, also where that is an error.
+
+        Raises NodeUnavailable and CommandQueueFull (nothing was sent), OutcomeUnknown (it was),
+        UnencodableValue. Cancelled before its turn, it is never sent; later, it still runs.
+        """
+        answer = await self._pool.request(Api(name, arguments))
+        return answer.text
+
+    async def command(self, command: Command) -> Reply:
+        """Send any command of the event socket, for example `sendmsg`. Raises as `api` does."""
+        answer = await self._pool.request(command)
+        return answer if isinstance(answer, Reply) else Reply(answer.text)
+
+    async def start_job(self, name: str, arguments: str, job_id: JobId) -> Job:
+        """Start an API command that may block; return when the switch has taken it.
+
+        The job is entered before anything is sent: its result may come before the reply. Raises
+        as `api` does, and SwitchRefused. NodeUnavailable also when the event link is down, as
+        the result would be lost then; ValueError if a job of that id is under way.
+        """
+        if not self._feed.is_up:
+            raise self.unavailable("its event link is down")
+        if len(self._jobs) >= self.settings.max_jobs:
+            raise CommandQueueFull(self.node_id, len(self._jobs), 1.0)
+        job = self._jobs.expect(job_id)
+        try:
+            reply = await self.command(BackgroundApi(name, arguments, job_id))
+            if not reply.ok:
+                raise SwitchRefused(self.node_id, reply.text)
+        except BaseException:
+            self._jobs.forget(job_id)
+            raise
+        return job
+
+    # FeedOwner
+
+    def on_event(self, event: ArrivedEvent) -> None:
+        """For the feed: an event came."""
+        if isinstance(event, UnreadableEvent):
+            self.counters.unreadable_events += 1
+            if _is_power_of_two(self.counters.unreadable_events):
+                keys = {"node": self.node_id, "bytes": event.size, "problem": event.problem}
+                log.error("event is unreadable", extra=keys)
+            self._tell(lambda: self._observer.events_lost(self.node_id, 1))
+            return
+        match fields.event_name(event):
+            case "BACKGROUND_JOB":
+                self._jobs.on_result(event)
+            case "HEARTBEAT":
+                self._load = fields.load(event)
+                self._started_us = time.time_ns() // 1_000 - self._load.uptime_us
+            case "SHUTDOWN":
+                self._feed.expect_end()
+        if not self._tell(lambda: self._observer.on_event(self.node_id, event)):
+            self._tell(lambda: self._observer.events_lost(self.node_id, 1))
+
+    async def on_up(self, fresh: Fresh) -> None:
+        """For the feed: events come again. Returns when the layer above has read the calls."""
+        first = self._core_uuid is None
+        restarted = not first and self._core_uuid != fresh.core_uuid
+        info = NodeUp(
+            node_id=self.node_id,
+            core_uuid=fresh.core_uuid,
+            first=first,
+            restarted=restarted,
+            last_before=self._last_seen,
+            down_reason=self._down_reason,
+            overloaded=_OVERLOAD_NOTICE in self._down_reason,
+        )
+        self._core_uuid, self._hostname = fresh.core_uuid, fresh.hostname
+        self.counters.reconnects += not first
+        if restarted:
+            self._load, self._started_us = fields.Load(), 0
+            self._jobs.lose(self._jobs_at_risk, "the switch was restarted", gone=True)
+        keys = {"node": self.node_id, "core_uuid": fresh.core_uuid, "restarted": restarted}
+        log.info("node connected", extra=keys)
+        await self._observer.node_up(info)
+        self._stop_job_grace()
+        self._lose_jobs_at_risk("the event link was interrupted")
+        self._jobs_at_risk = []
+        log.info("node up", extra=keys)
+
+    def on_down(self, reason: str, last_event: SwitchEvent | None) -> None:
+        """For the feed: events no longer come."""
+        self._down_reason = reason
+        if last_event is not None:
+            self._last_seen = fields.last_seen(self.node_id, last_event)
+        self._jobs_at_risk = self._jobs.under_way()
+        if self._job_grace is None:
+            self._job_grace = asyncio.get_running_loop().call_later(
+                self._timings.job_grace_s, self._lose_jobs_at_risk, "the node is unreachable"
+            )
+        keys = {"node": self.node_id, "reason": reason, "jobs": len(self._jobs_at_risk)}
+        log.warning("node down", extra=keys)
+        self._tell(lambda: self._observer.node_down(self.node_id, reason))
+
+    def _lose_jobs_at_risk(self, reason: str) -> None:
+        self._jobs.lose(self._jobs_at_risk, reason, gone=False)
+
+    def _stop_job_grace(self) -> None:
+        if self._job_grace is not None:
+            self._job_grace.cancel()
+            self._job_grace = None
+
+    def _tell(self, tell: Callable[[], None]) -> bool:
+        """Tell the observer something; return whether it took it.
+
+        Of failures the 1st, 2nd, 4th, 8th ... are logged: the same event may come in thousands.
+        """
+        try:
+            tell()
+        except Exception:
+            self.counters.observer_failures += 1
+            if _is_power_of_two(self.counters.observer_failures):
+                keys = {"node": self.node_id, "failures": self.counters.observer_failures}
+                log.exception("an observer failed", extra=keys)
+            return False
+        return True
+
+
+def _is_power_of_two(count: int) -> bool:
+    return count & (count - 1) == 0
