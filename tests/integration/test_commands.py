@@ -97,7 +97,7 @@ class TestCommands:
         async with connected(switch, observer, QUICK) as node:
             asking = asyncio.create_task(node.api("stuck"))
             received = await switch.commands.get()
-            with pytest.raises(OutcomeUnknown, match=r"no reply within 0\.1 s"):
+            with pytest.raises(OutcomeUnknown, match=r"no reply within 0\.2 s"):
                 await asking
             await until(lambda: received.line not in switch.lines)
             assert node.counters.overdue_replies == 1

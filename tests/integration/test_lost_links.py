@@ -91,7 +91,7 @@ class TestLosingTheSwitch:
             switch.canaries = False  # replies still come
             await until(lambda: not node.is_ready)
             assert node.state is NodeState.ACTIVE
-            assert await observer.down() == "no event within 0.3 s"
+            assert await observer.down() == "no event within 0.5 s"
             switch.canaries = True
             await observer.up()
             assert node.is_ready

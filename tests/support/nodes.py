@@ -14,12 +14,12 @@ from callcontrol.ids import NodeId
 
 QUICK = LinkTimings(
     connect_timeout_s=0.5,
-    handshake_timeout_s=0.1,
-    reply_timeout_s=0.1,
-    silence_timeout_s=0.3,
+    handshake_timeout_s=0.2,
+    reply_timeout_s=0.2,
+    silence_timeout_s=0.5,
     probe_interval_s=0.05,
     canary_interval_s=0.05,
-    canary_late_s=0.2,
+    canary_late_s=0.25,
     backoff_first_s=0.01,
     backoff_cap_s=0.05,
     permanent_retry_s=0.05,
