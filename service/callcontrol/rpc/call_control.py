@@ -46,6 +46,7 @@ class CallControlService:
         spec = read.read_originate(request, problems)
         problems.check(checks.originate_checks(spec, self._settings))
         if request.validate_only:
+            self._control.validate(spec)
             return pb.OriginateResponse()
         if spec.call_id is None:  # chosen here, so that the request says it when time runs out
             request.call_id = str(uuid.uuid4())

@@ -6,7 +6,15 @@ from typing import Final
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from callcontrol.calls.call import Call, CallState, Codecs, Direction, HangupCause, HangupSide
+from callcontrol.calls.call import (
+    Call,
+    CallState,
+    Codecs,
+    Direction,
+    HangupCause,
+    HangupSide,
+    Party,
+)
 from callcontrol.calls.outcome import Disposition, Outcome
 from callcontrol.events.event import Position
 from callcontrol.freeswitch.status import ConnectionStatus, NodeState, NodeStatus
@@ -103,8 +111,8 @@ def call(leg: Call, *, with_variables: bool = False) -> call_pb2.Call:
         node_id=leg.node_id,
         state=CALL_STATES[leg.state],
         direction=_DIRECTIONS[leg.direction],
-        caller=call_pb2.Party(number=leg.caller.number, name=leg.caller.name),
-        callee=call_pb2.Party(number=leg.callee.number, name=leg.callee.name),
+        caller=_party(leg.caller),
+        callee=_party(leg.callee),
         bridged_call_id=leg.bridged_call_id or "",
         conference_name=leg.conference_name,
         channel_name=leg.channel_name,
@@ -119,6 +127,12 @@ def call(leg: Call, *, with_variables: bool = False) -> call_pb2.Call:
         position=position(leg.position),
         correlation_id=leg.correlation_id,
     )
+
+
+def _party(party: Party) -> call_pb2.Party | None:
+    if not (party.number or party.name):
+        return None
+    return call_pb2.Party(number=party.number, name=party.name)
 
 
 def _codecs(codecs: Codecs) -> call_pb2.Codecs | None:

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from callcontrol.errors import ShuttingDown, TooManySubscriptions
 from callcontrol.events.log import EventLog
 from callcontrol.ids import NodeId
+from callcontrol.rpc.aio import Context
 from callcontrol.rpc.event_request import read_events_request
 from callcontrol.rpc.event_stream import Departure, EventStream, StreamTools
-from callcontrol.rpc.handlers import Context, Handlers, stream
+from callcontrol.rpc.handlers import Handlers, stream
 from callcontrol.rpc.pace import Pace
 from callcontrol.rpc.recorder import NoRecorder, Recorder
 from callcontrol.v1 import event_service_pb2

@@ -16,9 +16,9 @@ from callcontrol.events.event import Event, Gap, GapReason
 from callcontrol.events.ring import Entry
 from callcontrol.events.subscription import Batch, Subscription
 from callcontrol.rpc import convert
+from callcontrol.rpc.aio import Context
 from callcontrol.rpc.convert_event import encode_entry, gap
 from callcontrol.rpc.event_request import StreamRequest
-from callcontrol.rpc.handlers import Context
 from callcontrol.rpc.pace import MAX_LINGER_S, Pace
 from callcontrol.rpc.recorder import Recorder
 from callcontrol.v1.event_service_pb2 import (

@@ -8,10 +8,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar, cast
 
-import grpc.aio
 from google.protobuf.message import Message
 
-Context = grpc.aio.ServicerContext[bytes, bytes]
+from callcontrol.rpc.aio import Context
+
 R = TypeVar("R", bound=Message)
 
 

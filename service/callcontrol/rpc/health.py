@@ -13,12 +13,13 @@ import grpc
 import grpc.aio
 from grpc_health.v1 import health_pb2
 
+from callcontrol.rpc.aio import Context, MethodHandler
+
 LIVENESS: Final = "liveness"
 READINESS: Final = "readiness"
 WHOLE_SERVER: Final = ""
 SERVICE_NAME: Final = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
 
-_Context = grpc.aio.ServicerContext[bytes, bytes]
 _Status = health_pb2.HealthCheckResponse
 _ListResponse: Final = health_pb2.HealthListResponse  # type: ignore[attr-defined]  # old stubs
 
@@ -61,7 +62,7 @@ class Health:
         self._closed = True
         self._announce()
 
-    def handlers(self) -> Mapping[str, grpc.RpcMethodHandler[bytes, bytes]]:
+    def handlers(self) -> Mapping[str, MethodHandler]:
         """What grpc.aio is to call, by method name."""
         return {
             "Check": grpc.unary_unary_rpc_method_handler(self._check),
@@ -78,13 +79,13 @@ class Health:
             return _Status(status=_Status.SERVICE_UNKNOWN)
         return _Status(status=_Status.SERVING if self._serving[name] else _Status.NOT_SERVING)
 
-    async def _check(self, raw: bytes, context: _Context) -> bytes:
+    async def _check(self, raw: bytes, context: Context) -> bytes:
         name = await _read_name(raw, context)
         if name not in self._serving:
             await context.abort(grpc.StatusCode.NOT_FOUND, "no service of that name is known here")
         return self._status(name).SerializeToString()
 
-    async def _watch(self, raw: bytes, context: _Context) -> None:
+    async def _watch(self, raw: bytes, context: Context) -> None:
         name = await _read_name(raw, context)
         last = None
         while True:
@@ -101,13 +102,13 @@ class Health:
             else:
                 await changed.wait()
 
-    async def _list(self, _: bytes, __: _Context) -> bytes:
+    async def _list(self, _: bytes, __: Context) -> bytes:
         statuses = {name: self._status(name) for name in self._serving}
         encoded: bytes = _ListResponse(statuses=statuses).SerializeToString()
         return encoded
 
 
-async def _read_name(raw: bytes, context: _Context) -> str:
+async def _read_name(raw: bytes, context: Context) -> str:
     try:
         return health_pb2.HealthCheckRequest.FromString(raw).service
     except ValueError:  # DecodeError is one

@@ -28,7 +28,8 @@ from callcontrol.errors import (
     Violation,
 )
 from callcontrol.rpc import audit
-from callcontrol.rpc.handlers import Context, StreamHandler, UnaryHandler
+from callcontrol.rpc.aio import Context, MethodHandler
+from callcontrol.rpc.handlers import StreamHandler, UnaryHandler
 from callcontrol.rpc.methods import Method
 from callcontrol.rpc.recorder import Recorder
 from callcontrol.rpc.refusal import refuse
@@ -63,9 +64,7 @@ class Ladder:
     reached: Reached
     clock: Callable[[], float] = time.monotonic
 
-    def wrap_unary(
-        self, method: Method, handler: UnaryHandler
-    ) -> grpc.RpcMethodHandler[bytes, bytes]:
+    def wrap_unary(self, method: Method, handler: UnaryHandler) -> MethodHandler:
         """The handler for an RPC with one request and one response."""
 
         async def serve(raw: bytes, context: Context) -> bytes:
@@ -83,9 +82,7 @@ class Ladder:
 
         return grpc.unary_unary_rpc_method_handler(serve)
 
-    def wrap_stream(
-        self, method: Method, handler: StreamHandler
-    ) -> grpc.RpcMethodHandler[bytes, bytes]:
+    def wrap_stream(self, method: Method, handler: StreamHandler) -> MethodHandler:
         """The handler for an RPC with one request and many responses, which it writes itself.
 
         A stream that its peer left ends without a word: by CancelledError, or by InternalError
@@ -110,7 +107,7 @@ class Ladder:
 
         return grpc.unary_stream_rpc_method_handler(serve)
 
-    def wrap_missing(self, method: Method) -> grpc.RpcMethodHandler[bytes, bytes]:
+    def wrap_missing(self, method: Method) -> MethodHandler:
         """The handler for an RPC that the API has and this version does not serve."""
 
         async def serve(_: object, context: Context) -> bytes:

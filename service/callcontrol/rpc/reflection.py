@@ -13,36 +13,40 @@ from google.protobuf.descriptor import FileDescriptor
 from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message import DecodeError
+from google.rpc import error_details_pb2
 from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection_pb2
 from grpc_reflection.v1alpha.reflection import aio
+
+from callcontrol.rpc.aio import Context, MethodHandler
 
 _V1ALPHA: Final = "grpc.reflection.v1alpha"
 _V1: Final = "grpc.reflection.v1"
 SERVICE_NAMES: Final = (f"{_V1ALPHA}.ServerReflection", f"{_V1}.ServerReflection")
 
-_Context = grpc.aio.ServicerContext[bytes, bytes]
 _Request = reflection_pb2.ServerReflectionRequest
 _Response = reflection_pb2.ServerReflectionResponse
 
 
 class Reflection:
-    """What the server tells of itself: its services and the files that describe them."""
+    """What the server tells of itself: its services, and the files that describe them and the
+    details of its errors.
+    """
 
     def __init__(self, services: tuple[str, ...], files: tuple[FileDescriptor, ...]) -> None:
         pool = DescriptorPool()
         # cast: stubs that are older than these say a type of another implementation of protobuf.
-        own = (health_pb2.DESCRIPTOR, reflection_pb2.DESCRIPTOR)
+        own = (health_pb2.DESCRIPTOR, reflection_pb2.DESCRIPTOR, error_details_pb2.DESCRIPTOR)
         for file in (*files, *cast("tuple[FileDescriptor, ...]", own)):
             _add(pool, file)
         pool.Add(_v1_description())
         self._servicer = aio.ReflectionServicer((*services, *SERVICE_NAMES), pool)
 
-    def handlers(self) -> Mapping[str, grpc.RpcMethodHandler[bytes, bytes]]:
+    def handlers(self) -> Mapping[str, MethodHandler]:
         """What grpc.aio is to call, by method name; the same for each of SERVICE_NAMES."""
         return {"ServerReflectionInfo": grpc.stream_stream_rpc_method_handler(self._serve)}
 
-    async def _serve(self, raw_requests: AsyncIterator[bytes], context: _Context) -> None:
+    async def _serve(self, raw_requests: AsyncIterator[bytes], context: Context) -> None:
         async def requests() -> AsyncIterator[_Request]:
             async for raw in raw_requests:
                 try:
@@ -72,7 +76,8 @@ def _v1_description() -> FileDescriptorProto:
     file.package = _V1
     for message in file.message_type:
         for field in message.field:
-            field.type_name = field.type_name.replace(_V1ALPHA, _V1)
+            if field.type_name:  # to set an empty one is to say that there is one
+                field.type_name = field.type_name.replace(_V1ALPHA, _V1)
     for service in file.service:
         for method in service.method:
             method.input_type = method.input_type.replace(_V1ALPHA, _V1)

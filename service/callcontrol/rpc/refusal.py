@@ -2,14 +2,13 @@
 
 from typing import Final, Never
 
-import grpc
-import grpc.aio
 from google.protobuf import any_pb2, duration_pb2
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
 from callcontrol.errors import Violation
+from callcontrol.rpc.aio import Context
 from callcontrol.rpc.status import Failure
 
 DOMAIN: Final = "callcontrol.v1"
@@ -37,9 +36,7 @@ def encode_failure(failure: Failure, *, replayed: bool = False) -> status_pb2.St
     )
 
 
-async def refuse(
-    context: grpc.aio.ServicerContext[bytes, bytes], failure: Failure, *, replayed: bool = False
-) -> Never:
+async def refuse(context: Context, failure: Failure, *, replayed: bool = False) -> Never:
     """End the call with the failure. Clients that retry by themselves are told when to."""
     status = rpc_status.to_status(encode_failure(failure, replayed=replayed))
     trailers = tuple(status.trailing_metadata or ())

@@ -5,36 +5,34 @@ from collections.abc import Mapping
 import grpc
 
 from callcontrol.errors import NotImplementedYet
-from callcontrol.rpc.handlers import Context, Handlers, StreamHandler, UnaryHandler
+from callcontrol.rpc.aio import Context, MethodHandler
+from callcontrol.rpc.handlers import Handlers, StreamHandler, UnaryHandler
 from callcontrol.rpc.interceptors import Ladder
 from callcontrol.rpc.methods import SERVICES, Method
 from callcontrol.rpc.refusal import refuse
 from callcontrol.rpc.status import failure_of
 
-Handler = grpc.RpcMethodHandler[bytes, bytes]
-"""What grpc.aio calls. Bytes go through as they are: decoding and encoding happen inside."""
-
 
 class Methods(grpc.GenericRpcHandler):
     """Finds the handler of a method by its path; what it does not know is refused with reasons."""
 
-    def __init__(self, table: Mapping[str, Handler]) -> None:
+    def __init__(self, table: Mapping[str, MethodHandler]) -> None:
         self._table = table
 
-    def service(self, handler_call_details: grpc.HandlerCallDetails) -> Handler:
+    def service(self, handler_call_details: grpc.HandlerCallDetails) -> MethodHandler:
         """The handler for a call."""
         path = handler_call_details.method
         return self._table.get(path) or _no_such_method(path)
 
 
-def _no_such_method(path: str) -> Handler:
+def _no_such_method(path: str) -> MethodHandler:
     async def serve(_: object, context: Context) -> bytes:
         await refuse(context, failure_of(NotImplementedYet("the method", path)))
 
     return grpc.stream_stream_rpc_method_handler(serve)
 
 
-def api_table(ladder: Ladder, services: Mapping[str, Handlers]) -> dict[str, Handler]:
+def api_table(ladder: Ladder, services: Mapping[str, Handlers]) -> dict[str, MethodHandler]:
     """A handler for every method of the API by its path; what `services` lacks is not served.
 
     Raises ValueError when the handlers do not fit the API.
@@ -42,7 +40,7 @@ def api_table(ladder: Ladder, services: Mapping[str, Handlers]) -> dict[str, Han
     unknown = services.keys() - SERVICES.keys()
     if unknown:
         raise ValueError(f"the API has no service {', '.join(sorted(unknown))}")
-    table: dict[str, Handler] = {}
+    table: dict[str, MethodHandler] = {}
     for name, methods in SERVICES.items():
         handlers = services.get(name, {})
         unknown = handlers.keys() - {method.name for method in methods}
@@ -53,7 +51,9 @@ def api_table(ladder: Ladder, services: Mapping[str, Handlers]) -> dict[str, Han
     return table
 
 
-def _wrap(ladder: Ladder, method: Method, handler: UnaryHandler | StreamHandler | None) -> Handler:
+def _wrap(
+    ladder: Ladder, method: Method, handler: UnaryHandler | StreamHandler | None
+) -> MethodHandler:
     if handler is not None and handler.request_type is not method.request_type:
         raise ValueError(f"{method.label} does not take {handler.request_type.__name__}")
     match handler:
@@ -67,6 +67,6 @@ def _wrap(ladder: Ladder, method: Method, handler: UnaryHandler | StreamHandler 
             raise ValueError(f"{method.label} does not stream as its handler does")
 
 
-def paths_of(service: str, handlers: Mapping[str, Handler]) -> dict[str, Handler]:
+def paths_of(service: str, handlers: Mapping[str, MethodHandler]) -> dict[str, MethodHandler]:
     """The handlers of one service by their paths."""
     return {f"/{service}/{name}": handler for name, handler in handlers.items()}

@@ -1,0 +1,17 @@
+"""The types of grpc.aio as the type checker knows them; at run time they take no parameters."""
+
+from typing import TYPE_CHECKING
+
+import grpc
+import grpc.aio
+
+if TYPE_CHECKING:
+    MethodHandler = grpc.RpcMethodHandler[bytes, bytes]
+    Context = grpc.aio.ServicerContext[bytes, bytes]
+else:
+    MethodHandler = grpc.RpcMethodHandler
+    Context = grpc.aio.ServicerContext
+
+__all__ = ["Context", "MethodHandler"]
+"""A MethodHandler is what grpc.aio calls for an RPC, a Context its side of one RPC. Both deal in
+bytes: messages are decoded and encoded by ourselves."""
