@@ -29,6 +29,7 @@ LIFECYCLE: Final = frozenset(_SIGNS)
 """Events that tell where a leg is in its life."""
 
 _LIFE: Final = (
+    fields.DIRECTION,
     fields.CHANNEL_NAME,
     fields.CONTEXT,
     fields.CORRELATION_ID,
@@ -36,12 +37,12 @@ _LIFE: Final = (
     fields.ANSWERED_TIME,
 )
 _PARTIES: Final = (
-    fields.DIRECTION,
-    fields.LOGICAL_DIRECTION,
     fields.CALLER_NUMBER,
     fields.CALLER_NAME,
     fields.CALLEE_NUMBER,
     fields.CALLEE_NAME,
+    fields.ORIGINAL_NUMBER,
+    fields.ORIGINAL_NAME,
     fields.DESTINATION,
 )
 _CODECS: Final = (fields.READ_CODEC, fields.WRITE_CODEC, fields.READ_RATE, fields.WRITE_RATE)
@@ -116,23 +117,23 @@ def _describe_codecs(leg: Leg, headers: Headers) -> None:
 
 
 def _describe_parties(leg: Leg, headers: Headers) -> None:
-    """Who calls whom. The switch swaps the two of a leg that it placed once that leg is answered,
-    and says so in the logical direction; here the calling party stays the calling party.
+    """Who calls whom: the original caller, and the number that was dialled.
+
+    Once a leg that the switch placed is answered, the switch swaps its caller and callee ids
+    (`channel_cid_flipped`), and a bridge or display update writes others into them. So they are
+    used for names only, where the number shows whose name it is.
     """
-    caller = Party(
-        number=text(headers, fields.CALLER_NUMBER), name=text(headers, fields.CALLER_NAME)
-    )
-    callee = Party(
-        number=text(headers, fields.CALLEE_NUMBER) or text(headers, fields.DESTINATION),
-        name=text(headers, fields.CALLEE_NAME),
-    )
-    logical = headers.get(fields.LOGICAL_DIRECTION)
-    if logical is not None and logical != headers.get(fields.DIRECTION):
-        caller, callee = callee, caller
-    if caller.number or caller.name:
-        leg.caller = caller
-    if callee.number or callee.name:
-        leg.callee = callee
+    shown = {
+        text(headers, fields.CALLER_NUMBER): text(headers, fields.CALLER_NAME),
+        text(headers, fields.CALLEE_NUMBER): text(headers, fields.CALLEE_NAME),
+    }
+    caller = text(headers, fields.ORIGINAL_NUMBER) or text(headers, fields.CALLER_NUMBER)
+    callee = text(headers, fields.DESTINATION) or text(headers, fields.CALLEE_NUMBER)
+    if caller:
+        name = text(headers, fields.ORIGINAL_NAME) or shown.get(caller, "")
+        leg.caller = Party(number=caller, name=name)
+    if callee:
+        leg.callee = Party(number=callee, name=shown.get(callee, ""))
 
 
 def read_variables(leg: Leg, headers: Headers) -> None:
