@@ -1,26 +1,19 @@
-"""What an operator decides, from flags, environment and file, checked once and frozen.
+"""What an operator decides: every setting, its bounds, and what the parts of the service get of it.
 
-A flag wins over the environment (`CALLCONTROL_*`), the environment over the file (TOML, named by
-`--config` or `CALLCONTROL_CONFIG`). Every problem is told at once, each by the name of its setting.
-
-No setting may be called `port` or `service_...`: Kubernetes itself puts `CALLCONTROL_PORT` and
-`CALLCONTROL_SERVICE_...` into every pod beside a Service of the name callcontrol.
+`callcontrol.config_sources` reads them. No setting may be called `port` or `service_...`:
+Kubernetes puts `CALLCONTROL_PORT` and `CALLCONTROL_SERVICE_...` into the pods beside a Service of
+the name callcontrol.
 """
 
-import os
-import tomllib
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
-from pydantic_core import ErrorDetails
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
-    SettingsError,
     TomlConfigSettingsSource,
 )
 
@@ -32,7 +25,6 @@ from callcontrol.ids import NodeId
 from callcontrol.passwords import PasswordSource, choose_password
 
 PREFIX: Final = "CALLCONTROL_"
-CONFIG_FILE: Final = f"{PREFIX}CONFIG"
 
 Port = Annotated[int, Field(ge=1, le=65_535)]
 Seconds = Annotated[float, Field(ge=0, le=86_400)]
@@ -106,7 +98,11 @@ class Config(BaseSettings):
     """How long an answer is kept for a request that comes again."""
 
     drain_delay_s: Seconds = 0.0
-    """Pause between telling that this replica is not ready and ending its streams."""
+    """At shutdown, the least time between saying so and refusing requests."""
+    stream_notice_s: Seconds = 1.0
+    """At shutdown, the time clients have to open another stream before theirs ends."""
+    stream_spread_s: Seconds = 2.0
+    """At shutdown, the time over which streams are ended, so that not all move at once."""
     stop_grace_s: Seconds = 10.0
     """Time for requests under way to end at shutdown."""
 
@@ -209,53 +205,6 @@ class Config(BaseSettings):
         )
 
 
-def load(flags: Mapping[str, object] | None = None, config_file: Path | None = None) -> Config:
-    """Read all sources. Flags that are None count as not given.
-
-    Raises ConfigurationError, with every problem that was found.
-    """
-    named = config_file or (Path(os.environ[CONFIG_FILE]) if os.environ.get(CONFIG_FILE) else None)
-    if named is not None and not named.is_file():
-        raise ConfigurationError([f"--config ({CONFIG_FILE}): there is no file {named}"])
-
-    class FromFile(Config):
-        model_config = SettingsConfigDict(toml_file=named)
-
-    given: dict[str, Any] = {  # Any: whatever was given, the model checks it
-        name: value for name, value in (flags or {}).items() if value is not None
-    }
-    try:
-        return FromFile(**given)
-    except ValidationError as error:
-        raise ConfigurationError([_tell(problem) for problem in error.errors()]) from error
-    except (SettingsError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigurationError([f"--config ({CONFIG_FILE}): {named}: {error}"]) from error
-
-
 def describe(setting: str) -> str:
     """A setting by its name in a file and in the environment."""
     return f"{setting} ({PREFIX}{setting.upper()})"
-
-
-def unknown_settings(environ: Mapping[str, str]) -> list[str]:
-    """Names in the environment that look like settings and are none: likely misspelled."""
-    known = {PREFIX + name.upper() for name in Config.model_fields} | {
-        CONFIG_FILE,
-        f"{PREFIX}TARGET",
-    }
-    foreign = (f"{PREFIX}PORT", f"{PREFIX}SERVICE_")
-    return sorted(
-        name
-        for name in environ
-        if name.startswith(PREFIX) and name not in known and not name.startswith(foreign)
-    )
-
-
-def _tell(problem: ErrorDetails) -> str:
-    """A problem of pydantic's, by the name of the setting."""
-    field, *rest = problem["loc"] or ("",)
-    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in rest)
-    if field not in Config.model_fields:
-        return f"{field}: there is no such setting"
-    message = problem["msg"].removeprefix("Value error, ")
-    return f"{describe(str(field))}{path}: {message[:1].lower()}{message[1:]}"

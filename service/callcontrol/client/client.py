@@ -5,7 +5,7 @@ from types import TracebackType
 from typing import Final, Self
 
 import grpc.aio
-from grpc_health.v1 import health_pb2_grpc
+from grpc_health.v1 import health_pb2
 
 from callcontrol.v1 import (
     call_control_service_pb2_grpc,
@@ -37,7 +37,20 @@ class Client:
         self.calls = call_control_service_pb2_grpc.CallControlServiceStub(self._channel)
         self.events = event_service_pb2_grpc.EventServiceStub(self._channel)
         self.nodes = node_service_pb2_grpc.NodeServiceStub(self._channel)
-        self.health = health_pb2_grpc.HealthStub(self._channel)
+        self._check = self._channel.unary_unary(
+            "/grpc.health.v1.Health/Check",
+            request_serializer=health_pb2.HealthCheckRequest.SerializeToString,
+            response_deserializer=health_pb2.HealthCheckResponse.FromString,
+        )
+
+    async def is_serving(self, service: str, timeout_s: float) -> bool:
+        """Whether `liveness`, `readiness` or a service by its full name says that it serves.
+
+        Raises AioRpcError when the service cannot be asked in time or does not know the name.
+        """
+        request = health_pb2.HealthCheckRequest(service=service)
+        response = await self._check(request, timeout=timeout_s)
+        return bool(response.status == health_pb2.HealthCheckResponse.SERVING)
 
     async def __aenter__(self) -> Self:
         """Nothing is sent yet; the first request connects."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Final
 
 import grpc
@@ -36,7 +36,7 @@ async def follow(
     *,
     on_break: StreamBroke = lambda _: None,
     pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
-) -> AsyncIterator[event_service_pb2.EventsResponse]:
+) -> AsyncGenerator[event_service_pb2.EventsResponse, None]:
     """The messages of the stream, and of those that take its place. It never ends by itself.
 
     Each stream begins with a message whose notice is `started`: at every one but the first, events

@@ -1,0 +1,179 @@
+"""What is connected to what, and in which order it begins and ends."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from typing import Final
+
+from callcontrol.addresses import split_address
+from callcontrol.calls.control import CallControl
+from callcontrol.calls.service import CallService
+from callcontrol.calls.tracker import CallTracker
+from callcontrol.config import Config, describe
+from callcontrol.events.log import EventLog
+from callcontrol.freeswitch.fleet import Fleet
+from callcontrol.freeswitch.node import Node
+from callcontrol.freeswitch.settings import LinkTimings
+from callcontrol.ids import CallId
+from callcontrol.metrics import Metrics, ServiceCollector
+from callcontrol.metrics_server import serving_metrics
+from callcontrol.rpc.call_control import CallControlService
+from callcontrol.rpc.calls_service import CallsService
+from callcontrol.rpc.event_service import EventService, StreamLimits
+from callcontrol.rpc.health import READINESS
+from callcontrol.rpc.interceptors import Ladder
+from callcontrol.rpc.node_service import NodeService
+from callcontrol.rpc.replay import ReplayLimits, ReplayWindow
+from callcontrol.rpc.server import ConnectionLimits, RpcServer
+
+log: Final = logging.getLogger(__name__)
+
+CALL_CONTROL: Final = "callcontrol.v1.CallControlService"
+EVENTS: Final = "callcontrol.v1.EventService"
+NODES: Final = "callcontrol.v1.NodeService"
+
+LOOK_INTERVAL_S: Final = 0.1
+"""Between two looks at whether the nodes are ready: a canary that stays away makes no sound."""
+SWEEP_INTERVAL_S: Final = 5.0
+
+
+class Service:
+    """The whole service in one process. To be made on its event loop."""
+
+    def __init__(self, config: Config, timings: LinkTimings | None = None) -> None:
+        """Raises ConfigurationError; opens nothing yet."""
+        self._config = config
+        self.metrics = Metrics()
+        self.log = EventLog(config.log_limits())
+        self.tracker = CallTracker()
+        self.calls = CallService(self.tracker, self.log, lambda node_id: self.fleet.get(node_id))
+        self.fleet = Fleet(
+            [Node(settings, self.calls, timings) for settings in config.node_settings()]
+        )
+        self.control = CallControl(self.fleet, self.tracker, config.control_settings())
+        self.port = 0
+        """The port for gRPC, once the service runs; 0 on a Unix socket."""
+        self._server = self._build_server()
+        self._ready = asyncio.Event()
+        self.metrics.registry.register(
+            ServiceCollector(
+                lambda: (node.status for node in self.fleet.nodes),
+                self.log,
+                lambda: sum(self.tracker.count(node.node_id) for node in self.fleet.nodes),
+            )
+        )
+
+    async def wait_ready(self) -> None:
+        """Return as soon as a node can be used; waits for good if none ever can."""
+        await self._ready.wait()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Serve until the end of the block, then say goodbye; calls stay as they are.
+
+        Raises OSError if an address cannot be had. If a part of the service fails for good, the
+        block is cancelled and the failure raised.
+        """
+        async with asyncio.TaskGroup() as tasks, self._metrics_page():
+            self._listen()
+            parts = [
+                tasks.create_task(self.fleet.run(), name="fleet"),
+                tasks.create_task(self.calls.run(), name="audit of calls"),
+                tasks.create_task(self.control.run(), name="late work"),
+                tasks.create_task(self._follow_readiness(), name="readiness"),
+                tasks.create_task(self._sweep(), name="sweep"),
+            ]
+            await self._server.start()
+            log.info("serving", extra={"listen": self._config.listen, "port": self.port})
+            try:
+                yield
+                await self._say_goodbye()
+            finally:
+                await self._server.stop(0)
+                self.log.close("the service stops")
+                for part in parts:
+                    part.cancel()
+
+    def _build_server(self) -> RpcServer:
+        config, connections = self._config, ConnectionLimits()
+        ladder = Ladder(
+            ReplayWindow(ReplayLimits(keep_s=config.request_id_window_s)),
+            self.metrics,
+            self._reached,
+        )
+        events = EventService(
+            self.log,
+            self.fleet.get,
+            limits=StreamLimits(max_age_s=connections.stream_age_s),
+            recorder=self.metrics,
+            server_version=version("callcontrol"),
+        )
+        services = {
+            CALL_CONTROL: {
+                **CallControlService(self.control).handlers(),
+                **CallsService(self.tracker, self.fleet.get).handlers(),
+            },
+            EVENTS: events.handlers(),
+            NODES: NodeService(self.fleet).handlers(),
+        }
+        return RpcServer(ladder, services, events, connections=connections)
+
+    def _reached(self, call_id: str) -> dict[str, str]:
+        call = self.tracker.get(CallId(call_id))
+        return {"node_id": call.node_id, "state": call.state.value} if call else {}
+
+    def _listen(self) -> None:
+        address = self._config.listen
+        try:
+            port = self._server.listen(address)
+        except RuntimeError as error:
+            raise OSError(f"{describe('listen')}: cannot listen on {address}") from error
+        self.port = 0 if address.startswith("unix:") else port
+
+    @asynccontextmanager
+    async def _metrics_page(self) -> AsyncIterator[None]:
+        address = self._config.metrics_listen
+        if not address:
+            yield
+            return
+        host, port = split_address(address)
+        async with serving_metrics(self.metrics.registry, host, port) as bound:
+            log.info("serving metrics", extra={"host": host, "port": bound})
+            yield
+
+    async def _follow_readiness(self) -> None:
+        """Tell health how it stands with the nodes; what needs no node is ready from the start."""
+        health = self._server.health
+        health.set_serving(NODES, serving=True)
+        while True:
+            is_ready = any(node.is_ready for node in self.fleet.nodes)
+            if is_ready != self._ready.is_set():
+                log.info("ready" if is_ready else "not ready")
+                for name in (READINESS, CALL_CONTROL, EVENTS):
+                    health.set_serving(name, serving=is_ready)
+                (self._ready.set if is_ready else self._ready.clear)()
+            await asyncio.sleep(LOOK_INTERVAL_S)
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(SWEEP_INTERVAL_S)
+            self.log.sweep()
+
+    async def _say_goodbye(self) -> None:
+        """Tell health checks and streams, let them move, then end what is under way."""
+        config = self._config
+        streams_end_s = self._server.leave(config.stream_notice_s, config.stream_spread_s)
+        await asyncio.sleep(max(streams_end_s, config.drain_delay_s))
+        await self._server.stop(config.stop_grace_s)
+
+
+@asynccontextmanager
+async def running_service(
+    config: Config, timings: LinkTimings | None = None
+) -> AsyncIterator[Service]:
+    """A service that serves until the end of the block."""
+    service = Service(config, timings)
+    async with service.running():
+        yield service

@@ -1,0 +1,1 @@
+"""The program `callcontrol`: the service, the simulator, and clients for the terminal."""

@@ -1,0 +1,226 @@
+"""Commands on calls and nodes: `originate`, `calls`, `hangup`, `nodes`."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Sequence
+from enum import Enum
+from typing import Annotated, Final
+
+import typer
+from google.protobuf.json_format import MessageToJson
+from google.protobuf.message import Message
+from rich.console import Console
+from rich.table import Table
+
+from callcontrol.cli import words
+from callcontrol.cli.options import (
+    DESTINATION_HELP,
+    ENDPOINT_HELP,
+    AsJson,
+    Target,
+    Timeout,
+    duration,
+    read_destination,
+    read_endpoint,
+    read_pairs,
+)
+from callcontrol.client.client import Client
+from callcontrol.v1 import call_control_service_pb2, call_pb2, common_pb2, node_service_pb2
+
+NOT_ANSWERED: Final = 3
+"""Exit status where the call was placed and the far end did not take it."""
+PAGE_SIZE: Final = 500
+MARGIN_S: Final = 10.0
+"""How much longer than the far end may ring the request may take."""
+
+
+class Wait(Enum):
+    """When originate returns."""
+
+    accepted = "accepted"
+    ringing = "ringing"
+    answered = "answered"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    for command in (originate, calls, hangup, nodes):
+        app.command()(command)
+
+
+def originate(
+    endpoint: Annotated[str, typer.Argument(help=f"Whom to call: {ENDPOINT_HELP}")],
+    *,
+    to: Annotated[str, typer.Option(help=f"What the call does then: {DESTINATION_HELP}")] = "park",
+    wait: Annotated[Wait, typer.Option(help="When to return.")] = Wait.answered,
+    ring: Annotated[float, typer.Option(metavar="SECONDS", help="Give up after.", min=1)] = 60.0,
+    caller: Annotated[str, typer.Option(help="Caller number to show.")] = "",
+    caller_name: Annotated[str, typer.Option(help="Caller name to show.")] = "",
+    node: Annotated[str, typer.Option(help="Node to call from; any otherwise.")] = "",
+    label: Annotated[
+        list[str] | None, typer.Option(help="NAME=VALUE, comes back in events.")
+    ] = None,
+    variable: Annotated[list[str] | None, typer.Option(help="NAME=VALUE, for the new leg.")] = None,
+    request_id: Annotated[str, typer.Option(help="Makes it safe to repeat the command.")] = "",
+    target: Target = "",
+    as_json: AsJson = False,
+) -> None:
+    """Place a call and print its id; exit status 3 if it was not answered."""
+    request = call_control_service_pb2.OriginateRequest(
+        request_id=request_id,
+        node_id=node,
+        endpoints=[read_endpoint(endpoint)],
+        destination=read_destination(to),
+        caller=call_pb2.Party(number=caller, name=caller_name),
+        ring_timeout=duration(ring),
+        labels=read_pairs(label or ()),
+        variables=read_pairs(variable or ()),
+        wait_until=call_control_service_pb2.WaitUntil.Value(f"WAIT_UNTIL_{wait.name.upper()}"),
+        hangup_on_cancel=True,
+    )
+    response = asyncio.run(place_call(target, request, ring + MARGIN_S))
+    disposition = call_control_service_pb2.Disposition.Name(response.disposition)
+    if as_json:
+        show_json([response])
+    else:
+        outcome = disposition.removeprefix("DISPOSITION_").lower().replace("_", " ")
+        if response.disposition == call_control_service_pb2.DISPOSITION_UNSPECIFIED:
+            outcome = words.state_name(response.call.state).lower()
+        why = f"  {words.cause(response.hangup_cause)}" if response.hangup_cause.name else ""
+        typer.echo(f"{response.call.call_id}  {outcome}{why}")
+    if response.disposition > call_control_service_pb2.DISPOSITION_ANSWERED:
+        raise typer.Exit(NOT_ANSWERED)
+
+
+async def place_call(
+    target: str, request: call_control_service_pb2.OriginateRequest, timeout_s: float
+) -> call_control_service_pb2.OriginateResponse:
+    """Place a call. Raises AioRpcError."""
+    async with Client(target) as client:
+        return await client.calls.Originate(request, timeout=timeout_s)
+
+
+def calls(
+    call_id: Annotated[str, typer.Argument(help="One call; all that are up otherwise.")] = "",
+    *,
+    node: Annotated[str, typer.Option(help="Only on this node.")] = "",
+    full: Annotated[bool, typer.Option(help="With channel variables; for --json.")] = False,
+    target: Target = "",
+    timeout: Timeout = 10.0,
+    as_json: AsJson = False,
+) -> None:
+    """List calls, or show one."""
+    view = common_pb2.VIEW_FULL if full else common_pb2.VIEW_BASIC
+    found = asyncio.run(read_calls(target, call_id, node, view, timeout))
+    if as_json:
+        show_json(found)
+        return
+    now = words.now_us()
+    show_table(
+        ("call", "node", "state", "direction", "caller", "callee", "since", "with"),
+        (
+            (
+                call.call_id,
+                call.node_id,
+                words.state_name(call.state),
+                words.direction_name(call.direction),
+                words.party(call.caller),
+                words.party(call.callee),
+                words.age(call.create_time, now),
+                call.bridged_call_id[:8] or call.conference_name,
+            )
+            for call in found
+        ),
+    )
+
+
+async def read_calls(
+    target: str, call_id: str, node_id: str, view: common_pb2.View.ValueType, timeout_s: float
+) -> list[call_pb2.Call]:
+    """One call, or all of them. Raises AioRpcError."""
+    async with Client(target) as client, asyncio.timeout(timeout_s):
+        if call_id:
+            one = call_control_service_pb2.GetCallRequest(call_id=call_id, view=view)
+            return [(await client.calls.GetCall(one, timeout=timeout_s)).call]
+        return [call async for call in every_call(client, node_id, view, timeout_s)]
+
+
+async def every_call(
+    client: Client, node_id: str, view: common_pb2.View.ValueType, timeout_s: float
+) -> AsyncIterator[call_pb2.Call]:
+    """All calls that are up, page by page."""
+    request = call_control_service_pb2.ListCallsRequest(
+        page_size=PAGE_SIZE, node_id=node_id, view=view
+    )
+    while True:
+        page = await client.calls.ListCalls(request, timeout=timeout_s)
+        for call in page.calls:
+            yield call
+        if not page.next_page_token:
+            return
+        request.page_token = page.next_page_token
+
+
+def hangup(
+    call_id: Annotated[str, typer.Argument(help="The call.")],
+    *,
+    cause: Annotated[str, typer.Option(help="The switch's name for why.")] = "",
+    target: Target = "",
+    timeout: Timeout = 10.0,
+) -> None:
+    """End a call."""
+    request = call_control_service_pb2.HangupRequest(call_id=call_id, cause=cause)
+
+    async def end_call() -> call_control_service_pb2.HangupResponse:
+        async with Client(target) as client:
+            return await client.calls.Hangup(request, timeout=timeout)
+
+    response = asyncio.run(end_call())
+    typer.echo(f"{call_id}  {words.state_name(response.call.state).lower()}")
+
+
+def nodes(*, target: Target = "", timeout: Timeout = 10.0, as_json: AsJson = False) -> None:
+    """List the switches and how it stands with them."""
+
+    async def read() -> Sequence[node_service_pb2.Node]:
+        request = node_service_pb2.ListNodesRequest(page_size=PAGE_SIZE)
+        async with Client(target) as client:
+            return (await client.nodes.ListNodes(request, timeout=timeout)).nodes
+
+    found = asyncio.run(read())
+    if as_json:
+        show_json(found)
+        return
+    headings = ("node", "state", "version", "sessions", "idle", "latency", "links", "last error")
+    show_table(
+        headings,
+        (
+            (
+                node.node_id,
+                node_service_pb2.Node.State.Name(node.state).removeprefix("STATE_"),
+                node.version or "-",
+                f"{node.session_count}/{node.max_sessions}",
+                f"{node.idle_cpu_percent:.0f} %",
+                f"{node.command_latency.ToTimedelta().total_seconds() * 1000:.1f} ms",
+                f"{sum(link.connected for link in node.connections)}/{len(node.connections)}",
+                node.last_error,
+            )
+            for node in found
+        ),
+    )
+
+
+def show_json(messages: Iterable[Message]) -> None:
+    """One object a line."""
+    for message in messages:
+        typer.echo(MessageToJson(message, indent=None, preserving_proto_field_name=True))
+
+
+def show_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Columns on a terminal; in a pipe the same without colours and never cut off."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in headings:
+        table.add_column(heading, no_wrap=True)
+    for row in rows:
+        table.add_row(*(words.printable(cell) for cell in row))
+    console = Console(highlight=False, markup=False)
+    console.print(table, soft_wrap=True, width=None if console.is_terminal else 400)

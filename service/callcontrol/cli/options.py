@@ -1,0 +1,84 @@
+"""Options that several commands share, and how words of the command line become values."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+from google.protobuf.duration_pb2 import Duration
+
+from callcontrol.v1 import call_pb2
+
+Target = Annotated[
+    str,
+    typer.Option(
+        envvar="CALLCONTROL_TARGET", metavar="HOST:PORT", help="Where the service listens."
+    ),
+]
+Timeout = Annotated[
+    float, typer.Option(metavar="SECONDS", help="Deadline of the request.", min=0.1)
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
+ConfigFile = Annotated[
+    Path | None,
+    typer.Option("--config", envvar="CALLCONTROL_CONFIG", help="TOML file with settings."),
+]
+
+ENDPOINT_HELP: Final = (
+    "user/ID[@DOMAIN], gateway/NAME/NUMBER, sofia/PROFILE/USER@HOST or "
+    "loopback/EXTENSION[/CONTEXT]."
+)
+DESTINATION_HELP: Final = "park, conference/NAME or EXTENSION[@CONTEXT]."
+
+
+def read_endpoint(text: str) -> call_pb2.Endpoint:
+    """Whom to call. Raises BadParameter when it is none of the kinds there are."""
+    kind, _, rest = text.partition("/")
+    first, slash, second = rest.partition("/")
+    match kind:
+        case "user" if rest and not slash:
+            user, _, domain = rest.partition("@")
+            return call_pb2.Endpoint(user=call_pb2.User(id=user, domain=domain))
+        case "gateway" if first and second:
+            gateway = call_pb2.GatewayNumber(gateway=first, number=second)
+            return call_pb2.Endpoint(gateway=gateway)
+        case "sofia" if first and second:
+            return call_pb2.Endpoint(sip=call_pb2.SipAddress(profile=first, address=second))
+        case "loopback" if first:
+            loopback = call_pb2.Loopback(extension=first, context=second)
+            return call_pb2.Endpoint(loopback=loopback)
+        case _:
+            raise typer.BadParameter(f"{text!r} is not one of {ENDPOINT_HELP}")
+
+
+def read_destination(text: str) -> call_pb2.Destination:
+    """What the answered leg does."""
+    if text == "park":
+        return call_pb2.Destination(park=call_pb2.Park())
+    kind, slash, name = text.partition("/")
+    if slash and kind == "conference" and name:
+        return call_pb2.Destination(conference=call_pb2.JoinConference(name=name))
+    extension, _, context = text.partition("@")
+    if slash or not extension:
+        raise typer.BadParameter(f"{text!r} is not one of {DESTINATION_HELP}")
+    place = call_pb2.DialplanExtension(extension=extension, context=context)
+    return call_pb2.Destination(extension=place)
+
+
+def read_pairs(texts: Iterable[str]) -> dict[str, str]:
+    """Name and value of each `name=value`."""
+    pairs = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or not name:
+            raise typer.BadParameter(f"{text!r} is not NAME=VALUE")
+        pairs[name] = value
+    return pairs
+
+
+def duration(seconds: float) -> Duration:
+    """Seconds as the API takes them."""
+    message = Duration()
+    message.FromTimedelta(timedelta(seconds=seconds))
+    return message

@@ -1,0 +1,121 @@
+"""`callcontrol watch`: events as they happen, a line each, on a terminal or in a pipe."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import aclosing
+from datetime import datetime
+from typing import Annotated, Final
+
+import typer
+from google.protobuf.json_format import MessageToJson
+from rich.console import Console
+from rich.text import Text
+
+from callcontrol.cli.options import AsJson, Target
+from callcontrol.cli.words import Line, event_line, notice_line
+from callcontrol.client.client import Client
+from callcontrol.client.failure import Failure
+from callcontrol.client.following import follow
+from callcontrol.v1 import common_pb2, event_service_pb2
+
+WIDTHS: Final = (12, 10, 8, 22)
+HEADINGS: Final = Line("time", "node", "call", "event", "what it says", "bold")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(watch)
+
+
+def watch(
+    *,
+    target: Target = "",
+    call: Annotated[list[str] | None, typer.Option(help="Only this call; may be repeated.")] = None,
+    name: Annotated[
+        list[str] | None, typer.Option(help="Only events of this name, CHANNEL_ANSWER for example.")
+    ] = None,
+    subclass: Annotated[
+        list[str] | None, typer.Option(help="Only CUSTOM events of this subclass; * at its end.")
+    ] = None,
+    node: Annotated[list[str] | None, typer.Option(help="Only this node; may be repeated.")] = None,
+    full: Annotated[bool, typer.Option(help="With the switch's headers; for --json.")] = False,
+    count: Annotated[int, typer.Option(min=0, help="End after so many events; 0 never.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Show events as they happen, until interrupted."""
+    wanted = event_service_pb2.EventFilter(
+        names=name or (), subclasses=subclass or (), call_ids=call or (), node_ids=node or ()
+    )
+    request = event_service_pb2.EventsRequest(
+        filters=[wanted] if wanted.ByteSize() else [],
+        view=common_pb2.VIEW_FULL if full else common_pb2.VIEW_BASIC,
+        subscriber_name="callcontrol watch",
+    )
+    printer = JsonPrinter() if as_json else LinePrinter(Console(highlight=False, soft_wrap=True))
+    asyncio.run(print_events(target, request, printer, count))
+
+
+class JsonPrinter:
+    """One message of the stream a line."""
+
+    def show(self, response: event_service_pb2.EventsResponse) -> None:
+        """Print it, heartbeats as well: they carry the time."""
+        typer.echo(MessageToJson(response, indent=None, preserving_proto_field_name=True))
+
+    def broke(self, failure: Failure) -> None:
+        """Say so where it does not disturb the JSON."""
+        typer.echo(f"stream broke, trying again: {failure}", err=True)
+
+
+class LinePrinter:
+    """One event a line, in columns; colours on a terminal only."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._print(HEADINGS)
+
+    def show(self, response: event_service_pb2.EventsResponse) -> None:
+        """Print the events, then what else the message says."""
+        for line in lines_of(response):
+            self._print(line)
+
+    def broke(self, failure: Failure) -> None:
+        """Say that events may be missed from here on."""
+        self._print(Line(_now(), "", "", "stream broke", f"{failure}, trying again", "bold red"))
+
+    def _print(self, line: Line) -> None:
+        cells = (line.time, line.node, line.call, line.what)
+        columns = "  ".join(f"{cell:<{width}}" for cell, width in zip(cells, WIDTHS, strict=True))
+        self._console.print(Text(f"{columns}  {line.detail}".rstrip(), style=line.style))
+
+
+def lines_of(response: event_service_pb2.EventsResponse) -> Iterator[Line]:
+    """What a message of the stream has to say, in its order."""
+    for event in response.events:
+        yield event_line(event)
+    if notice := notice_line(response, _now()):
+        yield notice
+
+
+async def print_events(
+    target: str,
+    request: event_service_pb2.EventsRequest,
+    printer: JsonPrinter | LinePrinter,
+    count: int,
+) -> None:
+    """Print until so many events were seen; for good if `count` is 0."""
+    seen = 0
+    async with (
+        Client(target) as client,
+        aclosing(follow(client, request, on_break=printer.broke)) as responses,
+    ):
+        async for response in responses:
+            printer.show(response)
+            seen += len(response.events)
+            if count and seen >= count:
+                return
+
+
+def _now() -> str:
+    now = datetime.now().astimezone()
+    return f"{now:%H:%M:%S}.{now.microsecond // 1000:03}"

@@ -1,0 +1,53 @@
+"""Words of the command line become requests."""
+
+import pytest
+import typer
+
+from callcontrol.cli.options import read_destination, read_endpoint, read_pairs
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "fields"),
+    [
+        ("user/1000@example.org", "user", {"id": "1000", "domain": "example.org"}),
+        ("user/1000", "user", {"id": "1000", "domain": ""}),
+        ("gateway/carrier/+4930123", "gateway", {"gateway": "carrier", "number": "+4930123"}),
+        ("sofia/internal/a@b:5060", "sip", {"profile": "internal", "address": "a@b:5060"}),
+        (
+            "loopback/answer/callcontrol",
+            "loopback",
+            {"extension": "answer", "context": "callcontrol"},
+        ),
+        ("loopback/answer", "loopback", {"extension": "answer", "context": ""}),
+    ],
+)
+def test_an_endpoint_is_read(text: str, kind: str, fields: dict[str, str]):
+    endpoint = read_endpoint(text)
+    assert endpoint.WhichOneof("target") == kind
+    target = getattr(endpoint, kind)
+    assert {name: getattr(target, name) for name in fields} == fields
+
+
+@pytest.mark.parametrize("text", ["", "1000", "user/", "gateway/x", "sofia/internal", "error/busy"])
+def test_what_is_no_endpoint_is_refused(text: str):
+    with pytest.raises(typer.BadParameter, match="is not one of"):
+        read_endpoint(text)
+
+
+def test_a_destination_is_read():
+    assert read_destination("park").HasField("park")
+    assert read_destination("conference/room").conference.name == "room"
+    place = read_destination("1234@office").extension
+    assert (place.extension, place.context) == ("1234", "office")
+
+
+@pytest.mark.parametrize("text", ["", "@office", "queue/x", "conference/"])
+def test_what_is_no_destination_is_refused(text: str):
+    with pytest.raises(typer.BadParameter, match="is not one of"):
+        read_destination(text)
+
+
+def test_pairs_are_read_and_a_value_may_hold_the_sign():
+    assert read_pairs(["a=1", "b=x=y", "c="]) == {"a": "1", "b": "x=y", "c": ""}
+    with pytest.raises(typer.BadParameter):
+        read_pairs(["nothing"])

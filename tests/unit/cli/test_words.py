@@ -1,0 +1,103 @@
+"""How events read on a terminal."""
+
+import pytest
+
+from callcontrol.cli.words import age, cause, event_line, notice_line, party, printable
+from callcontrol.v1 import call_pb2, common_pb2, event_pb2, event_service_pb2
+
+State = call_pb2.Call
+
+
+def event(**fields: object) -> event_pb2.Event:
+    return event_pb2.Event(
+        name="CHANNEL_X",
+        call_id="0123456789",
+        position=common_pb2.NodePosition(node_id="fs1"),
+        **fields,  # type: ignore[arg-type]  # fields of the message
+    )
+
+
+@pytest.mark.parametrize(
+    ("told", "what", "detail"),
+    [
+        (
+            event(
+                call_created=event_pb2.CallCreated(
+                    call=call_pb2.Call(
+                        caller=call_pb2.Party(number="1000", name="Ann"),
+                        callee=call_pb2.Party(number="1001"),
+                        channel_name="sofia/internal/1001",
+                    )
+                )
+            ),
+            "call created",
+            '"Ann" 1000 -> 1001  sofia/internal/1001',
+        ),
+        (
+            event(
+                call_state_changed=event_pb2.CallStateChanged(
+                    previous_state=State.STATE_RINGING,
+                    call=call_pb2.Call(state=State.STATE_ACTIVE),
+                )
+            ),
+            "call state changed",
+            "RINGING -> ACTIVE",
+        ),
+        (event(), "CHANNEL_X", ""),
+        (
+            event(synthetic=True, call_bridged=event_pb2.CallBridged(peer_call_id="abcdefghij")),
+            "call bridged (found)",
+            "with abcdefgh",
+        ),
+    ],
+)
+def test_an_event_is_a_line(told: event_pb2.Event, what: str, detail: str):
+    line = event_line(told)
+    assert (line.node, line.call, line.what, line.detail) == ("fs1", "01234567", what, detail)
+
+
+def test_every_payload_of_the_api_has_a_line():
+    for field in event_pb2.Event.DESCRIPTOR.oneofs_by_name["payload"].fields:
+        one = event()
+        getattr(one, field.name).SetInParent()
+        assert event_line(one).what == field.name.replace("_", " ")
+
+
+def test_a_gap_says_what_is_missing():
+    gap = event_service_pb2.Gap(
+        reason=event_service_pb2.Gap.REASON_NODE_RESTARTED, node_id="fs1", count=3
+    )
+    line = notice_line(event_service_pb2.EventsResponse(gap=gap), "now")
+    assert line is not None
+    assert (line.node, line.detail) == ("fs1", "3 events missing: node restarted")
+
+
+def test_a_heartbeat_says_nothing():
+    response = event_service_pb2.EventsResponse(heartbeat=event_service_pb2.Heartbeat())
+    assert notice_line(response, "now") is None
+
+
+def test_a_reason_newer_than_the_program_is_shown_by_its_number():
+    gap = event_service_pb2.Gap(reason=99)  # type: ignore[arg-type]  # not known here
+    line = notice_line(event_service_pb2.EventsResponse(gap=gap), "now")
+    assert line is not None
+    assert "99" in line.detail
+
+
+def test_a_name_cannot_drive_the_terminal():
+    assert party(call_pb2.Party(number="1", name="\x1b[2J")) == '"\\x1b[2J" 1'
+    assert printable("a\nb") == "a\\nb"
+
+
+def test_a_cause_tells_what_is_known():
+    told = common_pb2.HangupCause(
+        name="USER_BUSY", q850_code=17, sip_code=486, side=common_pb2.HANGUP_SIDE_REMOTE
+    )
+    assert cause(told) == "USER_BUSY (17, SIP 486, remote)"
+    assert cause(common_pb2.HangupCause()) == "cause unknown"
+
+
+def test_an_age_is_minutes_and_seconds():
+    from google.protobuf.timestamp_pb2 import Timestamp
+
+    assert age(Timestamp(seconds=100), 175_000_000) == "1:15"

@@ -1,0 +1,148 @@
+"""What an operator may set, and what is said of mistakes."""
+
+from pathlib import Path
+
+import pytest
+
+from callcontrol.config import ConfigurationError
+from callcontrol.config_sources import load, unknown_settings
+
+
+@pytest.fixture(autouse=True)
+def no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The environment of whoever runs the tests has no say."""
+    import os
+
+    for name in [name for name in os.environ if name.startswith("CALLCONTROL_")]:
+        monkeypatch.delenv(name)
+
+
+def problems(**flags: object) -> str:
+    with pytest.raises(ConfigurationError) as caught:
+        load(flags).node_settings()
+    return str(caught.value)
+
+
+def test_a_flag_wins_over_the_environment_and_that_over_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    file = tmp_path / "callcontrol.toml"
+    file.write_text('command_links = 5\nconfirm_timeout_s = 9\nlisten = "127.0.0.1:1"\n')
+    monkeypatch.setenv("CALLCONTROL_CONFIG", str(file))
+    monkeypatch.setenv("CALLCONTROL_COMMAND_LINKS", "6")
+    monkeypatch.setenv("CALLCONTROL_LISTEN", "127.0.0.1:2")
+    config = load({"listen": "127.0.0.1:3", "password": None})
+    assert (config.confirm_timeout_s, config.command_links) == (9, 6)
+    assert config.listen == "127.0.0.1:3"
+
+
+def test_nodes_are_read_from_one_line(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("CALLCONTROL_NODES", "a=127.0.0.1:18021, b=localhost,c=[::1]:9")
+    settings = load().node_settings()
+    assert [(node.node_id, node.host, node.port) for node in settings] == [
+        ("a", "127.0.0.1", 18021),
+        ("b", "localhost", 8021),
+        ("c", "::1", 9),
+    ]
+
+
+def test_nodes_in_a_file_may_have_passwords_of_their_own(tmp_path: Path):
+    file = tmp_path / "callcontrol.toml"
+    secret = tmp_path / "secret"
+    secret.write_text("of b\n")
+    file.write_text(
+        'password = "common"\n'
+        '[[nodes]]\nname = "a"\nhost = "10.0.0.1"\n'
+        f'[[nodes]]\nname = "b"\nhost = "10.0.0.2"\npassword_file = "{secret}"\n'
+    )
+    first, second = load(config_file=file).node_settings()
+    assert (first.password, second.password) == ("common", "of b")
+
+
+def test_no_secret_is_in_the_repr_of_anything(tmp_path: Path):
+    config = load({"nodes": ["a=10.0.0.1"], "password": "hunter2"})
+    assert "hunter2" not in repr(config) + repr(config.node_settings())
+
+
+def test_every_problem_is_told_by_the_name_of_its_setting():
+    told = problems(nodes=["a b=c:1"], command_links=0, listen="here", log_level="loud", colour=1)
+    for name in ("NODES)[0].name", "COMMAND_LINKS", "LISTEN", "LOG_LEVEL"):
+        assert f"CALLCONTROL_{name}" in told
+    assert "colour: there is no such setting" in told
+
+
+def test_without_a_node_it_is_said_how_to_name_one():
+    assert "fs1=127.0.0.1:8021" in problems()
+
+
+def test_two_nodes_may_not_share_a_name():
+    assert "used twice" in problems(nodes=["a=127.0.0.1:1", "a=127.0.0.1:2"])
+
+
+def test_the_default_password_is_used_towards_loopback():
+    (node,) = load({"nodes": ["a=127.0.0.1"]}).node_settings()
+    assert node.password == "ClueCon"
+
+
+@pytest.mark.parametrize("password", [None, "ClueCon"])
+def test_the_default_password_goes_nowhere_else(password: str | None):
+    told = problems(nodes=["a=10.0.0.1"], password=password)
+    assert "CALLCONTROL_PASSWORD" in told
+    assert "CALLCONTROL_ALLOW_DEFAULT_PASSWORD" in told
+
+
+def test_the_default_password_goes_elsewhere_when_that_is_allowed():
+    flags = {"nodes": ["a=10.0.0.1"], "allow_default_password": True}
+    assert load(flags).node_settings()[0].password == "ClueCon"
+
+
+def test_a_password_and_its_file_exclude_each_other(tmp_path: Path):
+    file = tmp_path / "secret"
+    file.write_text("x")
+    assert "not both" in problems(nodes=["a=10.0.0.1"], password="x", password_file=file)
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"", "not empty"),
+        (b"two\nlines\n", "one line"),
+        (b"nul\0", "one line"),
+        (b"\xff", "UTF-8"),
+        (None, "cannot be read"),
+    ],
+)
+def test_a_password_file_that_cannot_be_one_is_named(
+    tmp_path: Path, content: bytes | None, told: str
+):
+    file = tmp_path / "secret"
+    if content is not None:
+        file.write_bytes(content)
+    message = problems(nodes=["a=10.0.0.1"], password_file=file)
+    assert told in message
+    assert str(file) in message
+
+
+def test_a_file_that_is_not_there_or_not_toml_is_named(tmp_path: Path):
+    with pytest.raises(ConfigurationError, match="there is no file"):
+        load(config_file=tmp_path / "nowhere")
+    bad = tmp_path / "bad.toml"
+    bad.write_text("nodes = [")
+    with pytest.raises(ConfigurationError, match=r"bad\.toml"):
+        load(config_file=bad)
+
+
+def test_a_misspelled_variable_is_found_and_what_kubernetes_sets_is_not():
+    environ = {
+        "CALLCONTROL_PASWORD": "x",
+        "CALLCONTROL_TARGET": "x",
+        "CALLCONTROL_NODES": "x",
+        "CALLCONTROL_SERVICE_HOST": "10.0.0.1",
+        "CALLCONTROL_PORT_50051_TCP": "tcp://10.0.0.1:50051",
+    }
+    assert unknown_settings(environ) == ["CALLCONTROL_PASWORD"]
+
+
+@pytest.mark.parametrize("address", ["", "fs1", "=1.2.3.4", "fs1=", "fs1=host:0x1", "fs1=h:99999"])
+def test_a_node_that_cannot_be_read_is_refused(address: str):
+    assert "CALLCONTROL_NODES" in problems(nodes=[address])

@@ -1,0 +1,75 @@
+"""What is measured, by its Prometheus names."""
+
+from prometheus_client import generate_latest
+
+from callcontrol.events.log import EventLog
+from callcontrol.freeswitch.fields import Load
+from callcontrol.freeswitch.status import ConnectionStatus, NodeCounters, NodeState, NodeStatus
+from callcontrol.ids import NodeId
+from callcontrol.metrics import Metrics, ServiceCollector
+
+
+def page(metrics: Metrics) -> str:
+    return generate_latest(metrics.registry).decode()
+
+
+def test_an_rpc_is_counted_by_method_and_code_and_timed():
+    metrics = Metrics()
+    metrics.rpc_started("CallControlService/Hangup")
+    metrics.rpc_ended("CallControlService/Hangup", "OK", 0.02)
+    text = page(metrics)
+    labels = 'grpc_code="OK",grpc_method="CallControlService/Hangup"'
+    assert f"grpc_server_handled_total{{{labels}}} 1.0" in text
+    assert 'handling_seconds_bucket{grpc_method="CallControlService/Hangup",le="0.025"} 1.0' in text
+
+
+def test_the_life_of_a_stream_is_not_timed():
+    metrics = Metrics()
+    metrics.rpc_ended("EventService/Events", "CANCELLED", 3600.0)
+    assert "handling_seconds_bucket" not in page(metrics)
+
+
+def test_streams_and_what_they_sent_are_counted():
+    metrics = Metrics()
+    metrics.subscription_opened()
+    metrics.batch_sent(events=32, size=9_000, write_s=0.001)
+    metrics.events_skipped(7)
+    text = page(metrics)
+    for line in (
+        "callcontrol_open_subscriptions 1.0",
+        "callcontrol_events_sent_total 32.0",
+        "callcontrol_event_bytes_sent_total 9000.0",
+        "callcontrol_events_skipped_total 7.0",
+    ):
+        assert line in text
+
+
+def test_nodes_and_log_are_read_when_asked_for():
+    metrics = Metrics()
+    node = NodeStatus(
+        node_id=NodeId("fs1"),
+        state=NodeState.ACTIVE,
+        ready=True,
+        core_uuid=None,
+        hostname="",
+        started_us=0,
+        connected_us=0,
+        load=Load(),
+        command_latency_s=0.5,
+        waiting_commands=2,
+        jobs=1,
+        connections=(ConnectionStatus(purpose="events", connected=True),),
+        last_error="",
+        counters=NodeCounters(reconnects=4),
+    )
+    metrics.registry.register(ServiceCollector(lambda: [node], EventLog(), lambda: 12))
+    text = page(metrics)
+    for line in (
+        "callcontrol_calls 12.0",
+        "callcontrol_log_entries_total 0.0",
+        'callcontrol_node_ready{node="fs1"} 1.0',
+        'callcontrol_node_command_latency_seconds{node="fs1"} 0.5',
+        'callcontrol_node_links_up{node="fs1"} 1.0',
+        'callcontrol_node_reconnects_total{node="fs1"} 4.0',
+    ):
+        assert line in text
