@@ -1,0 +1,138 @@
+"""What events mean: the closed set of typed payloads that an event can carry."""
+
+from dataclasses import dataclass
+
+from callcontrol.calls.call import Call, CallState, HangupCause
+from callcontrol.ids import CallId, CoreUuid, NodeId, OperationId
+
+
+@dataclass(frozen=True, slots=True)
+class CallCreated:
+    """A leg came to be, or was found when we looked."""
+
+    call: Call
+
+
+@dataclass(frozen=True, slots=True)
+class CallStateChanged:
+    """A leg changed its state; `call` is the picture after the change."""
+
+    call: Call
+    previous_state: CallState
+
+
+@dataclass(frozen=True, slots=True)
+class CallEnded:
+    """A leg ended; told once for each leg. Durations in microseconds; billable 0 if unanswered."""
+
+    call: Call
+    cause: HangupCause | None
+    total_us: int
+    billable_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class CallBridged:
+    """Two legs were connected."""
+
+    call_id: CallId
+    peer_call_id: CallId
+
+
+@dataclass(frozen=True, slots=True)
+class CallUnbridged:
+    """Two legs were parted."""
+
+    call_id: CallId
+    peer_call_id: CallId
+
+
+@dataclass(frozen=True, slots=True)
+class DtmfReceived:
+    """A digit came in. Duration in microseconds."""
+
+    digit: str
+    duration_us: int
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlaybackStarted:
+    """Something began to play; the id is empty when it was not begun through this service."""
+
+    playback_id: OperationId
+    uri: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlaybackStopped:
+    """Something stopped playing."""
+
+    playback_id: OperationId
+    uri: str
+    completed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingStarted:
+    """A recording began."""
+
+    recording_id: OperationId
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingStopped:
+    """A recording stopped. Duration in microseconds."""
+
+    recording_id: OperationId
+    path: str
+    duration_us: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ApplicationStarted:
+    """An application began on a leg."""
+
+    name: str
+    data: str
+    operation_id: OperationId
+
+
+@dataclass(frozen=True, slots=True)
+class ApplicationFinished:
+    """An application ended on a leg."""
+
+    name: str
+    data: str
+    operation_id: OperationId
+    response: str
+
+
+@dataclass(frozen=True, slots=True)
+class NodeChanged:
+    """A node's connection or load changed."""
+
+    node_id: NodeId
+    connected: bool
+    session_count: int
+    core_uuid: CoreUuid | None
+    reason: str
+
+
+Payload = (
+    CallCreated
+    | CallStateChanged
+    | CallEnded
+    | CallBridged
+    | CallUnbridged
+    | DtmfReceived
+    | PlaybackStarted
+    | PlaybackStopped
+    | RecordingStarted
+    | RecordingStopped
+    | ApplicationStarted
+    | ApplicationFinished
+    | NodeChanged
+)
