@@ -76,8 +76,9 @@ class Service:
         Raises OSError if an address cannot be had. If a part of the service fails for good, the
         block is cancelled and the failure raised.
         """
-        async with asyncio.TaskGroup() as tasks, self._metrics_page():
-            self._listen()
+        self._listen()
+        failure: Exception | None = None
+        async with self._metrics_page(), asyncio.TaskGroup() as tasks:
             parts = [
                 tasks.create_task(self.fleet.run(), name="fleet"),
                 tasks.create_task(self.calls.run(), name="audit of calls"),
@@ -90,11 +91,15 @@ class Service:
             try:
                 yield
                 await self._say_goodbye()
+            except Exception as error:  # noqa: BLE001  raised below, not as one of a group
+                failure = error
             finally:
                 await self._server.stop(0)
                 self.log.close("the service stops")
                 for part in parts:
                     part.cancel()
+        if failure is not None:
+            raise failure
 
     def _build_server(self) -> RpcServer:
         config, connections = self._config, ConnectionLimits()

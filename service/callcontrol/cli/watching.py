@@ -38,6 +38,9 @@ def watch(
         list[str] | None, typer.Option(help="Only CUSTOM events of this subclass; * at its end.")
     ] = None,
     node: Annotated[list[str] | None, typer.Option(help="Only this node; may be repeated.")] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Also events that have no typed description.")
+    ] = False,
     full: Annotated[bool, typer.Option(help="With the switch's headers; for --json.")] = False,
     count: Annotated[int, typer.Option(min=0, help="End after so many events; 0 never.")] = 0,
     as_json: AsJson = False,
@@ -51,7 +54,8 @@ def watch(
         view=common_pb2.VIEW_FULL if full else common_pb2.VIEW_BASIC,
         subscriber_name="callcontrol watch",
     )
-    printer = JsonPrinter() if as_json else LinePrinter(Console(highlight=False, soft_wrap=True))
+    console = Console(highlight=False, soft_wrap=True)
+    printer = JsonPrinter() if as_json else LinePrinter(console, everything=everything)
     asyncio.run(print_events(target, request, printer, count))
 
 
@@ -70,13 +74,14 @@ class JsonPrinter:
 class LinePrinter:
     """One event a line, in columns; colours on a terminal only."""
 
-    def __init__(self, console: Console) -> None:
-        self._console = console
+    def __init__(self, console: Console, *, everything: bool = False) -> None:
+        """`everything` shows also events that have a name and no meaning to this service."""
+        self._console, self._everything = console, everything
         self._print(HEADINGS)
 
     def show(self, response: event_service_pb2.EventsResponse) -> None:
         """Print the events, then what else the message says."""
-        for line in lines_of(response):
+        for line in lines_of(response, everything=self._everything):
             self._print(line)
 
     def broke(self, failure: Failure) -> None:
@@ -89,10 +94,11 @@ class LinePrinter:
         self._console.print(Text(f"{columns}  {line.detail}".rstrip(), style=line.style))
 
 
-def lines_of(response: event_service_pb2.EventsResponse) -> Iterator[Line]:
+def lines_of(response: event_service_pb2.EventsResponse, *, everything: bool) -> Iterator[Line]:
     """What a message of the stream has to say, in its order."""
     for event in response.events:
-        yield event_line(event)
+        if everything or event.WhichOneof("payload"):
+            yield event_line(event)
     if notice := notice_line(response, _now()):
         yield notice
 
