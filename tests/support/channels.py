@@ -53,7 +53,7 @@ class Channel:
 
     def event(self, name: str, **headers: HeaderValue) -> SwitchEvent:
         """One of its events; `Channel_Name=` stands for the header Channel-Name."""
-        own = {key.replace("_", "-"): value for key, value in headers.items()}
+        own = {header_name(key): value for key, value in headers.items()}
         if name == "CHANNEL_ANSWER":
             self.headers["Answer-State"] = "answered"
         if name == "CHANNEL_HANGUP":
@@ -69,6 +69,11 @@ class Channel:
         """CHANNEL_HANGUP."""
         self.headers["Hangup-Cause"] = cause
         return self.event("CHANNEL_HANGUP")
+
+
+def header_name(keyword: str) -> str:
+    """The header that a keyword argument stands for; variables keep their underscores."""
+    return keyword if keyword.startswith("variable_") else keyword.replace("_", "-")
 
 
 def apply_all(tracker: CallTracker, *events: SwitchEvent, node_id: NodeId = NODE) -> list[Event]:

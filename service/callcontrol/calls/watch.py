@@ -50,7 +50,8 @@ class Watch:
         self.node_id = node_id
         self._watches = watches
         self._held: deque[Event] = deque(maxlen=_MAX_HELD_EVENTS)
-        self._hung_up = self._ended = ended
+        self._hung_up = ended
+        self._ended = ended if ended is not None and ended.state is CallState.ENDED else None
         self._lost: str | None = None
         self._waiting: asyncio.Future[None] | None = None
 

@@ -200,3 +200,10 @@ async def test_nothing_is_kept_of_a_watch_that_was_left(tracker, ann):
     with tracker.watch(ann.call_id, node_id=NODE):
         assert len(tracker._watches) == 1
     assert not tracker._watches
+
+
+async def test_a_call_that_is_hanging_up_can_still_be_waited_for_past_the_hangup(tracker, ann):
+    apply_all(tracker, ann.event("CHANNEL_CREATE"), ann.hangup())
+    with tracker.watch(ann.call_id) as watch:
+        tracker.apply(NODE, ann.event("CHANNEL_HANGUP_COMPLETE"))
+        assert await watch.until(named("CHANNEL_HANGUP_COMPLETE"), past_hangup=True)

@@ -1,0 +1,99 @@
+"""Answers questions about channels as a FreeSWITCH does from its tables, without a network."""
+
+import asyncio
+import json
+from collections.abc import Callable, Iterator
+from itertools import count
+
+from tests.support.channels import CORE, NODE, START_US, header_name
+
+from callcontrol.errors import NodeUnavailable
+from callcontrol.events.event import HeaderValue
+from callcontrol.ids import NodeId
+
+
+class SwitchTables:
+    """What a switch knows about its channels, and how its tables show it.
+
+    The tables may lag: `shown` is what a listing gives, `channels` what there is.
+    """
+
+    def __init__(self, node_id: NodeId = NODE, core_uuid: str = CORE) -> None:
+        self._node_id, self.core_uuid = node_id, core_uuid
+        self.channels: dict[str, dict[str, HeaderValue]] = {}
+        self.shown: dict[str, str] | None = None
+        self.pairs: list[tuple[str, str]] = []
+        self.asked: list[str] = []
+        self.unavailable = 0
+        """How many questions no link will take before one does."""
+        self.keeps_tables = True
+        self.before_answer: Callable[[str], None] = lambda _: None
+        """Called when an answer has been made and before it arrives."""
+        self.answering = asyncio.Event()
+        """Cleared to let questions wait."""
+        self.answering.set()
+        self._numbers: Iterator[int] = count(1_000)
+
+    @property
+    def node_id(self) -> NodeId:
+        return self._node_id
+
+    def add(self, call_id: str, call_state: str = "ACTIVE", **headers: HeaderValue) -> None:
+        """A channel; `Channel_Name=` stands for the header Channel-Name."""
+        answer = {"ACTIVE": "answered", "HELD": "answered", "EARLY": "early"}
+        own = {header_name(key): value for key, value in headers.items()}
+        channel: dict[str, HeaderValue] = {
+            "Unique-ID": call_id,
+            "Channel-State": "CS_EXECUTE",
+            "Channel-Call-State": call_state,
+            "Answer-State": answer.get(call_state, "ringing"),
+            "Caller-Channel-Created-Time": str(START_US),
+            "variable_uuid": call_id,
+            "variable_current_application": "sleep",
+        }
+        self.channels[call_id] = channel | own
+
+    async def api(self, name: str, arguments: str = "") -> str:
+        if self.unavailable:
+            self.unavailable -= 1
+            raise NodeUnavailable(self._node_id, "no command link", 0.25)
+        await self.answering.wait()
+        question = f"{name} {arguments}"
+        self.asked.append(question)
+        answer = self._answer(name, arguments)
+        self.before_answer(question)
+        return answer
+
+    def _answer(self, name: str, arguments: str) -> str:
+        if name == "show" and not self.keeps_tables:
+            return "-ERR SQL disabled, no data available!\n"
+        if (name, arguments) == ("show", "channels as json"):
+            shown = self.shown
+            if shown is None:
+                shown = {
+                    call: str(headers["Channel-Call-State"])
+                    for call, headers in self.channels.items()
+                }
+            return _table([{"uuid": call, "callstate": state} for call, state in shown.items()])
+        if (name, arguments) == ("show", "bridged_calls as json"):
+            return _table([{"uuid": first, "b_uuid": second} for first, second in self.pairs])
+        if name == "uuid_exists":
+            return "true" if arguments in self.channels else "false"
+        call_id, form = arguments.split()
+        assert (name, form) == ("uuid_dump", "json")
+        if call_id not in self.channels:
+            return "-ERR No such channel!\n"
+        number = next(self._numbers)
+        core = {
+            "Event-Name": "CHANNEL_DATA",
+            "Core-UUID": self.core_uuid,
+            "Event-Sequence": str(number),
+            "Event-Date-Timestamp": str(START_US + number),
+        }
+        return json.dumps(core | self.channels[call_id])
+
+
+def _table(rows: list[dict[str, str]]) -> str:
+    if not rows:
+        return '{"row_count": 0}\n'
+    return json.dumps({"row_count": len(rows), "rows": rows})

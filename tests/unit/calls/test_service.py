@@ -1,0 +1,200 @@
+"""What becomes of a node's coming, going and events in the history that subscribers read."""
+
+import asyncio
+
+import pytest
+from tests.support.channels import CORE, NODE, START_US, Switch
+from tests.support.tables import SwitchTables
+
+from callcontrol.calls.call import CallState
+from callcontrol.calls.fields import NODE_SUBCLASS
+from callcontrol.calls.payloads import CallCreated, CallEnded, NodeChanged
+from callcontrol.calls.service import CallService
+from callcontrol.calls.tracker import CallTracker
+from callcontrol.errors import OutcomeUnknown
+from callcontrol.events.event import Event, Gap, GapReason
+from callcontrol.freeswitch.fields import LastSeen
+from callcontrol.freeswitch.observer import NodeObserver, NodeUp
+from callcontrol.ids import CallId, CoreUuid
+
+
+class FakeHistory:
+    """Keeps what it is given, in order."""
+
+    def __init__(self) -> None:
+        self.items: list[Event | Gap] = []
+        self.grew = asyncio.Event()
+
+    def append(self, event: Event) -> int:
+        return self._keep(event)
+
+    def append_gap(self, gap: Gap) -> int:
+        return self._keep(gap)
+
+    def _keep(self, item: Event | Gap) -> int:
+        self.items.append(item)
+        self.grew.set()
+        return len(self.items)
+
+    def take(self) -> list[Event | Gap]:
+        items, self.items = self.items, []
+        return items
+
+
+class House:
+    """A call service with one node."""
+
+    def __init__(self) -> None:
+        self.switch, self.tables = Switch(), SwitchTables()
+        self.history = FakeHistory()
+        self.tracker = CallTracker(now_us=lambda: START_US)
+        self.service = CallService(
+            self.tracker, self.history, lambda _: self.tables, sleep=self._sleep
+        )
+        self.slept: list[float] = []
+
+    async def _sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+
+    def begin(self, call_id: str) -> None:
+        self.service.on_event(NODE, self.switch.channel(call_id).event("CHANNEL_CREATE"))
+        self.tables.add(call_id, "DOWN")
+
+
+@pytest.fixture
+def house():
+    return House()
+
+
+def up(*, first: bool = False, core: str = CORE, overloaded: bool = False) -> NodeUp:
+    last = LastSeen(node_id=NODE, core_uuid=CoreUuid(CORE), sequence=7, time_us=START_US)
+    return NodeUp(
+        node_id=NODE,
+        core_uuid=CoreUuid(core),
+        first=first,
+        restarted=core != CORE,
+        last_before=None if first else last,
+        overloaded=overloaded,
+    )
+
+
+def kinds(items: list[Event | Gap]) -> list[object]:
+    return [item.reason if isinstance(item, Gap) else type(item.payload) for item in items]
+
+
+def test_the_service_is_what_a_node_reports_to(house):
+    observer: NodeObserver = house.service
+    assert observer is house.service
+
+
+def test_each_event_goes_into_the_history_with_its_meaning(house):
+    house.begin("ann")
+    (event,) = house.history.take()
+    assert isinstance(event, Event)
+    assert isinstance(event.payload, CallCreated)
+
+
+async def test_the_first_connection_is_no_gap_and_finds_the_calls_there_are(house):
+    house.tables.add("ann")
+    await house.service.node_up(up(first=True))
+    items = house.history.take()
+    assert kinds(items) == [NodeChanged, CallCreated]
+    node = items[0]
+    assert isinstance(node, Event)
+    assert (node.name, node.subclass, node.synthetic) == ("CUSTOM", NODE_SUBCLASS, True)
+    assert isinstance(node.payload, NodeChanged)
+    assert node.payload.connected
+
+
+async def test_a_reconnection_is_a_gap_after_the_last_event_seen(house):
+    house.begin("ann")
+    house.history.take()
+    await house.service.node_up(up())
+    gap, node = house.history.take()
+    assert isinstance(gap, Gap)
+    assert (gap.reason, gap.node_id) == (GapReason.NODE_CONNECTION_LOST, NODE)
+    assert gap.last_before is not None
+    assert (gap.last_before.core_uuid, gap.last_before.sequence) == (CORE, 7)
+    assert kinds([node]) == [NodeChanged]
+
+
+async def test_a_link_cut_for_slowness_is_told_as_such(house):
+    await house.service.node_up(up(overloaded=True))
+    assert kinds(house.history.take())[0] is GapReason.SWITCH_OVERLOADED
+
+
+async def test_a_restart_ends_the_former_calls_before_new_ones_are_found(house):
+    house.begin("ann")
+    house.history.take()
+    house.tables.channels.clear()
+    house.tables.core_uuid = "core-2"
+    house.tables.add("ben")
+    await house.service.node_up(up(core="core-2"))
+    items = house.history.take()
+    assert kinds(items) == [GapReason.NODE_RESTARTED, NodeChanged, CallEnded, CallCreated]
+    assert [item.call_id for item in items[2:] if isinstance(item, Event)] == ["ann", "ben"]
+    assert house.slept == []
+
+
+async def test_everything_that_must_come_before_new_events_is_done_without_waiting(house):
+    house.begin("ann")
+    house.history.take()
+    house.tables.answering.clear()
+    task = asyncio.create_task(house.service.node_up(up(core="core-2")))
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert kinds(house.history.take()) == [GapReason.NODE_RESTARTED, NodeChanged, CallEnded]
+
+
+async def test_calls_of_a_node_that_is_away_stay_as_last_seen(house):
+    house.begin("ann")
+    await house.service.node_up(up(first=True))
+    house.history.take()
+    house.service.node_down(NODE, "the link was reset")
+    (away,) = house.history.take()
+    assert isinstance(away, Event)
+    assert away.payload == NodeChanged(NODE, False, 1, CoreUuid(CORE), "the link was reset")
+    assert house.tracker.require(CallId("ann")).state is CallState.CREATING
+
+
+async def test_what_waits_for_a_node_that_goes_away_ends(house):
+    house.begin("ann")
+    with house.tracker.watch(CallId("ann")) as watch:
+        house.service.node_down(NODE, "the link was reset")
+        with pytest.raises(OutcomeUnknown):
+            await watch.until(lambda event: event.name == "CHANNEL_ANSWER")
+
+
+async def test_unreadable_events_are_a_gap_and_lead_to_an_audit(house):
+    house.begin("ann")
+    await house.service.node_up(up(first=True))
+    running = asyncio.create_task(house.service.run())
+    house.history.take()
+    house.tables.channels.clear()
+    house.service.events_lost(NODE, 2)
+    while len(house.history.items) < 2:
+        house.history.grew.clear()
+        await house.history.grew.wait()
+    running.cancel()
+    gap, ended = house.history.take()
+    assert isinstance(gap, Gap)
+    assert (gap.reason, gap.count) == (GapReason.UNREADABLE_EVENT, 2)
+    assert kinds([ended]) == [CallEnded]
+
+
+async def test_an_audit_that_the_node_cannot_answer_is_put_off(house):
+    await house.service.node_up(up(first=True))
+    house.history.take()
+    house.tables.unavailable = 1_000
+    await house.service.audit(NODE)
+    assert house.history.take() == []
+
+
+async def test_a_node_that_is_away_is_not_audited(house):
+    await house.service.node_up(up(first=True))
+    house.service.node_down(NODE, "gone")
+    house.tables.asked.clear()
+    await house.service.audit(NODE)
+    assert house.tables.asked == []
