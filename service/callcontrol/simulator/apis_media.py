@@ -1,0 +1,168 @@
+"""API commands on the sound of one call: broadcast, break, mute, record, digits."""
+
+from callcontrol.simulator import media, recording
+from callcontrol.simulator.apis import ApiCall, Handler, PlainHandler, later
+from callcontrol.simulator.apis_calls import FAILED, NO_CHANNEL, OK, SUCCESS
+from callcontrol.simulator.applications import send_digits
+from callcontrol.simulator.dial_string import split_blank
+from callcontrol.simulator.private_commands import broadcast
+
+_NO_SESSION = "-ERR Cannot locate session!\n"
+
+
+def _broadcast(call: ApiCall) -> str:
+    words = split_blank(call.argument, 3)
+    if len(words) < 2:
+        return "-USAGE: <uuid> <path> [aleg|bleg|holdb|both]\n"
+    leg = call.switch.locate(words[0])
+    if leg is None:
+        return "-ERR invalid uuid\n"
+    side = words[2].lower() if len(words) > 2 else "aleg"
+    if side in ("bleg", "both") and leg.bridge_peer is not None:
+        leg.bridge_peer.queue(broadcast(leg.bridge_peer, words[1]))
+    if side != "bleg":
+        leg.queue(broadcast(leg, words[1]))
+    return "+OK Message sent\n"
+
+
+def _break(call: ApiCall) -> str:
+    words = call.argument.split()
+    if not words:
+        return "-USAGE: <uuid> [all]\n"
+    leg = call.switch.locate(words[0])
+    if leg is None:
+        return NO_CHANNEL
+    word = words[1] if len(words) > 1 else ""
+    if word == "all":
+        leg.commands.clear()
+    for one in [leg, leg.bridge_peer] if word == "both" else [leg]:
+        if one is not None:
+            one.is_break_asked = True
+            one.wake.set()
+    return OK
+
+
+_AUDIO_USAGE = "-USAGE: <uuid> [start [read|write] [mute|level <level>]|stop]\n"
+
+
+def _audio(call: ApiCall) -> str:
+    words = call.argument.split()
+    is_stop = len(words) > 1 and words[1] == "stop"
+    if not is_stop and (len(words) < 5 or words[1] != "start"):
+        return _AUDIO_USAGE
+    leg = call.switch.locate(words[0])
+    if leg is None:
+        return NO_CHANNEL
+    if is_stop:
+        leg.muted.clear()
+    elif words[2] in ("read", "write") and words[3] in ("mute", "level"):
+        level = int(words[4]) if words[4].lstrip("-").isdigit() else 0
+        leg.muted[words[2]] = level if words[3] == "mute" else 0
+    else:
+        return _AUDIO_USAGE
+    return OK
+
+
+_RECORD_USAGE = "-USAGE: <uuid> [start|stop|mask|unmask] <path> [<limit>] [<recording_vars>]\n"
+
+
+def _record(call: ApiCall) -> str:
+    words = split_blank(call.argument, 5)
+    if len(words) < 3:
+        return _RECORD_USAGE
+    leg = call.switch.locate(words[0])
+    if leg is None:
+        return _NO_SESSION
+    verb, path = words[1], words[2]
+    running = any(path in ("all", one.path) for one in leg.recordings)
+    match verb:
+        case "start":
+            limit_s = float(words[3]) if len(words) > 3 and words[3].isdigit() else 0
+            done = recording.start(leg, path, limit_s)
+            return SUCCESS if done else "-ERR Cannot record session!\n"
+        case "stop":
+            done = recording.stop(leg, path)
+            return SUCCESS if done else "-ERR Cannot stop record session!\n"
+        case "mask" | "unmask":
+            return SUCCESS if running else f"-ERR Cannot {verb} recording session!\n"
+        case "pause" | "resume":
+            return SUCCESS if running else f"-ERR Cannot {verb} recording session!\n"
+    return _RECORD_USAGE
+
+
+_DTMF_USAGE = "-USAGE: <uuid> <dtmf_data>\n"
+
+
+def _send_dtmf(call: ApiCall) -> str:
+    call_id, _, text = call.argument.partition(" ")
+    if not text:
+        return _DTMF_USAGE
+    leg = call.switch.locate(call_id)
+    if leg is None:
+        return _NO_SESSION
+    digits = media.parse_digits(text, "UNKNOWN")
+    if not digits or len(text) >= 100:
+        return FAILED
+    send_digits(leg, digits)
+    return f"+OK {call_id} sent DTMF {text}.\n"
+
+
+def _recv_dtmf(call: ApiCall) -> str:
+    call_id, _, text = call.argument.partition(" ")
+    if not text:
+        return _DTMF_USAGE
+    leg = call.switch.locate(call_id)
+    if leg is None:
+        return _NO_SESSION
+    digits = media.parse_digits(text, "APP")
+    if not digits:
+        return _DTMF_USAGE
+    for digit in digits:
+        leg.hear(digit)
+    return f"+OK {call_id} received DTMF {text}.\n"
+
+
+def _flush_dtmf(call: ApiCall) -> str:
+    leg = call.switch.locate(call.argument)
+    if leg is None:
+        return "-ERR No such session\n"
+    leg.digits.clear()
+    return OK
+
+
+def _fileman(call: ApiCall) -> str:
+    call_id, _, text = call.argument.partition(" ")
+    if not text:
+        return "-USAGE: <uuid> <cmd>:<val>\n"
+    leg = call.switch.locate(call_id)
+    if leg is None:
+        return NO_CHANNEL
+    if leg.channel.application != "playback":
+        return "-ERR No file handle!\n"
+    if text == "stop":
+        leg.is_break_asked = True
+        leg.wake.set()
+    return OK
+
+
+def _displace(call: ApiCall) -> str:
+    words = call.argument.split()
+    if len(words) < 3:
+        return "-USAGE: <uuid> [start|stop] <path> [<limit>] [mux]\n"
+    return SUCCESS if call.switch.locate(words[0]) else _NO_SESSION
+
+
+_PLAIN: dict[str, PlainHandler] = {
+    "break": _break,
+    "uuid_audio": _audio,
+    "uuid_break": _break,
+    "uuid_broadcast": _broadcast,
+    "uuid_displace": _displace,
+    "uuid_fileman": _fileman,
+    "uuid_flush_dtmf": _flush_dtmf,
+    "uuid_record": _record,
+    "uuid_recv_dtmf": _recv_dtmf,
+    "uuid_send_dtmf": _send_dtmf,
+}
+MEDIA_APIS: dict[str, Handler] = {name: later(handler) for name, handler in _PLAIN.items()}
+"""The commands of this module, by name."""

@@ -1,0 +1,117 @@
+"""API commands that do something later."""
+
+import itertools
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING
+
+from callcontrol.simulator.apis import ApiCall, Handler, later, run_api
+from callcontrol.simulator.apis_calls import NO_CHANNEL, OK
+from callcontrol.simulator.causes import cause_named
+from callcontrol.simulator.dial_string import split_blank
+from callcontrol.simulator.private_commands import broadcast
+from callcontrol.simulator.transfer import transfer_leg
+
+if TYPE_CHECKING:
+    from callcontrol.simulator.server import Simulator
+
+_numbers = itertools.count(10)
+
+
+def _start(call: ApiCall, when: str, group: str, work: Coroutine[object, object, None]) -> int:
+    """Do `work` at `when`: `+SECONDS` or an epoch; it can be deleted by number or group."""
+    number = next(_numbers)
+    now_s = call.switch.clock.now_s()
+    text = when.lstrip("+@")
+    seconds = float(text) if text.replace(".", "", 1).isdigit() else 0.0
+    delay_s = seconds if when.startswith(("+", "@")) else max(seconds - now_s, 0)
+
+    async def wait() -> None:
+        try:
+            await call.switch.clock.sleep(delay_s)
+        except BaseException:
+            work.close()
+            raise
+        await work
+
+    task = call.switch.tasks.start(wait(), f"schedule {number} {group}")
+    schedule = call.simulator.schedule
+    schedule[number] = (group, task)
+    task.add_done_callback(lambda _: schedule.pop(number, None) and None)
+    return number
+
+
+async def _hang_up_later(simulator: "Simulator", call_id: str, cause: str) -> None:
+    if (leg := simulator.switch.locate(call_id)) is not None:
+        leg.hang_up(cause)
+
+
+async def _transfer_later(simulator: "Simulator", call_id: str, place: list[str]) -> None:
+    if (leg := simulator.switch.locate(call_id)) is not None:
+        transfer_leg(leg, *place)
+
+
+async def _broadcast_later(simulator: "Simulator", call_id: str, path: str) -> None:
+    if (leg := simulator.switch.locate(call_id)) is not None:
+        leg.queue(broadcast(leg, path))
+
+
+async def _api_later(simulator: "Simulator", text: str) -> None:
+    await run_api(simulator, text)
+
+
+def _sched_hangup(call: ApiCall) -> str:
+    words = split_blank(call.argument)
+    if not words:
+        return "-USAGE: [+]<time> <uuid> [<cause>]\n"
+    if len(words) < 2 or call.switch.locate(words[1]) is None:
+        return NO_CHANNEL
+    cause = cause_named(words[2]) if len(words) > 2 else "ALLOTTED_TIMEOUT"
+    _start(call, words[0], words[1], _hang_up_later(call.simulator, words[1], cause))
+    return OK
+
+
+def _sched_transfer(call: ApiCall) -> str:
+    words = split_blank(call.argument)
+    if not words:
+        return "-USAGE: [+]<time> <uuid> <extension> [<dialplan>] [<context>]\n"
+    if len(words) < 3 or call.switch.locate(words[1]) is None:
+        return NO_CHANNEL
+    _start(call, words[0], words[1], _transfer_later(call.simulator, words[1], words[2:5]))
+    return OK
+
+
+def _sched_broadcast(call: ApiCall) -> str:
+    words = split_blank(call.argument)
+    if len(words) < 3:
+        return "-USAGE: [[+]<time>|@time] <uuid> <path> [aleg|bleg|both]\n"
+    _start(call, words[0], words[1], _broadcast_later(call.simulator, words[1], words[2]))
+    return "+OK Message scheduled\n"
+
+
+def _sched_api(call: ApiCall) -> str:
+    words = split_blank(call.argument, 3)
+    if len(words) < 3:
+        return "-ERR Invalid syntax. USAGE: [+@]<time> <group_name> <command_string>[&]\n"
+    work = _api_later(call.simulator, words[2].removesuffix("&"))
+    return f"+OK Added: {_start(call, words[0], words[1], work)}\n"
+
+
+def _sched_del(call: ApiCall) -> str:
+    chosen = [
+        (number, task)
+        for number, (group, task) in call.simulator.schedule.items()
+        if call.argument in (group, str(number))
+    ]
+    for _, task in chosen:
+        task.cancel()
+    return f"+OK Deleted: {len(chosen)}\n"
+
+
+SCHEDULE_APIS: dict[str, Handler] = {
+    "sched_api": later(_sched_api),
+    "sched_broadcast": later(_sched_broadcast),
+    "sched_del": later(_sched_del),
+    "sched_hangup": later(_sched_hangup),
+    "sched_transfer": later(_sched_transfer),
+}
+"""The commands of this module, by name."""

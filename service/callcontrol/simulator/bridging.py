@@ -1,0 +1,154 @@
+"""Two legs that hear each other: how a bridge comes about, and how it ends."""
+
+from time import time
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from callcontrol.simulator.channel import State
+
+if TYPE_CHECKING:
+    from callcontrol.simulator.leg import Leg
+
+_SOFIA = ("mod_sofia.c", "sofia_receive_message", 2100)
+_SOFT = ("switch_ivr_bridge.c", "uuid_bridge_on_soft_execute", 1236)
+
+
+def uuid_bridge(leader: "Leg", follower: "Leg") -> None:
+    """Take both legs out of what they do and bridge them; this only begins it."""
+    for leg, other in ((leader, follower), (follower, leader)):
+        leave_bridge(leg)
+        leg.bridge_peer = other
+    pair(leader, follower)
+    for leg, other in ((leader, follower), (follower, leader)):
+        profile = leg.channel.profile
+        source = f"{int(time())}:{uuid4()}:uuid_br:{other.channel.call_id}"
+        leg.channel.set("original_destination_number", profile.destination_number)
+        leg.channel.set("original_caller_id_name", profile.caller_id_name)
+        leg.channel.set("original_caller_id_number", profile.caller_id_number)
+        leg.channel.set("transfer_history", source)
+        leg.channel.set("transfer_source", source)
+        leg.channel.change_profile(
+            transfer_source=source,
+            index=profile.index + 1,
+            created_us=leg.switch.clock.tick_us(),
+            logical_direction="inbound",
+        )
+        leg.actions = []
+        leg.channel.target = State.HIBERNATE
+    leader.changed()
+    follower.changed()
+
+
+def pair(leader: "Leg", follower: "Leg") -> None:
+    """They are partners from now on: what `Other-Leg-…` tells."""
+    leader.leads_bridge, follower.leads_bridge = True, False
+    leader.bridge_peer, follower.bridge_peer = follower, leader
+    leader.channel.originatee, leader.channel.originator = follower.channel, None
+    follower.channel.originator, follower.channel.originatee = leader.channel, None
+
+
+def leave_bridge(leg: "Leg") -> None:
+    """The leg is taken away from its partner, who ends or parks."""
+    other = leg.bridge_peer
+    if other is None or leg.channel.target in (State.HANGUP, State.REPORTING):
+        return
+    leg.bridge_peer = None
+    leg.channel.originator = leg.channel.originatee = None
+    if other.bridge_peer is leg and not leg.leads_bridge:
+        other.wake.set()
+
+
+async def soft_execute(leg: "Leg") -> None:
+    """The step in which uuid_bridge brings both together."""
+    other = leg.bridge_peer
+    if other is None:
+        leg.hang_up("NORMAL_CLEARING")
+        return
+    about = [("Application", "uuid_bridge"), ("Application-Data", other.channel.call_id)]
+    leg.tell("CHANNEL_EXECUTE", after=about, called_from=_SOFT)
+    leg.is_in_bridge = True
+    other.wake.set()
+    if not leg.leads_bridge:
+        await leg.idle()
+        return
+    await leg.idle(None, lambda: other.is_in_bridge or other.channel.is_down)
+    if leg.is_ready and not other.channel.is_down:
+        await hold_bridge(leg, other)
+    if leg.is_ready:
+        _continue_after_bridge(leg)
+
+
+async def exchange_media(leg: "Leg") -> None:
+    """The follower only listens until its leader lets it go."""
+    await leg.idle()
+
+
+async def hold_bridge(leader: "Leg", follower: "Leg") -> None:
+    """Bridge two legs, from CHANNEL_BRIDGE to CHANNEL_UNBRIDGE; runs on the leader's thread."""
+    a, b = leader.channel, follower.channel
+    ends = [("Bridge-A-Unique-ID", a.call_id), ("Bridge-B-Unique-ID", b.call_id)]
+    now = leader.switch.clock.tick_us()
+    for channel, other in ((a, b), (b, a)):
+        channel.set("bridge_to", other.call_id)
+        channel.set("last_bridge_to", other.call_id)
+        channel.set("bridge_channel", other.name)
+        channel.set("bridge_uuid", other.call_id)
+        channel.set("signal_bond", other.call_id)
+        channel.times.bridged = now
+    b.call_uuid = a.call_uuid or a.call_id
+    leader.tell("CHANNEL_BRIDGE", before=ends)
+    follower.go(State.EXCHANGE_MEDIA)
+    _tell_display(leader, follower)
+    follower.observers.append(leader.wake.set)
+    try:
+        await leader.idle(None, lambda: follower.channel.target is not State.EXCHANGE_MEDIA)
+    finally:
+        if leader.wake.set in follower.observers:
+            follower.observers.remove(leader.wake.set)
+    if follower.channel.target is State.EXCHANGE_MEDIA:
+        _release(follower)
+    leader.is_in_bridge = follower.is_in_bridge = False
+    for channel in (a, b):
+        channel.set("bridge_to", None)
+    a.set("last_bridge_role", "originator")
+    a.set("bridge_hangup_cause", b.cause or a.cause or "NORMAL_CLEARING")
+    leader.tell("CHANNEL_UNBRIDGE", before=ends)
+    if leader.bridge_peer is follower:
+        leader.bridge_peer = None
+    if follower.bridge_peer is leader:
+        follower.bridge_peer = None
+
+
+def _release(follower: "Leg") -> None:
+    """The leader is gone: the follower is parked if it asked for that, else it ends."""
+    follower.bridge_peer = None
+    if follower.channel.is_true("park_after_bridge"):
+        follower.go(State.PARK)
+    else:
+        follower.hang_up("NORMAL_CLEARING")
+
+
+def _continue_after_bridge(leader: "Leg") -> None:
+    """The follower is gone: the leader parks, or goes on in its extension, which ends it."""
+    if leader.channel.is_true("park_after_bridge"):
+        leader.go(State.PARK)
+    elif leader.channel.is_true("hangup_after_bridge"):
+        leader.hang_up("NORMAL_CLEARING")
+    else:
+        leader.go(State.EXECUTE)
+
+
+def _tell_display(leader: "Leg", follower: "Leg") -> None:
+    """SIP legs are told whom they speak with."""
+    for leg, other in ((leader, follower), (follower, leader)):
+        if not leg.channel.kind.is_sofia:
+            continue
+        profile = leg.channel.profile
+        sent = [
+            ("Sent-Callee-ID-Name", profile.callee_id_name or profile.callee_id_number),
+            ("Sent-Callee-ID-Number", profile.callee_id_number),
+        ]
+        leg.channel.set("last_sent_callee_id_name", sent[0][1])
+        leg.channel.set("last_sent_callee_id_number", sent[1][1])
+        before = [("Direction", "SEND"), *sent, ("Bridged-To", other.channel.call_id)]
+        leg.tell("CALL_UPDATE", before=before, called_from=_SOFIA)

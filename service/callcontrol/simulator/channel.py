@@ -1,0 +1,188 @@
+"""What the switch knows of a channel: states, caller profile, codecs, variables. No behaviour."""
+
+from dataclasses import dataclass, field, replace
+from enum import Enum, IntEnum, StrEnum
+
+from callcontrol.esl.messages import HeaderValue
+
+
+class State(IntEnum):
+    """The channel's place in the core's state machine; on the wire with the prefix `CS_`."""
+
+    NEW = 0
+    INIT = 1
+    ROUTING = 2
+    SOFT_EXECUTE = 3
+    EXECUTE = 4
+    EXCHANGE_MEDIA = 5
+    PARK = 6
+    CONSUME_MEDIA = 7
+    HIBERNATE = 8
+    RESET = 9
+    HANGUP = 10
+    REPORTING = 11
+    DESTROY = 12
+    NONE = 13
+
+
+class CallState(IntEnum):
+    """The coarse state that CHANNEL_CALLSTATE tells."""
+
+    DOWN = 0
+    DIALING = 1
+    RINGING = 2
+    EARLY = 3
+    ACTIVE = 4
+    HELD = 5
+    RING_WAIT = 6
+    HANGUP = 7
+    UNHELD = 8
+
+
+class Kind(Enum):
+    """Which endpoint made the channel."""
+
+    LOOPBACK_A = "loopback a"
+    LOOPBACK_B = "loopback b"
+    SOFIA_OUTBOUND = "sofia outbound"
+    SOFIA_INBOUND = "sofia inbound"
+    NULL = "null"
+
+    @property
+    def is_sofia(self) -> bool:
+        return self in (Kind.SOFIA_OUTBOUND, Kind.SOFIA_INBOUND)
+
+    @property
+    def direction(self) -> str:
+        inbound = (Kind.LOOPBACK_B, Kind.SOFIA_INBOUND)
+        return "inbound" if self in inbound else "outbound"
+
+
+class Role(StrEnum):
+    """How a channel sees its partner: `Other-Type`."""
+
+    ORIGINATOR = "originator"
+    ORIGINATEE = "originatee"
+
+
+@dataclass(frozen=True, slots=True)
+class Codec:
+    """A codec and its rates."""
+
+    name: str
+    rate: int
+    bit_rate: int
+
+
+L16 = Codec("L16", 8000, 128000)
+PCMU = Codec("PCMU", 8000, 64000)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """A caller profile: who calls whom, by which dialplan. Empty fields are not on the wire."""
+
+    username: str = ""
+    dialplan: str = ""
+    caller_id_name: str = ""
+    caller_id_number: str = ""
+    orig_caller_id_name: str = ""
+    orig_caller_id_number: str = ""
+    callee_id_name: str = ""
+    callee_id_number: str = ""
+    network_addr: str = ""
+    ani: str = ""
+    destination_number: str = ""
+    source: str = ""
+    transfer_source: str = ""
+    context: str = ""
+    rdnis: str = ""
+    index: int = 1
+    created_us: int = 0
+    logical_direction: str = ""
+
+
+@dataclass(slots=True)
+class Times:
+    """When what happened, in µs since the epoch; 0 for not yet."""
+
+    created: int = 0
+    answered: int = 0
+    progress: int = 0
+    progress_media: int = 0
+    hangup: int = 0
+    transfer: int = 0
+    resurrect: int = 0
+    bridged: int = 0
+    last_hold: int = 0
+    hold_accum: int = 0
+
+
+@dataclass(slots=True)
+class Channel:
+    """One leg's data. The thread that changes it is `leg.Leg`."""
+
+    call_id: str
+    kind: Kind
+    name: str
+    profile: Profile
+    times: Times
+    running: State = State.NONE
+    target: State = State.NEW
+    call_state: CallState = CallState.DOWN
+    call_uuid: str = ""
+    presence_id: str = ""
+    hits_dialplan: bool = False
+    is_answered: bool = False
+    has_early_media: bool = False
+    is_ringing: bool = False
+    is_held: bool = False
+    cause: str = ""
+    read_codec: Codec | None = None
+    write_codec: Codec | None = None
+    variables: dict[str, HeaderValue] = field(default_factory=dict)
+    originator: "Channel | None" = None
+    originatee: "Channel | None" = None
+    application: str = ""
+    application_data: str = ""
+
+    def set(self, name: str, value: HeaderValue | None) -> None:
+        """Set a variable, which then is the last one; None or empty text unsets it."""
+        self.variables.pop(name, None)
+        if value:
+            self.variables[name] = value
+
+    def get(self, name: str) -> str:
+        """A variable's text; empty when it is not set."""
+        value = self.variables.get(name, "")
+        return value if isinstance(value, str) else (value[0] if value else "")
+
+    def is_true(self, name: str) -> bool:
+        """Whether a variable says yes, as the core understands it."""
+        return self.get(name).lower() in ("true", "yes", "on", "enable", "enabled", "1", "t")
+
+    def change_profile(self, **changes: str | int) -> None:
+        """Change fields of the current caller profile."""
+        self.profile = replace(self.profile, **changes)  # type: ignore[arg-type]  # names are fields
+
+    @property
+    def is_down(self) -> bool:
+        """Whether it was hung up; the core's lookups no longer find it."""
+        return self.target >= State.HANGUP
+
+    @property
+    def has_media(self) -> bool:
+        return self.is_answered or self.has_early_media
+
+    @property
+    def partner(self) -> "Channel | None":
+        """The other leg of its bridge, past or present."""
+        return self.originatee or self.originator
+
+    @property
+    def answer_state(self) -> str:
+        if self.is_down:
+            return "hangup"
+        if self.is_answered:
+            return "answered"
+        return "early" if self.has_early_media else "ringing"

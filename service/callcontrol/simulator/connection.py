@@ -1,0 +1,236 @@
+"""One connection of the event socket: reads a command, obeys it, and only then sends events."""
+
+import asyncio
+from collections import deque
+from typing import TYPE_CHECKING
+
+from callcontrol.esl.command_reader import CommandPacket, CommandReader
+from callcontrol.esl.errors import ProtocolError
+from callcontrol.esl.serialize import (
+    GOODBYE,
+    TOO_MANY_LOST_EVENTS,
+    auth_request,
+    disconnect_notice,
+    linger_notice,
+    rude_rejection,
+)
+from callcontrol.simulator.directory import SocketUser
+from callcontrol.simulator.events import CoreEvent
+from callcontrol.simulator.socket_commands import obey
+from callcontrol.simulator.subscription import Subscription
+from callcontrol.simulator.wire import encoded_event
+
+if TYPE_CHECKING:
+    from callcontrol.simulator.leg import Leg
+    from callcontrol.simulator.server import Simulator
+
+AUTH_TIMEOUT_S = 25.0
+MAX_QUEUED_EVENTS = 100_000
+MAX_LOST_EVENTS = 500
+_END_OF_CALL_POLL_S = 0.02
+
+
+class Connection(asyncio.Protocol):
+    """A client. `serve` is its only thread: while a command runs, nothing else happens here."""
+
+    def __init__(self, simulator: "Simulator") -> None:
+        self.simulator = simulator
+        self.subscription = Subscription()
+        self.user: SocketUser | None = None
+        self.is_logged_in = False
+        self.log_level: int | None = None
+        self.leg: Leg | None = None
+        self.linger_s: float | None = None
+        """How long it stays after the end of its call: inf for ever, None for not at all."""
+        self.jobs: set[asyncio.Task[None]] = set()
+        self.is_over = False
+        self.is_stalled = False
+        """Neither reads nor writes; a fault."""
+        self.notice = GOODBYE
+        self.closed = asyncio.Event()
+        self._reader = CommandReader()
+        self._packets: deque[CommandPacket] = deque()
+        self._queue: deque[CoreEvent] = deque()
+        self._lost = 0
+        self._wake = asyncio.Event()
+        self._can_write = asyncio.Event()
+        self._can_write.set()
+        self._has_met_eof = False
+        self._transport: asyncio.Transport | None = None
+
+    # What asyncio tells
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self.simulator.adopt(self)
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            self._packets += self._reader.feed(data)
+        except ProtocolError:
+            self._has_met_eof = True
+        self._wake.set()
+
+    def eof_received(self) -> bool:
+        self._has_met_eof = True
+        self._wake.set()
+        return True
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._has_met_eof = True
+        self._transport = None
+        self._can_write.set()
+        self._wake.set()
+
+    def pause_writing(self) -> None:
+        self._can_write.clear()
+
+    def resume_writing(self) -> None:
+        self._can_write.set()
+
+    # What the switch tells
+
+    def on_event(self, event: CoreEvent) -> None:
+        """Queue an event that the client wants; beyond the limit it is lost."""
+        if not self.subscription.wants(event):
+            return
+        if len(self._queue) >= MAX_QUEUED_EVENTS:
+            self._lost += 1
+            if self._lost > MAX_LOST_EVENTS:
+                self.end(TOO_MANY_LOST_EVENTS)
+            return
+        self._lost = 0
+        self._queue.append(event)
+        self._wake.set()
+
+    def drop_queued_events(self) -> None:
+        """What was not sent yet is not sent."""
+        self._queue.clear()
+
+    def end(self, notice: str = GOODBYE) -> None:
+        """Close it in an orderly way, with a notice."""
+        self.notice, self.is_over = notice, True
+        self._wake.set()
+
+    def wake(self) -> None:
+        """Let it look again at what there is to do."""
+        self._wake.set()
+
+    # The thread
+
+    async def serve(self) -> None:
+        """From the greeting to the close."""
+        try:
+            if self.simulator.rejects(self.peer_host):
+                self.write(rude_rejection())
+            else:
+                self.write(auth_request())
+                await self._work()
+            await self._say_goodbye()
+        finally:
+            self._detach()
+            if self._transport is not None:
+                self._transport.close()
+            self.closed.set()
+            self.simulator.forget(self)
+
+    @property
+    def peer_host(self) -> str:
+        """The client's address."""
+        peer = self._transport.get_extra_info("peername") if self._transport else None
+        return str(peer[0]) if peer else ""
+
+    async def _work(self) -> None:
+        if not await self._await_first_packet():
+            return
+        while not self.is_over:
+            await self._can_write.wait()
+            self._wake.clear()
+            if self.is_stalled:
+                await self._wake.wait()
+            elif self._packets:
+                await obey(self, self._packets.popleft())
+            elif self._has_met_eof:
+                return
+            elif self._queue and not self._reader.buffered:
+                self._send_one_event()
+            elif self.leg is not None and self.leg.channel.is_down:
+                await self._outlive_call()
+            else:
+                await self._wake.wait()
+
+    async def _await_first_packet(self) -> bool:
+        """Only the first packet is under a timer."""
+        clock = self.simulator.clock
+        deadline = clock.now_s() + AUTH_TIMEOUT_S
+        while not (self._packets or self._has_met_eof or self.is_over):
+            self._wake.clear()
+            if not await clock.wait(self._wake, max(deadline - clock.now_s(), 0)):
+                return False
+        return True
+
+    def _send_one_event(self) -> None:
+        event = self._queue.popleft()
+        frame = encoded_event(event, self.subscription.form)
+        self.write(self.simulator.faults.damaged(frame))
+
+    def write(self, data: bytes) -> None:
+        """Write, unless the client is gone."""
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.write(data)
+
+    def abort(self) -> None:
+        """Drop it with a reset: no notice, and nothing more is sent."""
+        self.is_over = True
+        if self._transport is not None:
+            self._transport.abort()
+        self._wake.set()
+
+    def close_at_once(self) -> None:
+        """Drop it without a notice."""
+        self.is_over = True
+        if self._transport is not None:
+            self._transport.close()
+        self._wake.set()
+
+    # The session that `myevents` attached
+
+    def attach(self, leg: "Leg") -> None:
+        """The connection belongs to a call, which cannot be destroyed before it ends."""
+        self.leg = leg
+        leg.holders += 1
+        leg.observers.append(self._wake.set)
+
+    def _detach(self) -> None:
+        if self.leg is not None:
+            self.leg.holders -= 1
+            self.leg.wake.set()
+            self.leg = None
+
+    async def _outlive_call(self) -> None:
+        """The call is over: linger if that was asked for, then end."""
+        assert self.leg is not None
+        leg, clock = self.leg, self.simulator.clock
+        if self.linger_s is None:
+            self.is_over = True
+            return
+        seconds = None if self.linger_s == float("inf") else int(self.linger_s)
+        self.write(linger_notice(leg.channel.call_id, leg.channel.name, seconds))
+        deadline = clock.now_s() + self.linger_s
+        while clock.now_s() < deadline and not (self.is_over or self._has_met_eof):
+            if self._packets:
+                await obey(self, self._packets.popleft())
+            elif self._queue:
+                self._send_one_event()
+            else:
+                self._wake.clear()
+                await clock.wait(self._wake, _END_OF_CALL_POLL_S)
+        self.is_over = True
+
+    async def _say_goodbye(self) -> None:
+        """The notice waits for the jobs that this connection started."""
+        while self.jobs and self._transport is not None:
+            await asyncio.wait(self.jobs)
+        call_id = self.leg.channel.call_id if self.leg is not None else ""
+        self.write(disconnect_notice(self.notice, call_id))

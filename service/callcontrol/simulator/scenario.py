@@ -1,0 +1,202 @@
+"""What the far end of a call does, chosen by what is dialled; users' tests add their own.
+
+What is dialled is the number of `sofia/internal/NUMBER@host`, `sofia/gateway/NAME/NUMBER`,
+`user/NUMBER` and `loopback/NUMBER/context`, or the extension of a transfer or inbound call. These
+names exist from the start, with the behaviour of the dialplan in tests/freeswitch:
+
+    answer               answers at once and stays
+    answer-SECONDS       answers after SECONDS, without ringing
+    ring                 rings (180) and never answers
+    ring-answer          rings, answers after 1 s
+    ring-answer-SECONDS  rings, answers after SECONDS
+    early                early media (183), never answers
+    early-answer         early media, answers after 1 s
+    busy                 USER_BUSY
+    reject               CALL_REJECTED
+    no-route             NO_ROUTE_DESTINATION
+    unreachable          NO_ROUTE_DESTINATION
+    hangup-CAUSE         refuses with that cause
+    short                answers, hangs up after 0.5 s
+    hangup-after-SECONDS answers, hangs up after SECONDS
+    dtmf-DIGITS          answers, sends DIGITS after 0.5 s, stays
+    park                 answers and is parked (its channel, where it has one here)
+    inbound-park         rings and is parked, unanswered: for inbound calls
+    tone                 answers and plays a tone without end
+    conf-ROOM            answers and enters the conference ROOM
+    bridge-NAME          is bridged to loopback/NAME
+    anything else        NO_ROUTE_DESTINATION
+
+    sim.on("4711", Answers(after_s=1).then(SendsDigits("12#", after_s=0.5)).then(HangsUp()))
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from callcontrol.simulator.applications import Action
+
+STAYS_MS = 600_000
+_RINGS_MS = 120_000
+_TONE = "tone_stream://%(2000,4000,440,480);loops=-1"
+
+
+class Step:
+    """One thing the far end does."""
+
+    def then(self, step: "Step") -> "Script":
+        """This, and afterwards `step`."""
+        return Script((self, step))
+
+
+@dataclass(frozen=True, slots=True)
+class Rings(Step):
+    """Says 180, `after_s` seconds after the step before."""
+
+    after_s: float = 0
+
+
+@dataclass(frozen=True, slots=True)
+class EarlyMedia(Step):
+    """Says 183 and plays a tone: for `tone_s` seconds, without end if None."""
+
+    tone_s: float | None = None
+    after_s: float = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Answers(Step):
+    """Picks up."""
+
+    after_s: float = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SendsDigits(Step):
+    """Presses keys: `0-9 A-D * #`."""
+
+    digits: str
+    after_s: float = 0
+
+
+@dataclass(frozen=True, slots=True)
+class HangsUp(Step):
+    """Hangs up, or refuses when it has not answered."""
+
+    cause: str = "NORMAL_CLEARING"
+    after_s: float = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Runs(Step):
+    """Runs a dialplan application, where the far end is a channel of this switch."""
+
+    application: str
+    data: str = ""
+    after_s: float = 0
+
+
+AnyStep = Rings | EarlyMedia | Answers | SendsDigits | HangsUp | Runs
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """Steps in order. A far end that has not hung up at the end stays."""
+
+    steps: tuple[Step, ...]
+
+    def then(self, step: Step) -> "Script":
+        """These, and afterwards `step`."""
+        return Script((*self.steps, step))
+
+    def as_actions(self) -> list[Action]:
+        """The same as an extension of a dialplan."""
+        actions: list[Action] = []
+        for step in self.steps:
+            actions += _actions_of(step)
+        last = self.steps[-1] if self.steps else None
+        if isinstance(last, Rings):
+            actions.append(Action("sleep", str(_RINGS_MS)))
+        elif isinstance(last, Answers | SendsDigits):
+            actions.append(Action("sleep", str(STAYS_MS)))
+        return actions
+
+
+def _actions_of(step: Step) -> list[Action]:
+    match step:
+        case Rings(after_s):
+            return [*_pause(after_s), Action("ring_ready")]
+        case EarlyMedia(tone_s, after_s):
+            tone = _TONE if tone_s is None else f"tone_stream://%({int(tone_s * 1000)},0,440,480)"
+            return [*_pause(after_s), Action("pre_answer"), Action("playback", tone)]
+        case Answers(after_s):
+            return [*_pause(after_s), Action("answer")]
+        case SendsDigits(digits, after_s):
+            return [*_pause(after_s), Action("send_dtmf", f"{digits}@100")]
+        case HangsUp(cause, after_s):
+            return [*_pause(after_s), Action("hangup", "" if cause == "NORMAL_CLEARING" else cause)]
+        case Runs(application, data, after_s):
+            return [*_pause(after_s), Action(application, data)]
+    raise TypeError(f"{step!r} is no step")
+
+
+def _pause(seconds: float) -> list[Action]:
+    return [Action("sleep", str(int(seconds * 1000)))] if seconds else []
+
+
+_Maker = Callable[[re.Match[str]], Script]
+
+
+def _script(*steps: Step) -> Script:
+    return Script(steps)
+
+
+_NAMED: list[tuple[str, _Maker]] = [
+    (r"answer|100[0-2]", lambda _: _script(Answers())),
+    (r"answer-(\d+)", lambda m: _script(Answers(int(m[1])))),
+    (r"ring", lambda _: _script(Rings())),
+    (r"ring-answer", lambda _: _script(Rings(), Answers(1))),
+    (r"ring-answer-(\d+)", lambda m: _script(Rings(), Answers(int(m[1])))),
+    (r"early", lambda _: _script(EarlyMedia())),
+    (r"early-answer", lambda _: _script(EarlyMedia(1), Answers())),
+    (r"busy", lambda _: _script(HangsUp("USER_BUSY"))),
+    (r"reject", lambda _: _script(HangsUp("CALL_REJECTED"))),
+    (r"no-route|unreachable", lambda _: _script(HangsUp("NO_ROUTE_DESTINATION"))),
+    (r"short", lambda _: _script(Answers(), HangsUp(after_s=0.5))),
+    (r"hangup-after-(\d+)", lambda m: _script(Answers(), HangsUp(after_s=int(m[1])))),
+    (r"hangup-([A-Z_0-9]+)", lambda m: _script(HangsUp(m[1]))),
+    (r"dtmf-([0-9A-D*#]+)", lambda m: _script(Answers(), SendsDigits(m[1], 0.5))),
+    (r"park", lambda _: _script(Answers(), Runs("park"))),
+    (r"inbound-park", lambda _: _script(Rings(), Runs("park"))),
+    (
+        r"tone",
+        lambda _: _script(Answers(), Runs("playback", "tone_stream://%(1000,500,440);loops=-1")),
+    ),
+    (r"l?conf-(.+)", lambda m: _script(Answers(), Runs("conference", f"{m[1]}@default"))),
+    (r"bridge-(.+)", lambda m: _script(Runs("bridge", f"loopback/{m[1]}/callcontrol"))),
+]
+
+
+class Scenarios:
+    """Finds the script for what is dialled; a user's own entries come first."""
+
+    def __init__(self) -> None:
+        self.contexts = {"callcontrol", "lab", "default", "public"}
+        self._own: dict[str, Script] = {}
+
+    def on(self, dialled: str, script: Script | Step) -> None:
+        """From now on `dialled` does this; a new entry replaces an old one of the name."""
+        self._own[dialled] = script if isinstance(script, Script) else Script((script,))
+
+    def find(self, dialled: str) -> Script | None:
+        """What happens when this is dialled; None when nobody has that number."""
+        if dialled in self._own:
+            return self._own[dialled]
+        for pattern, make in _NAMED:
+            if match := re.fullmatch(pattern, dialled):
+                return make(match)
+        return None
+
+    def extension(self, dialled: str, context: str) -> list[Action] | None:
+        """The extension of a dialplan context; None when there is none."""
+        script = self.find(dialled) if context in self.contexts else None
+        return None if script is None else script.as_actions()

@@ -1,0 +1,49 @@
+"""Sending a leg to another extension: of the dialplan, or written inline."""
+
+from time import time
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from callcontrol.simulator import bridging
+from callcontrol.simulator.applications import Action
+
+if TYPE_CHECKING:
+    from callcontrol.simulator.leg import Leg
+
+
+def transfer_leg(leg: "Leg", destination: str, dialplan: str = "", context: str = "") -> None:
+    """Send it there; an extension that does not exist hangs it up with NO_ROUTE_DESTINATION."""
+    channel, switch = leg.channel, leg.switch
+    dialplan = dialplan or channel.profile.dialplan or "XML"
+    context = context or channel.profile.context or "default"
+    source = f"{int(time())}:{uuid4()}:bl_xfer:{destination}/{context}/{dialplan}"
+    actions: list[Action] | None
+    if dialplan.lower() == "inline":
+        actions = inline_actions(destination)
+    elif dialplan.lower() == "xml":
+        actions = switch.scenarios.extension(destination, context)
+    else:
+        actions = None
+    bridging.leave_bridge(leg)
+    channel.set("max_forwards", "70")
+    channel.set("transfer_history", source)
+    channel.set("transfer_source", source)
+    leg.transfer(
+        actions,
+        {
+            "destination_number": destination,
+            "dialplan": dialplan,
+            "context": context,
+            "rdnis": channel.profile.destination_number,
+            "transfer_source": source,
+        },
+    )
+
+
+def inline_actions(text: str) -> list[Action]:
+    """`app:argument,app2:argument2`, or `m:^:app:argument^app2:argument2` with another comma."""
+    separator = ","
+    if text.startswith("m:") and len(text) > 3 and text[3] == ":":
+        separator, text = text[2], text[4:]
+    parts = (part.partition(":") for part in text.split(separator) if part)
+    return [Action(name, data) for name, _, data in parts]
