@@ -65,6 +65,7 @@ async def send_dtmf(
     call_id: CallId,
     digits: str,
     duration_us: int = 0,
+    *,
     as_received: bool = False,
 ) -> CallOutcome:
     """Send digits to the far end, or pretend that it sent them. `duration_us` is for each digit,

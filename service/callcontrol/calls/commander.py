@@ -121,7 +121,8 @@ class Commander:
         self, watch: Watch, found: Callable[[Event], T | None], *, past_hangup: bool = False
     ) -> T | None:
         """What `found` gives for the first event that proves the command; None if none came in
-        time. Raises CallHasEnded and OutcomeUnknown."""
+        time. Raises CallHasEnded and OutcomeUnknown.
+        """
         try:
             # Not a deadline of the caller, who may have none: it bounds how long an answer is held
             # back for the sake of a proof.

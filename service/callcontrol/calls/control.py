@@ -49,13 +49,19 @@ class CallControl:
         """Do what is left to do for callers who went away, until cancelled."""
         await self._late_work.run()
 
+    def validate(self, spec: OriginateSpec) -> None:
+        """Raise what `originate` would for what is in the request alone: InvalidRequest and
+        NotImplementedYet. Nothing is sent.
+        """
+        self._originator.validate(spec)
+
     async def originate(self, spec: OriginateSpec) -> OriginateOutcome:
         """See `Originator.originate`."""
         return await self._originator.originate(spec)
 
-    async def answer(self, call_id: CallId, early_media_only: bool = False) -> CallOutcome:
+    async def answer(self, call_id: CallId, *, early_media_only: bool = False) -> CallOutcome:
         """See `signalling.answer`."""
-        return await signalling.answer(self._commander, call_id, early_media_only)
+        return await signalling.answer(self._commander, call_id, early_media_only=early_media_only)
 
     async def hangup(self, call_id: CallId, cause: str = "") -> CallOutcome:
         """See `signalling.hang_up`."""
@@ -103,10 +109,12 @@ class CallControl:
         return await playback.stop_playback(self._commander, call_id, playback_id)
 
     async def send_dtmf(
-        self, call_id: CallId, digits: str, duration_us: int = 0, as_received: bool = False
+        self, call_id: CallId, digits: str, duration_us: int = 0, *, as_received: bool = False
     ) -> CallOutcome:
         """See `audio.send_dtmf`."""
-        return await audio.send_dtmf(self._commander, call_id, digits, duration_us, as_received)
+        return await audio.send_dtmf(
+            self._commander, call_id, digits, duration_us, as_received=as_received
+        )
 
     async def set_variables(self, call_id: CallId, variables: Mapping[str, str]) -> CallOutcome:
         """See `channel_variables.set_variables`."""

@@ -95,7 +95,8 @@ def sip_address_problem(value: str) -> str | None:
 
 def name_problem(value: str) -> str | None:
     """The name of something configured on the node: a gateway, a context; or of a
-    conference."""
+    conference.
+    """
     if value.lower() in _NEVER_A_NAME:
         return "is a word the switch reserves"
     return None if _NAME.fullmatch(value) else _name_sentence("a name")

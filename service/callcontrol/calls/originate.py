@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 from uuid import uuid4
@@ -53,13 +54,9 @@ class Originator:
         CommandQueueFull before anything is sent; SwitchRefused, and OutcomeUnknown when the node
         is lost. Cancelled, it leaves the call alone, or ends it where the spec asks for that.
         """
-        tracker, settings = self._commander.tracker, self._commander.settings
-        checks.require_valid(checks.originate_checks(spec, settings))
+        tracker = self._commander.tracker
         call_id = spec.call_id or CallId(str(uuid4()))
-        try:
-            arguments = originate_arguments(spec, call_id, settings)
-        except UnencodableValue as exc:
-            raise cannot_be_carried(exc) from exc
+        arguments = self._arguments(spec, call_id)
         node = self._node_for(spec)
         if call_id in self._placing or tracker.get(call_id) is not None:
             raise CallIdTaken(call_id)
@@ -76,6 +73,18 @@ class Originator:
         finally:
             self._placing.discard(call_id)
 
+    def validate(self, spec: OriginateSpec) -> None:
+        """Raise InvalidRequest or NotImplementedYet if that is what `originate` would raise."""
+        self._arguments(spec, spec.call_id or CallId(str(uuid4())))
+
+    def _arguments(self, spec: OriginateSpec, call_id: CallId) -> str:
+        settings = self._commander.settings
+        checks.require_valid(checks.originate_checks(spec, settings))
+        try:
+            return originate_arguments(spec, call_id, settings)
+        except UnencodableValue as exc:
+            raise cannot_be_carried(exc) from exc
+
     def _node_for(self, spec: OriginateSpec) -> CommandNode:
         if spec.node_id is None:
             count = self._commander.tracker.count
@@ -88,7 +97,8 @@ class Originator:
 
     async def _start(self, node: CommandNode, arguments: str) -> RunningJob:
         """Counts as a call of the node until the switch has the command, as a burst of calls
-        would go to one node otherwise."""
+        would go to one node otherwise.
+        """
         self._starting[node.node_id] += 1
         try:
             return await node.start_job("originate", arguments, JobId(str(uuid4())))
@@ -99,7 +109,8 @@ class Originator:
 
     async def _call_off(self, node: CommandNode, call_id: CallId) -> None:
         """End a call whose caller went away, also one that is only about to begin: the switch
-        may not have come to the originate yet, or have it and not the call."""
+        may not have come to the originate yet, or have it and not the call.
+        """
         tracker = self._commander.tracker
         with tracker.watch(call_id, node_id=node.node_id) as watch:
             while True:
@@ -152,7 +163,8 @@ class _Attempt:
 
     def _reached(self) -> Callable[[Event], bool]:
         """What holds of the call when the spec's waiting is over. A call that ended after its
-        answer was answered all the same."""
+        answer was answered all the same.
+        """
 
         def answered(_: Event) -> bool:
             call = self._known()
@@ -168,7 +180,8 @@ class _Attempt:
 
     async def _failed(self, result: str) -> bool:
         """Whether the result of the job says that the attempt failed. Raises CallIdTaken when the
-        switch gave the call another id."""
+        switch gave the call another id.
+        """
         if not result.startswith(_OK):
             return True
         made = CallId(result.removeprefix(_OK).strip())
@@ -191,9 +204,8 @@ class _Attempt:
             raise SwitchRefused(self._node.node_id, result.strip())
         name = result.removeprefix(_ERROR).strip()
         call = self._known()
-        if call is None and name == _AMBIGUOUS_CAUSE:
-            if (await self._node.api("uuid_exists", self._call_id)).strip() == "true":
-                raise CallIdTaken(self._call_id)
+        if call is None and name == _AMBIGUOUS_CAUSE and await self._exists():
+            raise CallIdTaken(self._call_id)
         if call is not None and call.state is not CallState.ENDED:
             call = await self._end()
         told = call.hangup_cause if call is not None else None
@@ -206,16 +218,17 @@ class _Attempt:
             cause=cause,
         )
 
+    async def _exists(self) -> bool:
+        return (await self._node.api("uuid_exists", self._call_id)).strip() == "true"
+
     async def _end(self) -> Call | None:
         """The call when it has ended for good; only then all is known about its end."""
 
         def ended(event: Event) -> Call | None:
             return event.payload.call if isinstance(event.payload, CallEnded) else None
 
-        try:
+        with suppress(CallHasEnded):
             await self._commander.proof(self._watch, ended, past_hangup=True)
-        except CallHasEnded:
-            pass
         return self._known()
 
     def _success(self) -> OriginateOutcome:

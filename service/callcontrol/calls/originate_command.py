@@ -32,7 +32,7 @@ def originate_arguments(spec: OriginateSpec, call_id: CallId, settings: ControlS
     UnencodableValue for what cannot be carried.
     """
     if len(spec.endpoints) != 1:
-        raise NotImplementedYet(_SEVERAL)
+        raise NotImplementedYet(_SEVERAL, "endpoints")
     (endpoint,) = spec.endpoints
     dial_string = variable_block(_variables(spec, endpoint, call_id))
     if endpoint.ring_timeout_s is not None:
@@ -53,7 +53,7 @@ def endpoint_string(endpoint: Endpoint, settings: ControlSettings) -> str:
         case LoopbackEndpoint(extension=extension, context=context):
             return word(f"loopback/{extension}/{context or settings.default_context}")
         case RawEndpoint():
-            raise NotImplementedYet("a raw dial string")
+            raise NotImplementedYet("a raw dial string", "endpoints[0].raw")
         case _:
             assert_never(endpoint)
 

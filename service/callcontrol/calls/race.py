@@ -43,5 +43,5 @@ async def _ended(wait: Coroutine[None, None, T]) -> _Ended[T]:
     """An exception as a value, so that the group does not take it for a failure of its own."""
     try:
         return _Ended(result=await wait)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - it is raised again for whoever waits
         return _Ended(error=error)

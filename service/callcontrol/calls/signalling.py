@@ -15,7 +15,7 @@ _UNHEARD = frozenset({CallState.CREATING, CallState.RINGING})
 
 
 async def answer(
-    commander: Commander, call_id: CallId, early_media_only: bool = False
+    commander: Commander, call_id: CallId, *, early_media_only: bool = False
 ) -> CallOutcome:
     """Answer an inbound call, or only open early media on it. Nothing is sent where that is so
     already. Raises CallStateConflict for an outbound call, on which the switch would do nothing.
@@ -95,7 +95,8 @@ async def unhold(commander: Commander, call_id: CallId) -> CallOutcome:
 
 async def bridge(commander: Commander, call_id: CallId, peer_call_id: CallId) -> BridgeOutcome:
     """Connect two calls of one node. Former partners of theirs are left alone, as the switch
-    does. Raises CallHasEnded for the one that ends meanwhile."""
+    does. Raises CallHasEnded for the one that ends meanwhile.
+    """
     checks.require_valid(
         [checks.call_id_check(call_id), checks.call_id_check(peer_call_id, "peer_call_id")]
     )

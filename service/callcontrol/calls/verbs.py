@@ -1,5 +1,6 @@
 """The table of verbs: what is sent for each, which reply only acknowledges it, what proves it, and
-in which states of a call it makes sense."""
+in which states of a call it makes sense.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

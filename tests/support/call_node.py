@@ -1,0 +1,183 @@
+"""A node that answers commands as a test tells it to, and calls whose events the test makes up."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import count
+
+from callcontrol.calls.control import CallControl
+from callcontrol.calls.settings import ControlSettings
+from callcontrol.calls.tracker import CallTracker
+from callcontrol.errors import NodeDraining, NodeNotFound, NodeUnavailable
+from callcontrol.esl.commands import Command
+from callcontrol.esl.messages import HeaderValue, Reply, SwitchEvent
+from callcontrol.events.event import Event
+from callcontrol.freeswitch.jobs import JobLost
+from callcontrol.ids import CallId, JobId, NodeId
+
+A = CallId("aaaaaaaa-0000-4000-8000-000000000001")
+B = CallId("bbbbbbbb-0000-4000-8000-000000000002")
+CORE = "c0000000-0000-4000-8000-000000000000"
+
+Answer = str | Exception | asyncio.Future[str] | Callable[[str], str]
+"""What a command is answered with: at once, by an error, later, or as its arguments are."""
+
+
+@dataclass
+class FakeJob:
+    """A bgapi command whose result the test gives."""
+
+    outcome: asyncio.Future[str | JobLost]
+
+    async def result(self) -> str:
+        outcome = await asyncio.shield(self.outcome)
+        if isinstance(outcome, JobLost):
+            raise outcome
+        return outcome
+
+
+@dataclass
+class FakeNode:
+    """Takes commands, keeps them, and answers."""
+
+    node_id: NodeId = NodeId("fs1")
+    answers: dict[str, Answer] = field(default_factory=dict)
+    """By the name of the command; what is not here is answered `+OK`."""
+    sent: list[str] = field(default_factory=list)
+    """Every command, with its arguments, in order."""
+    arrivals: asyncio.Queue[str] = field(default_factory=asyncio.Queue)
+    """The same, for waiting until one comes."""
+    jobs: dict[JobId, FakeJob] = field(default_factory=dict)
+    draining: bool = False
+    reachable: bool = True
+
+    def require_open(self) -> None:
+        if not self.reachable:
+            raise NodeUnavailable(self.node_id, "not ready", 1.0)
+        if self.draining:
+            raise NodeDraining(self.node_id)
+
+    async def api(self, name: str, arguments: str = "") -> str:
+        return await self._answer(name, arguments)
+
+    async def command(self, command: Command) -> Reply:
+        text = command.encode().decode().strip().replace("\n", " | ")
+        name, _, arguments = text.partition(" ")
+        return Reply(await self._answer(name, arguments))
+
+    async def start_job(self, name: str, arguments: str, job_id: JobId) -> FakeJob:
+        job = self.jobs[job_id] = FakeJob(asyncio.get_running_loop().create_future())
+        await self._answer(name, arguments)
+        return job
+
+    @property
+    def job(self) -> FakeJob:
+        """The one job."""
+        (job,) = self.jobs.values()
+        return job
+
+    async def _answer(self, name: str, arguments: str) -> str:
+        if not self.reachable:
+            raise NodeUnavailable(self.node_id, "not connected", 1.0)
+        self.sent.append(f"{name} {arguments}".strip())
+        self.arrivals.put_nowait(self.sent[-1])
+        answer = self.answers.get(name, "+OK\n")
+        if isinstance(answer, asyncio.Future):
+            return await answer
+        if isinstance(answer, Exception):
+            raise answer
+        return answer if isinstance(answer, str) else answer(arguments)
+
+
+@dataclass
+class FakeFleet:
+    """Nodes by their ids."""
+
+    nodes: tuple[FakeNode, ...]
+
+    def get(self, node_id: NodeId) -> FakeNode:
+        for node in self.nodes:
+            if node.node_id == node_id:
+                return node
+        raise NodeNotFound(node_id)
+
+    def choose(self, load: Callable[[NodeId], int]) -> FakeNode:
+        for node in self.nodes:
+            node.require_open()
+        return min(self.nodes, key=lambda node: load(node.node_id))
+
+
+class Desk:
+    """Call control over fake nodes, and the pen to write events with."""
+
+    def __init__(self, settings: ControlSettings | None = None, nodes: int = 1) -> None:
+        self.nodes = tuple(FakeNode(NodeId(f"fs{number + 1}")) for number in range(nodes))
+        self.tracker = CallTracker()
+        self.control = CallControl(FakeFleet(self.nodes), self.tracker, settings)
+        self._sequence = count(1)
+
+    @property
+    def node(self) -> FakeNode:
+        return self.nodes[0]
+
+    def happen(
+        self, name: str, call_id: CallId, *, node: int = 0, **headers: HeaderValue
+    ) -> Event:
+        """An event of a call; underscores in names of headers stand for dashes."""
+        all_headers: dict[str, HeaderValue] = {
+            "Event-Name": name,
+            "Core-UUID": CORE,
+            "Event-Sequence": str(next(self._sequence)),
+            "Unique-ID": call_id,
+        }
+        for header, value in headers.items():
+            dashed = header if header.startswith("variable_") else header.replace("_", "-")
+            all_headers[dashed] = value
+        return self.tracker.apply(self.nodes[node].node_id, SwitchEvent(all_headers))
+
+    def ringing(self, call_id: CallId, direction: str = "inbound", *, node: int = 0) -> None:
+        """A call that rings."""
+        self.happen("CHANNEL_CREATE", call_id, node=node, Call_Direction=direction)
+        self.happen("CHANNEL_PROGRESS", call_id, node=node, Call_Direction=direction)
+
+    def active(self, call_id: CallId, *, node: int = 0) -> None:
+        """A call that was answered."""
+        self.ringing(call_id, node=node)
+        self.happen("CHANNEL_ANSWER", call_id, node=node, Answer_State="answered")
+
+    def parked(self, call_id: CallId) -> None:
+        """A call that was answered and is parked."""
+        self.active(call_id)
+        self.happen("CHANNEL_PARK", call_id)
+
+    def bridged(self, first: CallId, second: CallId) -> None:
+        """Two calls that were answered, and talk."""
+        self.active(first)
+        self.active(second)
+        self.bridge(first, second)
+
+    def bridge(self, first: CallId, second: CallId) -> None:
+        self.happen(
+            "CHANNEL_BRIDGE", first, Bridge_A_Unique_ID=first, Bridge_B_Unique_ID=second
+        )
+
+    def hang_up(self, call_id: CallId, cause: str = "NORMAL_CLEARING", **headers: str) -> None:
+        """The first sign of a call's end."""
+        self.happen("CHANNEL_HANGUP", call_id, Hangup_Cause=cause, **headers)
+
+    def end(self, call_id: CallId, cause: str = "NORMAL_CLEARING", **headers: str) -> None:
+        """A call's whole end."""
+        self.hang_up(call_id, cause, **headers)
+        self.happen("CHANNEL_HANGUP_COMPLETE", call_id, Hangup_Cause=cause, **headers)
+
+    def lose_node(self) -> None:
+        """The event link goes."""
+        self.tracker.node_lost(self.node.node_id, "the event link was lost")
+
+
+def dump(**variables: str) -> str:
+    """The reply of `uuid_dump … json`."""
+    headers = {"Event-Name": "CHANNEL_DATA", "Unique-ID": A}
+    headers |= {f"variable_{name}": value for name, value in variables.items()}
+    return json.dumps(headers)

@@ -1,0 +1,591 @@
+"""Placing a call: what is sent, every way it can come out, and what is done when the caller goes."""
+
+import asyncio
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from tests.support.call_node import A, B, Desk
+
+from callcontrol.calls.call import CallState
+from callcontrol.calls.outcome import Disposition, OriginateOutcome
+from callcontrol.calls.requests import (
+    ConferenceDestination,
+    ExtensionDestination,
+    GatewayEndpoint,
+    LoopbackEndpoint,
+    OriginateSpec,
+    ParkDestination,
+    RawEndpoint,
+    SipEndpoint,
+    UserEndpoint,
+    WaitUntil,
+)
+from callcontrol.calls.settings import ControlSettings
+from callcontrol.errors import (
+    CallIdTaken,
+    CommandQueueFull,
+    InvalidRequest,
+    NodeDraining,
+    NodeNotFound,
+    NodeUnavailable,
+    NotImplementedYet,
+    OutcomeUnknown,
+    SwitchRefused,
+)
+from callcontrol.freeswitch.jobs import JobLost
+from callcontrol.ids import CallId, NodeId
+
+SPEC = OriginateSpec(
+    endpoints=(LoopbackEndpoint(extension="answer", context="callcontrol"),),
+    destination=ParkDestination(),
+    call_id=A,
+    wait_until=WaitUntil.ANSWERED,
+)
+RINGING = replace(SPEC, wait_until=WaitUntil.RINGING)
+CALLED_OFF = replace(SPEC, hangup_on_cancel=True)
+
+
+class Placing:
+    """An Originate under way."""
+
+    def __init__(self, desk: Desk, tasks: asyncio.TaskGroup, spec: OriginateSpec = SPEC) -> None:
+        self.desk = desk
+        self.task = tasks.create_task(desk.control.originate(spec))
+
+    async def sent(self) -> str:
+        return await self.desk.node.arrivals.get()
+
+    def result(self, text: str) -> None:
+        self.desk.node.job.outcome.set_result(text)
+
+    @property
+    def outcome(self) -> OriginateOutcome:
+        return self.task.result()
+
+
+def sent_variables(command: str) -> Mapping[str, str]:
+    block = re.match(r"originate \{(.*?)\}", command)
+    assert block is not None
+    return dict(pair.split("=", 1) for pair in block[1].split(","))
+
+
+async def test_an_answer_is_an_answer_before_the_job_says_so() -> None:
+    desk = Desk()
+    async with asyncio.TaskGroup() as tasks:
+        placing = Placing(desk, tasks)
+        await placing.sent()
+        desk.ringing(A, "outbound")
+        desk.happen("CHANNEL_ANSWER", A, Answer_State="answered")
+    assert placing.outcome.disposition is Disposition.ANSWERED
+    assert placing.outcome.reached is WaitUntil.ANSWERED
+    assert placing.outcome.confirmed
+    assert placing.outcome.call.state is CallState.ACTIVE
+
+
+async def test_the_job_may_say_so_before_the_event_comes() -> None:
+    desk = Desk()
+    async with asyncio.TaskGroup() as tasks:
+        placing = Placing(desk, tasks)
+        await placing.sent()
+        desk.ringing(A, "outbound")
+        placing.result(f"+OK {A}\n")
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert not placing.task.done()
+        desk.happen("CHANNEL_ANSWER", A, Answer_State="answered")
+    assert placing.outcome.disposition is Disposition.ANSWERED
+
+
+async def test_the_result_may_come_before_the_reply() -> None:
+    desk = Desk()
+    reply = asyncio.get_running_loop().create_future()
+    desk.node.answers["originate"] = reply
+    async with asyncio.TaskGroup() as tasks:
+        placing = Placing(desk, tasks)
+        await placing.sent()
+        placing.result("-ERR USER_BUSY\n")
+        reply.set_result("+OK")
+    assert placing.outcome.disposition is Disposition.BUSY
+
+
+async def test_an_answer_that_was_over_at_once_was_one() -> None:
+    desk = Desk()
+    async with asyncio.TaskGroup() as tasks:
+        placing = Placing(desk, tasks)
+        await placing.sent()
+        desk.active(A)
+        desk.end(A)
+    assert placing.outcome.disposition is Disposition.ANSWERED
+    assert placing.outcome.call.state is CallState.ENDED
+
+
+async def test_early_media_is_not_an_answer() -> None:
+    desk = Desk()
+    async with asyncio.TaskGroup() as tasks:
+        placing = Placing(desk, tasks)
+        command = await placing.sent()
+        desk.happen("CHANNEL_CREATE", A)
+        desk.happen("CHANNEL_PROGRESS_MEDIA", A, Answer_State="early")
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert not placing.task.done()
+        desk.end(A, "NO_ANSWER")
+        placing.result("-ERR NO_ANSWER\n")
+    assert sent_variables(command)["ignore_early_media"] == "true"
+    assert placing.outcome.disposition is Disposition.NO_ANSWER
+
+
+async def test_ringing_is_reached_without_an_outcome() -> None:
+    desk = Desk()
+    async with asyncio.TaskGroup() as tasks:
+        placing = Placing(desk, tasks, RINGING)
+        command = await placing.sent()
+        desk.ringing(A, "outbound")
+    assert placing.outcome.reached is WaitUntil.RINGING
+    assert placing.outcome.disposition is None
+    assert placing.outcome.call.state is CallState.RINGING
+    assert "ignore_early_media" not in sent_variables(command)
+
+
+async def test_who_waits_for_the_ringing_may_get_the_answer() -> None:
+    desk = Desk()
+    async with asyncio.TaskGroup() as tasks:
+        placing = Placing(desk, tasks, RINGING)
+        await placing.sent()
+        desk.happen("CHANNEL_CREATE", A)
+        desk.happen("CHANNEL_ANSWER", A, Answer_State="answered")
+    assert placing.outcome.reached is WaitUntil.ANSWERED
+    assert placing.outcome.disposition is Disposition.ANSWERED
+
+
+async def test_accepted_returns_with_the_reply() -> None:
+    desk = Desk()
+    spec = replace(SPEC, wait_until=WaitUntil.ACCEPTED, labels={"team": "a"})
+    outcome = await desk.control.originate(spec)
+    assert outcome.reached is WaitUntil.ACCEPTED
+    assert outcome.disposition is None
+    assert not outcome.confirmed
+    assert outcome.call.call_id == A
+    assert outcome.call.labels == {"team": "a"}
+
+
+async def test_a_failure_brings_the_sip_code_of_the_call() -> None:
+    desk = Desk()
+    async with asyncio.TaskGroup() as tasks:
+        placing = Placing(desk, tasks)
+        await placing.sent()
+        desk.happen("CHANNEL_CREATE", A)
+        desk.hang_up(A, "USER_BUSY")
+        placing.result("-ERR USER_BUSY\n")
+        await asyncio.sleep(0)
+        desk.happen(
+            "CHANNEL_HANGUP_COMPLETE",
+            A,
+            Hangup_Cause="USER_BUSY",
+            variable_uuid=A,
+            variable_sip_term_status="486",
+        )
+    outcome = placing.outcome
+    assert outcome.disposition is Disposition.BUSY
+    assert outcome.cause is not None
+    assert (outcome.cause.name, outcome.cause.q850_code, outcome.cause.sip_code) == (
+        "USER_BUSY",
+        17,
+        486,
+    )
+    assert outcome.call.state is CallState.ENDED
+
+
+async def test_the_verdict_of_the_switch_counts_more_than_the_cause_of_the_leg() -> None:
+    desk = Desk()
+    async with asyncio.TaskGroup() as tasks:
+        placing = Placing(desk, tasks)
+        await placing.sent()
+        desk.happen("CHANNEL_CREATE", A)
+        desk.end(A, "NORMAL_CLEARING")
+        placing.result("-ERR NO_ANSWER\n")
+    assert placing.outcome.disposition is Disposition.NO_ANSWER
+    assert placing.outcome.cause is not None
+    assert placing.outcome.cause.name == "NO_ANSWER"
+
+
+async def test_without_a_verdict_the_cause_of_the_leg_counts() -> None:
+    desk = Desk(ControlSettings(confirm_timeout_s=0.01))
+    async with asyncio.TaskGroup() as tasks:
+        placing = Placing(desk, tasks)
+        await placing.sent()
+        desk.happen("CHANNEL_CREATE", A)
+        desk.end(A, "CALL_REJECTED")
+    assert placing.outcome.disposition is Disposition.REJECTED
+
+
+async def test_an_attempt_that_never_became_a_call_is_an_outcome_too() -> None:
+    desk = Desk()
+    async with asyncio.TaskGroup() as tasks:
+        placing = Placing(desk, tasks)
+        await placing.sent()
+        placing.result("-ERR INVALID_GATEWAY\n")
+    outcome = placing.outcome
+    assert outcome.disposition is Disposition.UNREACHABLE
+    assert outcome.call.state is CallState.ENDED
+    assert outcome.call.hangup_cause == outcome.cause
+
+
+async def test_a_usage_text_is_a_refusal() -> None:
+    desk = Desk()
+    with pytest.raises(ExceptionGroup) as failed:
+        async with asyncio.TaskGroup() as tasks:
+            placing = Placing(desk, tasks)
+            await placing.sent()
+            placing.result("-USAGE: <call url>\n")
+    assert failed.group_contains(SwitchRefused)
+
+
+async def test_an_id_in_use_on_the_switch_is_told_apart() -> None:
+    desk = Desk()
+    desk.node.answers["uuid_exists"] = "true"
+    with pytest.raises(ExceptionGroup) as failed:
+        async with asyncio.TaskGroup() as tasks:
+            placing = Placing(desk, tasks)
+            await placing.sent()
+            placing.result("-ERR DESTINATION_OUT_OF_ORDER\n")
+    assert failed.group_contains(CallIdTaken)
+
+
+async def test_the_limits_of_the_switch_are_an_outcome() -> None:
+    desk = Desk()
+    desk.node.answers["uuid_exists"] = "false"
+    async with asyncio.TaskGroup() as tasks:
+        placing = Placing(desk, tasks)
+        await placing.sent()
+        placing.result("-ERR DESTINATION_OUT_OF_ORDER\n")
+    assert placing.outcome.disposition is Disposition.FAILED
+
+
+async def test_a_call_that_the_switch_gave_another_id_is_ended() -> None:
+    desk = Desk()
+    with pytest.raises(ExceptionGroup) as failed:
+        async with asyncio.TaskGroup() as tasks:
+            placing = Placing(desk, tasks)
+            await placing.sent()
+            placing.result(f"+OK {B}\n")
+    assert failed.group_contains(CallIdTaken)
+    assert desk.node.sent[-1] == f"uuid_kill {B} ORIGINATOR_CANCEL"
+
+
+async def test_a_known_id_is_refused_before_anything_is_sent() -> None:
+    desk = Desk()
+    desk.active(A)
+    with pytest.raises(CallIdTaken):
+        await desk.control.originate(SPEC)
+    assert desk.node.sent == []
+
+
+async def test_an_id_that_is_just_being_used_is_refused_too() -> None:
+    desk = Desk()
+    async with asyncio.TaskGroup() as tasks:
+        placing = Placing(desk, tasks)
+        await placing.sent()
+        with pytest.raises(CallIdTaken):
+            await desk.control.originate(SPEC)
+        desk.active(A)
+    assert len(desk.node.sent) == 1
+
+
+@pytest.mark.parametrize("gone", [True, False])
+async def test_a_lost_job_is_an_unknown_outcome(gone: bool) -> None:
+    desk = Desk()
+    with pytest.raises(ExceptionGroup) as failed:
+        async with asyncio.TaskGroup() as tasks:
+            placing = Placing(desk, tasks)
+            await placing.sent()
+            desk.node.job.outcome.set_result(JobLost("the switch was restarted", gone=gone))
+    assert failed.group_contains(OutcomeUnknown)
+
+
+async def test_a_lost_node_is_an_unknown_outcome() -> None:
+    desk = Desk()
+    with pytest.raises(ExceptionGroup) as failed:
+        async with asyncio.TaskGroup() as tasks:
+            placing = Placing(desk, tasks)
+            await placing.sent()
+            desk.lose_node()
+    assert failed.group_contains(OutcomeUnknown)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OutcomeUnknown(NodeId("fs1"), "the link was lost"),
+        CommandQueueFull(NodeId("fs1"), 1_000, 1.0),
+        SwitchRefused(NodeId("fs1"), "-ERR permission denied"),
+    ],
+)
+async def test_what_the_node_raises_goes_on_and_nothing_is_sent_again(error: Exception) -> None:
+    desk = Desk()
+    desk.node.answers["originate"] = error
+    with pytest.raises(type(error)):
+        await desk.control.originate(SPEC)
+    assert len(desk.node.sent) == 1
+    with pytest.raises(type(error)):  # and the id is free again
+        await desk.control.originate(SPEC)
+
+
+async def test_a_node_that_drains_takes_no_calls() -> None:
+    desk = Desk()
+    desk.node.draining = True
+    with pytest.raises(NodeDraining):
+        await desk.control.originate(replace(SPEC, node_id=desk.node.node_id))
+    desk.node.draining, desk.node.reachable = False, False
+    with pytest.raises(NodeUnavailable):
+        await desk.control.originate(replace(SPEC, node_id=desk.node.node_id))
+    with pytest.raises(NodeNotFound):
+        await desk.control.originate(replace(SPEC, node_id=NodeId("nowhere")))
+
+
+async def test_a_burst_is_spread_over_the_nodes() -> None:
+    desk = Desk(nodes=2)
+    loop = asyncio.get_running_loop()
+    replies = [loop.create_future() for _ in desk.nodes]
+    for node, reply in zip(desk.nodes, replies, strict=True):
+        node.answers["originate"] = reply
+    async with asyncio.TaskGroup() as tasks:
+        for _ in range(4):
+            spec = replace(SPEC, call_id=None, wait_until=WaitUntil.ACCEPTED)
+            tasks.create_task(desk.control.originate(spec))
+        await desk.nodes[1].arrivals.get()
+        for reply in replies:
+            reply.set_result("+OK")
+    assert [len(node.sent) for node in desk.nodes] == [2, 2]
+
+
+async def cancelled(desk: Desk, spec: OriginateSpec) -> None:
+    """Cancel an Originate once its command was sent."""
+    async with asyncio.TaskGroup() as tasks:
+        placing = Placing(desk, tasks, spec)
+        await placing.sent()
+        placing.task.cancel()
+    assert placing.task.cancelled()
+    assert not desk.tracker._watches
+
+
+async def test_cancelled_it_leaves_the_call_alone() -> None:
+    desk = Desk()
+    await cancelled(desk, SPEC)
+    assert len(desk.node.sent) == 1
+
+
+class Cleaning:
+    """`run` of call control, for as long as the block lasts."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    async def __aenter__(self) -> None:
+        self._tasks = asyncio.TaskGroup()
+        await self._tasks.__aenter__()
+        self._run = self._tasks.create_task(self._desk.control.run())
+
+    async def __aexit__(self, *error: Any) -> None:  # Any: whatever a test raises
+        while self._desk.control._late_work:
+            await asyncio.sleep(0)
+        self._run.cancel()
+        await self._tasks.__aexit__(None, None, None)
+
+
+async def test_cancelled_it_ends_the_call_where_that_was_asked_for() -> None:
+    desk = Desk()
+    await cancelled(desk, CALLED_OFF)
+    async with Cleaning(desk):
+        assert await desk.node.arrivals.get() == f"uuid_kill {A} ORIGINATOR_CANCEL"
+
+
+async def test_cancelled_before_the_reply_it_ends_the_call_all_the_same() -> None:
+    desk = Desk()
+    desk.node.answers["originate"] = asyncio.get_running_loop().create_future()
+    await cancelled(desk, CALLED_OFF)
+    async with Cleaning(desk):
+        assert await desk.node.arrivals.get() == f"uuid_kill {A} ORIGINATOR_CANCEL"
+
+
+async def test_a_call_that_begins_after_it_was_called_off_is_ended_too() -> None:
+    desk = Desk()
+    desk.node.answers["uuid_kill"] = "-ERR No such channel!\n"
+    await cancelled(desk, CALLED_OFF)
+    async with Cleaning(desk):
+        await desk.node.arrivals.get()
+        desk.node.answers["uuid_kill"] = "+OK\n"
+        await asyncio.sleep(0)
+        desk.happen("CHANNEL_CREATE", A)
+        assert await desk.node.arrivals.get() == f"uuid_kill {A} ORIGINATOR_CANCEL"
+
+
+async def test_a_call_that_is_over_needs_no_calling_off() -> None:
+    desk = Desk()
+    await cancelled(desk, CALLED_OFF)
+    desk.active(A)
+    desk.end(A)
+    async with Cleaning(desk):
+        pass
+    assert len(desk.node.sent) == 1
+
+
+async def test_a_calling_off_that_fails_stops_nothing() -> None:
+    desk = Desk()
+    await cancelled(desk, CALLED_OFF)
+    desk.node.answers["uuid_kill"] = OutcomeUnknown(desk.node.node_id, "the link was lost")
+    async with Cleaning(desk):
+        await desk.node.arrivals.get()
+    desk.node.answers["uuid_kill"] = RuntimeError("a fault")
+    await cancelled(desk, replace(CALLED_OFF, call_id=B))
+    async with Cleaning(desk):
+        await desk.node.arrivals.get()
+
+
+async def test_too_many_clean_ups_are_refused_and_a_slow_one_is_given_up() -> None:
+    desk = Desk(ControlSettings(max_late_work=1, late_work_timeout_s=0.01))
+    desk.node.answers["uuid_kill"] = asyncio.get_running_loop().create_future()
+    await cancelled(desk, CALLED_OFF)
+    await cancelled(desk, replace(CALLED_OFF, call_id=B))
+    assert len(desk.control._late_work) == 1
+    async with Cleaning(desk):
+        await desk.node.arrivals.get()
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "written"),
+    [
+        (UserEndpoint(user="1000"), "user/1000"),
+        (UserEndpoint(user="1000", domain="example.org"), "user/1000@example.org"),
+        (GatewayEndpoint(gateway="carrier", number="+493012"), "sofia/gateway/carrier/+493012"),
+        (
+            SipEndpoint(profile="internal", address="bob@10.0.0.1:5080"),
+            "sofia/internal/bob@10.0.0.1:5080",
+        ),
+        (LoopbackEndpoint(extension="9000"), "loopback/9000/default"),
+        (
+            LoopbackEndpoint(extension="9000", context="lab", ring_timeout_s=2.5),
+            "[leg_timeout=3]loopback/9000/lab",
+        ),
+    ],
+)
+async def test_each_endpoint_is_written_as_the_switch_knows_it(
+    endpoint: UserEndpoint, written: str
+) -> None:
+    desk = Desk()
+    spec = replace(SPEC, endpoints=(endpoint,), wait_until=WaitUntil.ACCEPTED)
+    await desk.control.originate(spec)
+    assert desk.node.sent == [f"originate {{origination_uuid={A}}}{written} &park"]
+
+
+@pytest.mark.parametrize(
+    ("destination", "written"),
+    [
+        (ParkDestination(), "&park"),
+        (ExtensionDestination(extension="9000"), "9000 XML default"),
+        (
+            ExtensionDestination(extension="9000", dialplan="XML", context="lab"),
+            "9000 XML lab",
+        ),
+        (ConferenceDestination(name="room"), "&conference(room@default)"),
+        (
+            ConferenceDestination(
+                name="room", profile="wide", flags=("mute", "deaf"), pin="4711"
+            ),
+            "&conference(room@wide+4711+flags{mute|deaf})",
+        ),
+    ],
+)
+async def test_each_destination_is_written_as_the_switch_knows_it(
+    destination: ParkDestination, written: str
+) -> None:
+    desk = Desk()
+    spec = replace(SPEC, destination=destination, wait_until=WaitUntil.ACCEPTED)
+    await desk.control.originate(spec)
+    assert desk.node.sent[0].endswith("}loopback/answer/callcontrol " + written)
+
+
+async def test_everything_asked_for_travels_in_variables() -> None:
+    desk = Desk()
+    endpoint = LoopbackEndpoint(extension="x", variables={"own": "leg", "both": "leg"})
+    spec = replace(
+        SPEC,
+        endpoints=(endpoint,),
+        variables={"both": "call"},
+        labels={"campaign.id": "spring"},
+        caller_number="+4930",
+        caller_name="Zoë",
+        ring_timeout_s=2.1,
+        wait_until=WaitUntil.ACCEPTED,
+        ignore_early_media=True,
+    )
+    await desk.control.originate(spec)
+    assert sent_variables(desk.node.sent[0]) == {
+        "both": "leg",
+        "own": "leg",
+        "cc_label_campaign.id": "spring",
+        "origination_caller_id_number": "+4930",
+        "origination_caller_id_name": "Zoë",
+        "originate_timeout": "3",
+        "ignore_early_media": "true",
+        "origination_uuid": A,
+    }
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        replace(SPEC, endpoints=(*SPEC.endpoints, *SPEC.endpoints)),
+        replace(SPEC, endpoints=(RawEndpoint(dial_string="error/user_busy"),)),
+    ],
+)
+async def test_what_is_not_served_is_told_before_anything_is_sent(spec: OriginateSpec) -> None:
+    desk = Desk()
+    with pytest.raises(NotImplementedYet):
+        await desk.control.originate(spec)
+    with pytest.raises(NotImplementedYet):
+        desk.control.validate(spec)
+    assert desk.node.sent == []
+
+
+async def test_every_violation_is_told_at_once() -> None:
+    desk = Desk()
+    spec = replace(
+        SPEC,
+        call_id=CallId("no uuid"),
+        node_id=NodeId("bad node"),
+        endpoints=(
+            SipEndpoint(profile="gateway", address="bob", variables={"api_hangup_hook": "x"}),
+        ),
+        destination=ExtensionDestination(extension="undef", dialplan="inline", context="a b"),
+        caller_number="1\n2",
+        caller_name="a\nb",
+        ring_timeout_s=0.0,
+        variables={"x": "}", "bad name": "x"},
+        labels={"bad label": "x", "team": "${uuid}"},
+    )
+    with pytest.raises(InvalidRequest) as invalid:
+        await desk.control.originate(spec)
+    assert sorted({violation.field for violation in invalid.value.violations}) == sorted(
+        [
+            "call_id",
+            "node_id",
+            "endpoints[0].sip.profile",
+            "endpoints[0].sip.address",
+            "endpoints[0].variables[api_hangup_hook]",
+            "destination.extension.extension",
+            "destination.extension.dialplan",
+            "destination.extension.context",
+            "caller.number",
+            "caller.name",
+            "ring_timeout",
+            "variables[x]",
+            'variables["bad name"]',
+            "labels[bad label]",
+            "labels[team]",
+        ]
+    )
+    assert desk.node.sent == []
