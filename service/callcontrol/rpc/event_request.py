@@ -11,6 +11,7 @@ from callcontrol.events.filter import EventFilter
 from callcontrol.events.subscription import MAX_BATCH_BYTES, MAX_BATCH_EVENTS, Overflow
 from callcontrol.ids import CallId, NodeId
 from callcontrol.rpc.convert_event import Projection
+from callcontrol.rpc.validate import DURATION_PROBLEM, microseconds
 from callcontrol.v1 import common_pb2, event_service_pb2
 
 MAX_FILTERS: Final = 16
@@ -67,9 +68,7 @@ def read_events_request(request: event_service_pb2.EventsRequest) -> StreamReque
         else Overflow.SKIP,
         max_events=min(batching.max_events or MAX_BATCH_EVENTS, MAX_BATCH_EVENTS),
         max_bytes=min(batching.max_bytes or MAX_BATCH_BYTES, MAX_BATCH_BYTES),
-        max_delay_s=min(batching.max_delay.ToMicroseconds() / 1e6, MAX_DELAY_S)
-        if batching.HasField("max_delay")
-        else None,
+        max_delay_s=_max_delay_s(batching),
         heartbeat_s=_heartbeat_s(request),
         name=request.subscriber_name,
     )
@@ -128,12 +127,13 @@ def _other_violations(request: event_service_pb2.EventsRequest) -> list[Violatio
     for field, value in (
         ("max_events", batching.max_events),
         ("max_bytes", batching.max_bytes),
-        ("max_delay", batching.max_delay.ToNanoseconds()),
     ):
         if value < 0:
             bad.append(Violation(f"batching.{field}", "must not be negative"))
-    if request.heartbeat_interval.ToNanoseconds() < 0:
-        bad.append(Violation("heartbeat_interval", "must not be negative"))
+    if microseconds(batching.max_delay) is None:
+        bad.append(Violation("batching.max_delay", DURATION_PROBLEM))
+    if microseconds(request.heartbeat_interval) is None:
+        bad.append(Violation("heartbeat_interval", DURATION_PROBLEM))
     name = request.subscriber_name
     if len(name) > _MAX_NAME_LENGTH or not (name or "x").isprintable():
         problem = f"may have at most {_MAX_NAME_LENGTH} printable characters"
@@ -185,8 +185,14 @@ def _projection(request: event_service_pb2.EventsRequest) -> Projection:
     return Projection(names=frozenset(exact), prefixes=tuple(sorted(prefixes)))
 
 
+def _max_delay_s(batching: event_service_pb2.Batching) -> float | None:
+    if not batching.HasField("max_delay"):
+        return None
+    return min((microseconds(batching.max_delay) or 0) / 1e6, MAX_DELAY_S)
+
+
 def _heartbeat_s(request: event_service_pb2.EventsRequest) -> float:
     if not request.HasField("heartbeat_interval"):
         return DEFAULT_HEARTBEAT_S
-    asked_s = request.heartbeat_interval.ToMicroseconds() / 1e6
+    asked_s = (microseconds(request.heartbeat_interval) or 0) / 1e6
     return min(max(asked_s, MIN_HEARTBEAT_S), MAX_HEARTBEAT_S)

@@ -20,6 +20,16 @@ _LONGEST_S: Final = 100 * 24 * 3600
 """No time in this API makes sense beyond a hundred days; the format has room for 10 000 years."""
 
 
+DURATION_PROBLEM: Final = "must be a time from 0 to 100 days"
+
+
+def microseconds(value: Duration) -> int | None:
+    """A length of time in microseconds; None for one that is negative, endless or none at all."""
+    if not (0 <= value.seconds <= _LONGEST_S and 0 <= value.nanos < _NANOS):
+        return None
+    return value.seconds * 1_000_000 + value.nanos // 1_000
+
+
 class EnumNames(Protocol):
     """A generated enum, as far as it is needed here."""
 
@@ -47,10 +57,10 @@ class Problems:
 
     def duration_us(self, field: str, value: Duration) -> int:
         """A length of time in microseconds; 0, and a violation, for one that is none."""
-        if not (0 <= value.seconds <= _LONGEST_S and 0 <= value.nanos < _NANOS):
-            self.add(field, "must be a time from 0 to 100 days")
-            return 0
-        return value.seconds * 1_000_000 + value.nanos // 1_000
+        length_us = microseconds(value)
+        if length_us is None:
+            self.add(field, DURATION_PROBLEM)
+        return length_us or 0
 
     def check(self, checked: Iterable[Checked] = ()) -> None:
         """Raise InvalidRequest with what was found and what else these say, if anything."""
