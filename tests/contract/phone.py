@@ -39,6 +39,10 @@ def sip(user: str, host: str = "127.0.0.1:15060") -> call_pb2.Endpoint:
     return call_pb2.Endpoint(sip=call_pb2.SipAddress(profile="internal", address=f"{user}@{host}"))
 
 
+Over = Callable[[str], call_pb2.Endpoint]
+"""How to reach a far end by its name."""
+
+
 def parked() -> call_pb2.Destination:
     return call_pb2.Destination(park=call_pb2.Park())
 
@@ -150,9 +154,11 @@ class Phone:
         request.MergeFrom(calls_pb2.OriginateRequest(**fields))  # type: ignore[arg-type]  # test sugar
         return await self.calls.Originate(request, timeout=DEADLINE_S)
 
-    async def answered(self, dialled: str = "answer", **fields: object) -> str:
+    async def answered(
+        self, dialled: str = "answer", over: Over = loopback, **fields: object
+    ) -> str:
         """The id of a call that was answered and is parked."""
-        response = await self.originate(loopback(dialled), **fields)
+        response = await self.originate(over(dialled), **fields)
         assert response.disposition == calls_pb2.DISPOSITION_ANSWERED
         call_id = response.call.call_id
         await self.tape.event(
