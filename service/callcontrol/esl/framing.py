@@ -94,7 +94,7 @@ class FrameReader:
         return False
 
     def _note_unfinished_head(self, size: int) -> None:
-        if size > MAX_HEADER_BLOCK:
+        if size > MAX_HEADER_BLOCK + 1:  # the first of two line feeds may be there
             raise ProtocolError(f"a header block is longer than {MAX_HEADER_BLOCK} bytes")
         self._searched = max(0, size - 1)
 
@@ -132,26 +132,27 @@ class FrameReader:
 def _content_of(head: bytes) -> tuple[str, int]:
     """The Content-Type and Content-Length of a header block; the first of each name counts.
 
-    The answer to `connect` is an event written as a header block. It has no body, whatever its
-    headers say, and its Content-Type is that of any reply (mod_event_socket.c, parse_command).
+    A reply has no body, whatever it says: the answer to `connect` is an event written as a header
+    block, and that to `getvar` is the bare value of a variable, which may well contain a line
+    `Content-Length: 5` (mod_event_socket.c, listener_run).
     """
     if len(head) > MAX_HEADER_BLOCK:
         raise ProtocolError(f"a header block is longer than {MAX_HEADER_BLOCK} bytes")
     if head.startswith(_CHANNEL_DATA):
         return COMMAND_REPLY, 0
-    content_type, length = None, None
-    for line in head.split(b"\n"):
-        name, colon, value = line.partition(b":")
-        if not colon:
-            continue
-        name = name.lower()
-        if name == b"content-type" and content_type is None:
-            content_type = value.strip().decode("utf-8", "replace")
-        elif name == b"content-length" and length is None:
-            length = _length_of(value.strip())
+    content_type, length = b"", b"0"
+    for line in reversed(head.split(b"\n")):
+        name, _, value = line.partition(b":")
+        match name.lower():
+            case b"content-type":
+                content_type = value.strip()
+            case b"content-length":
+                length = value.strip()
     if not content_type:
         raise ProtocolError("a header block has no Content-Type: the stream is out of step")
-    return content_type, length or 0
+    if content_type == COMMAND_REPLY.encode():
+        return COMMAND_REPLY, 0
+    return content_type.decode("utf-8", "replace"), _length_of(length)
 
 
 def _length_of(value: bytes) -> int:

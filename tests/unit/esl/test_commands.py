@@ -74,8 +74,10 @@ from callcontrol.esl.session_commands import (
         ),
         (
             execute("u", "playback", "/a b", "op-1"),
-            b"sendmsg u\ncall-command: execute\nexecute-app-name: playback\n"
-            b"execute-app-arg: /a b\nEvent-UUID: op-1\nevent-lock: true\n\n",
+            (
+                b"sendmsg u\ncall-command: execute\nexecute-app-name: playback\n"
+                b"execute-app-arg: /a b\nEvent-UUID: op-1\nevent-lock: true\n\n"
+            ),
         ),
         (
             execute("u", "answer", event_lock=False, loops=-1),
