@@ -1,6 +1,6 @@
 """What reconciliation does to the picture of calls, each change told as a synthetic event."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final, Protocol
 
 from callcontrol.calls import leg_facts, translate
@@ -78,13 +78,18 @@ class Findings:
             leg.changed(position)
         return former
 
-    def end_lost(self, call_id: CallId, last_seen: Position | None) -> bool:
-        """End a call that the switch no longer has, unless an event came for it since."""
-        leg = self._legs.alive(call_id)
-        if leg is None or leg.position is not last_seen:
-            return False
-        self._end(leg)
-        return True
+    def end_lost(self, last_seen: Mapping[CallId, Position | None]) -> int:
+        """End calls that the switch no longer has, unless an event came for them since they were
+        last seen. Returns how many.
+        """
+        lost = [
+            leg
+            for call_id, position in last_seen.items()
+            if (leg := self._legs.alive(call_id)) is not None and leg.position is position
+        ]
+        for leg in lost:
+            self._end(leg)
+        return len(lost)
 
     def end_former(self, node_id: NodeId, core_uuid: CoreUuid) -> int:
         """End the node's calls of other switch processes than this one."""

@@ -108,6 +108,7 @@ class Legs:
             return
         if call_id in self._live or call_id in self._ended:
             self._counts[leg.node_id] -= 1
+            self.part(leg, leg.position)
             return
         leg.rename(call_id)
         self._live[call_id] = leg
@@ -185,17 +186,19 @@ class Legs:
         return CallUnbridged(*pair)
 
     def join(self, pair: tuple[CallId, CallId], position: Position) -> None:
-        """Make two legs partners, and no longer those of others."""
-        for call_id, partner in (pair, pair[::-1]):
-            leg = self._live.get(call_id)
+        """Make two legs partners, and no longer those of others. A leg that is over, or was never
+        heard of, is nobody's partner.
+        """
+        first, second = self._live.get(pair[0]), self._live.get(pair[1])
+        for leg, partner in ((first, pair[1]), (second, pair[0])):
             if leg is None or leg.bridged == partner:
                 continue
             self.part(leg, position)
-            # A partner that is over, or about to be told so, is no partner.
-            leg.bridged = partner if partner not in self._ended else None
-            leg.changed(position)
+            if first is not None and second is not None:
+                leg.bridged = partner
+                leg.changed(position)
 
-    def part(self, leg: Leg, position: Position) -> None:
+    def part(self, leg: Leg, position: Position | None) -> None:
         """Undo a leg's partnership on both sides."""
         if leg.bridged is None:
             return

@@ -153,12 +153,13 @@ class Reconciler:
         self, node: SwitchQueries, first: _Doubts, second: _Doubts, differences: Differences
     ) -> None:
         """Act on the differences seen twice, with no event for the call in between."""
+        gone: dict[CallId, Position | None] = {}
         for call_id, position in first.missing.items():
-            if call_id not in second.missing or second.missing[call_id] is not position:
-                continue
-            exists = await self._ask(node, "uuid_exists", call_id)
-            if exists.strip() == "false" and self._findings.end_lost(call_id, position):
-                differences.ended += 1
+            if call_id in second.missing and second.missing[call_id] is position:
+                exists = await self._ask(node, "uuid_exists", call_id)
+                if exists.strip() == "false":
+                    gone[call_id] = position
+        differences.ended += self._findings.end_lost(gone)
         for pair, positions in first.pairs.items():
             if second.pairs.get(pair) == positions and self._findings.toggle_bridge(pair):
                 differences.changed += 1

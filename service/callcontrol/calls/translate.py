@@ -112,7 +112,7 @@ def hangup_time_of(headers: Headers) -> int:
 def bridge_of(headers: Headers) -> tuple[CallId, CallId] | None:
     """Both legs of a bridge, the leading one first."""
     first, second = text(headers, fields.BRIDGE_A_ID), text(headers, fields.BRIDGE_B_ID)
-    return (CallId(first), CallId(second)) if first and second else None
+    return (CallId(first), CallId(second)) if first and second and first != second else None
 
 
 def hangup_cause_of(headers: Headers) -> HangupCause | None:
