@@ -33,6 +33,7 @@ class TestComingUp:
             status = node.status
             assert status.state is NodeState.ACTIVE
             assert (status.core_uuid, status.hostname) == (switch.core_uuid, "fake")
+            assert status.version == "1.10.12-fake"
             assert status.last_error == ""
             assert [c.purpose for c in status.connections] == ["events", "commands"]
             subscription = switch.event_line.subscribed
@@ -117,10 +118,10 @@ FAULTS: dict[str, tuple[str, Step]] = {
     "silence after the password": ("login", stay_silent),
     "garbage instead of a greeting": ("greeting", say(GARBAGE, stay_silent)),
     "half a greeting": ("greeting", say(b"Content-Type: auth/req", stay_silent)),
-    "cut at the first probe": ("probe", cut),
-    "silence at the first probe": ("probe", stay_silent),
+    "cut at the first command": ("first command", cut),
+    "silence at the first command": ("first command", stay_silent),
     "a reply that nobody asked for": (
-        "probe",
+        "first command",
         say(api_response("a") + api_response("b"), stay_silent),
     ),
     "cut at the subscription": ("subscription", cut),

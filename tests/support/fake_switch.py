@@ -152,7 +152,7 @@ class FakeSwitch:
 
     def instead_of(self, stage: str, *steps: Step) -> None:
         """Do this on the next connections that reach a stage: greeting, login, subscription,
-        canary, probe."""
+        canary, first command, probe."""
         self._steps[stage].extend(steps)
 
     def silence(self, line: Line) -> None:
@@ -252,9 +252,11 @@ class FakeSwitch:
                 if self.canaries:
                     headers = dict(re.findall(r"^([^:\n]+): (.*)$", command, re.MULTILINE))
                     self.fire_raw(self.event_body("CUSTOM", "", headers))
+            case "first command" if self.may_run_api:
+                line.write(api_response("FreeSWITCH Version 1.10.12-fake (git 0 64bit)\n"))
             case "probe" if self.may_run_api:
                 line.write(api_response(self.core_uuid))
-            case "subscription" | "probe":
+            case "subscription" | "first command" | "probe":
                 line.write(reply("-ERR permission denied"))
             case _:
                 self.commands.put_nowait(Received(line, command))
@@ -263,6 +265,7 @@ class FakeSwitch:
 STAGES = {
     "subscription": "event json",
     "canary": "sendevent CUSTOM",
+    "first command": "api version",
     "probe": "api global_getvar core_uuid",
 }
 

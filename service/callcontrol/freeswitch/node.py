@@ -20,7 +20,7 @@ from callcontrol.freeswitch.backoff import Backoff
 from callcontrol.freeswitch.feed import EventFeed, Fresh
 from callcontrol.freeswitch.jobs import Job, JobTable
 from callcontrol.freeswitch.link import ArrivedEvent
-from callcontrol.freeswitch.observer import NodeObserver, NodeUp
+from callcontrol.freeswitch.observer import GuardedObserver, NodeObserver, NodeUp, is_power_of_two
 from callcontrol.freeswitch.pool import CommandPool
 from callcontrol.freeswitch.redial import Redial
 from callcontrol.freeswitch.settings import LinkTimings, NodeSettings
@@ -56,6 +56,7 @@ class Node:
         """Takes no new calls; for the operator to set."""
         self.counters = NodeCounters()
         self._timings, self._observer = timings, observer
+        self._told = GuardedObserver(self.node_id, observer, self.counters)
         backoff = Backoff(timings.backoff_first_s, timings.backoff_cap_s, uniform)
         self._redial = Redial(self.node_id, timings, self.counters, backoff)
         self._pool = CommandPool(settings, timings, self.counters, self._redial)
@@ -109,6 +110,7 @@ class Node:
             state=self.state,
             ready=self.is_ready,
             core_uuid=self._core_uuid,
+            version=self._load.version or self._pool.version,
             hostname=self._hostname,
             started_us=self._started_us,
             connected_us=self._feed.connected_us,
@@ -173,10 +175,10 @@ class Node:
         """For the feed: an event came."""
         if isinstance(event, UnreadableEvent):
             self.counters.unreadable_events += 1
-            if _is_power_of_two(self.counters.unreadable_events):
+            if is_power_of_two(self.counters.unreadable_events):
                 keys = {"node": self.node_id, "bytes": event.size, "problem": event.problem}
                 log.error("event is unreadable", extra=keys)
-            self._tell(lambda: self._observer.events_lost(self.node_id, 1))
+            self._told.events_lost(1)
             return
         match fields.event_name(event):
             case "BACKGROUND_JOB":
@@ -186,8 +188,7 @@ class Node:
                 self._started_us = time.time_ns() // 1_000 - self._load.uptime_us
             case "SHUTDOWN":
                 self._feed.expect_end()
-        if not self._tell(lambda: self._observer.on_event(self.node_id, event)):
-            self._tell(lambda: self._observer.events_lost(self.node_id, 1))
+        self._told.on_event(event)
 
     async def on_up(self, fresh: Fresh) -> None:
         """For the feed: events come again. Returns when the layer above has read the calls."""
@@ -227,7 +228,7 @@ class Node:
             )
         keys = {"node": self.node_id, "reason": reason, "jobs": len(self._jobs_at_risk)}
         log.warning("node down", extra=keys)
-        self._tell(lambda: self._observer.node_down(self.node_id, reason))
+        self._told.node_down(reason)
 
     def _lose_jobs_at_risk(self, reason: str) -> None:
         self._jobs.lose(self._jobs_at_risk, reason, gone=False)
@@ -236,22 +237,3 @@ class Node:
         if self._job_grace is not None:
             self._job_grace.cancel()
             self._job_grace = None
-
-    def _tell(self, tell: Callable[[], None]) -> bool:
-        """Tell the observer something; return whether it took it.
-
-        Of failures the 1st, 2nd, 4th, 8th ... are logged: the same event may come in thousands.
-        """
-        try:
-            tell()
-        except Exception:
-            self.counters.observer_failures += 1
-            if _is_power_of_two(self.counters.observer_failures):
-                keys = {"node": self.node_id, "failures": self.counters.observer_failures}
-                log.exception("an observer failed", extra=keys)
-            return False
-        return True
-
-
-def _is_power_of_two(count: int) -> bool:
-    return count & (count - 1) == 0

@@ -1,11 +1,16 @@
-"""What the layer above a node is told, and in which order."""
+"""What the layer above a node is told, in which order, and what happens if it fails to listen."""
 
+import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 from callcontrol.esl.messages import SwitchEvent
 from callcontrol.freeswitch.fields import LastSeen
+from callcontrol.freeswitch.status import NodeCounters
 from callcontrol.ids import CoreUuid, NodeId
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,3 +55,42 @@ class NodeObserver(Protocol):
 
     def events_lost(self, node_id: NodeId, count: int) -> None:
         """Events came that could not be read or taken."""
+
+
+class GuardedObserver:
+    """Tells an observer of one node, and survives it.
+
+    Of its failures the 1st, 2nd, 4th, 8th ... are logged: the same event may come in thousands.
+    """
+
+    def __init__(self, node_id: NodeId, observer: NodeObserver, counters: NodeCounters) -> None:
+        self._node_id, self._observer, self._counters = node_id, observer, counters
+
+    def on_event(self, event: SwitchEvent) -> None:
+        """Pass an event on; if it is not taken, tell that one was lost."""
+        if not self._tell(lambda: self._observer.on_event(self._node_id, event)):
+            self.events_lost(1)
+
+    def node_down(self, reason: str) -> None:
+        """Tell that events no longer come."""
+        self._tell(lambda: self._observer.node_down(self._node_id, reason))
+
+    def events_lost(self, count: int) -> None:
+        """Tell that events came that could not be read or taken."""
+        self._tell(lambda: self._observer.events_lost(self._node_id, count))
+
+    def _tell(self, tell: Callable[[], None]) -> bool:
+        try:
+            tell()
+        except Exception:
+            self._counters.observer_failures += 1
+            if is_power_of_two(self._counters.observer_failures):
+                keys = {"node": self._node_id, "failures": self._counters.observer_failures}
+                log.exception("an observer failed", extra=keys)
+            return False
+        return True
+
+
+def is_power_of_two(count: int) -> bool:
+    """For logging ever more rarely what happens ever more often."""
+    return count & (count - 1) == 0

@@ -5,6 +5,7 @@ in plain functions between awaits. A command is written once or not at all.
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -21,6 +22,8 @@ from callcontrol.freeswitch.status import ConnectionStatus, NodeCounters
 PROBE = Api("global_getvar", "core_uuid")
 """Cheap, and without effect. Any answer will do, also a refusal."""
 
+_FIRST_COMMAND = Api("version")
+_VERSION_PREFIX = "FreeSWITCH Version "
 _RETRY_WHEN_FULL_S = 1.0
 
 
@@ -38,6 +41,8 @@ class CommandPool:
         self._available = asyncio.Event()
         self.latency_s = 0.0
         """Time the last probe took, 0 before the first."""
+        self.version = ""
+        """The switch's version, as far as it may be asked; heartbeats tell it too."""
 
     @property
     def is_available(self) -> bool:
@@ -150,7 +155,9 @@ class CommandPool:
         )
         async with opened as link:
             async with within(self._timings.handshake_timeout_s, "answer to the first command"):
-                await self._probe(link)
+                answer = await self._ask(link, _FIRST_COMMAND)
+            if answer.text.startswith(_VERSION_PREFIX):
+                self.version = answer.text.removeprefix(_VERSION_PREFIX).partition(" ")[0]
             yield link
 
     async def _serve(self, place: int, link: Link) -> str:
@@ -165,15 +172,16 @@ class CommandPool:
                         return await link.wait_ended()
                 except TimeoutError:
                     if link.pending == 0:
-                        await self._probe(link)
+                        await self._ask(link, PROBE)
         finally:
             self._links[place] = None
             if not self.is_available:
                 self._available.clear()
                 self._fail_waiting("the last command link was lost")
 
-    async def _probe(self, link: Link) -> None:
-        loop = asyncio.get_running_loop()
-        began_at = loop.time()
-        await link.request(PROBE)
-        self.latency_s = loop.time() - began_at
+    async def _ask(self, link: Link, command: Command) -> Answer:
+        """Ask on our own behalf, and note how long it took."""
+        began_at = time.monotonic()
+        answer = await link.request(command)
+        self.latency_s = time.monotonic() - began_at
+        return answer

@@ -141,7 +141,7 @@ class Redial:
         if self.retry_in_s == 0.0:
             self._due_at = time.monotonic() + self._backoff.next_delay()
         keys = self._keys(purpose) | {"reason": reason, "lived_s": round(lived_s, 3)}
-        log.warning("link lost", extra=keys)
+        log.info("link lost", extra=keys)
 
     def _keys(self, purpose: Purpose) -> dict[str, object]:
         return {"node": self._node_id, "link": purpose}

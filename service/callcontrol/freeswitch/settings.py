@@ -91,10 +91,12 @@ class LinkTimings:
     user_timeout_s: float = 20.0
     """Time for which sent bytes may stay unacknowledged before the kernel gives up the link."""
     backoff_first_s: float = 0.25
-    backoff_cap_s: float = 20.0
+    backoff_cap_s: float = 5.0
+    """Longest pause between attempts on a node that cannot be reached; on average half of it. One
+    refused connection in some seconds costs a switch nothing, and an outage not much longer."""
     permanent_retry_s: float = 60.0
     """Pause after the switch refused us: a wrong password or address list mends itself rarely."""
-    stable_after_s: float = 10.0
+    stable_after_s: float = 3.0
     """A link that lived so long was a good one: the next attempt after it comes soon again."""
     shutdown_grace_s: float = 10.0
     """Time in which a switch that announced its end is expected to close the links itself."""

@@ -73,6 +73,7 @@ class NodeStatus:
     state: NodeState
     ready: bool
     core_uuid: CoreUuid | None
+    version: str
     hostname: str
     started_us: int
     """When the switch process began; known from its first heartbeat on."""
@@ -90,11 +91,6 @@ class NodeStatus:
     """Why a link is not up; empty when all are."""
     counters: NodeCounters
     """A copy."""
-
-    @property
-    def version(self) -> str:
-        """The switch's version, as its heartbeat gives it."""
-        return self.load.version
 
     @property
     def session_count(self) -> int:
