@@ -16,17 +16,11 @@ from callcontrol.events.log import EventLog
 from callcontrol.freeswitch.fleet import Fleet
 from callcontrol.freeswitch.node import Node
 from callcontrol.freeswitch.settings import LinkTimings
-from callcontrol.ids import CallId
 from callcontrol.metrics import Metrics, ServiceCollector
 from callcontrol.metrics_server import serving_metrics
-from callcontrol.rpc.call_control import CallControlService
-from callcontrol.rpc.calls_service import CallsService
-from callcontrol.rpc.event_service import EventService, StreamLimits
 from callcontrol.rpc.health import READINESS
-from callcontrol.rpc.interceptors import Ladder
-from callcontrol.rpc.node_service import NodeService
-from callcontrol.rpc.replay import ReplayLimits, ReplayWindow
-from callcontrol.rpc.server import ConnectionLimits, RpcServer
+from callcontrol.rpc.replay import ReplayLimits
+from callcontrol.rpc.server import RpcSettings, build_server
 
 log: Final = logging.getLogger(__name__)
 
@@ -55,7 +49,15 @@ class Service:
         self.control = CallControl(self.fleet, self.tracker, config.control_settings())
         self.port = 0
         """The port for gRPC, once the service runs; 0 on a Unix socket."""
-        self._server = self._build_server()
+        self._server = build_server(
+            self.control,
+            self.tracker,
+            self.log,
+            self.fleet,
+            settings=RpcSettings(replay=ReplayLimits(keep_s=config.request_id_window_s)),
+            recorder=self.metrics,
+            server_version=version("callcontrol"),
+        )
         self._ready = asyncio.Event()
         self.metrics.registry.register(
             ServiceCollector(
@@ -101,34 +103,6 @@ class Service:
         if failure is not None:
             raise failure
 
-    def _build_server(self) -> RpcServer:
-        config, connections = self._config, ConnectionLimits()
-        ladder = Ladder(
-            ReplayWindow(ReplayLimits(keep_s=config.request_id_window_s)),
-            self.metrics,
-            self._reached,
-        )
-        events = EventService(
-            self.log,
-            self.fleet.get,
-            limits=StreamLimits(max_age_s=connections.stream_age_s),
-            recorder=self.metrics,
-            server_version=version("callcontrol"),
-        )
-        services = {
-            CALL_CONTROL: {
-                **CallControlService(self.control).handlers(),
-                **CallsService(self.tracker, self.fleet.get).handlers(),
-            },
-            EVENTS: events.handlers(),
-            NODES: NodeService(self.fleet).handlers(),
-        }
-        return RpcServer(ladder, services, events, connections=connections)
-
-    def _reached(self, call_id: str) -> dict[str, str]:
-        call = self.tracker.get(CallId(call_id))
-        return {"node_id": call.node_id, "state": call.state.value} if call else {}
-
     def _listen(self) -> None:
         address = self._config.listen
         try:
@@ -168,9 +142,12 @@ class Service:
 
     async def _say_goodbye(self) -> None:
         """Tell health checks and streams, let them move, then end what is under way."""
-        config = self._config
-        streams_end_s = self._server.leave(config.stream_notice_s, config.stream_spread_s)
-        await asyncio.sleep(max(streams_end_s, config.drain_delay_s))
+        config, now_s = self._config, asyncio.get_running_loop().time
+        began_s = now_s()
+        last_stream_s = began_s + self._server.leave(config.stream_notice_s, config.stream_spread_s)
+        while self.log.subscriptions and now_s() < last_stream_s:  # noqa: ASYNC110  no event tells
+            await asyncio.sleep(LOOK_INTERVAL_S)
+        await asyncio.sleep(began_s + config.drain_delay_s - now_s())
         await self._server.stop(config.stop_grace_s)
 
 

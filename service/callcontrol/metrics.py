@@ -3,7 +3,13 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+)
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -18,6 +24,7 @@ class Metrics:
     """A registry of its own, and what the rpc layer tells (`callcontrol.rpc.recorder.Recorder`)."""
 
     def __init__(self) -> None:
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # they double the page
         self.registry = registry = CollectorRegistry(auto_describe=True)
         method = ("grpc_method",)
         self._started = Counter(

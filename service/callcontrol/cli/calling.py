@@ -9,7 +9,7 @@ import typer
 from google.protobuf.json_format import MessageToJson
 from google.protobuf.message import Message
 from rich.console import Console
-from rich.table import Table
+from rich.text import Text
 
 from callcontrol.cli import words
 from callcontrol.cli.options import (
@@ -216,11 +216,10 @@ def show_json(messages: Iterable[Message]) -> None:
 
 
 def show_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Columns on a terminal; in a pipe the same without colours and never cut off."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in headings:
-        table.add_column(heading, no_wrap=True)
-    for row in rows:
-        table.add_row(*(words.printable(cell) for cell in row))
-    console = Console(highlight=False, markup=False)
-    console.print(table, soft_wrap=True, width=None if console.is_terminal else 400)
+    """Columns as wide as what is in them; nothing is cut off, whatever the terminal's width."""
+    table = [headings, *([words.printable(cell) for cell in row] for row in rows)]
+    widths = [max(len(cell) for cell in column) for column in zip(*table, strict=True)]
+    console = Console(highlight=False, soft_wrap=True)
+    for number, row in enumerate(table):
+        cells = (f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))
+        console.print(Text("  ".join(cells).rstrip(), style="bold" if number == 0 else ""))

@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 import sys
+from collections import defaultdict
 from typing import Final
 
 import typer
@@ -75,20 +76,28 @@ class Narrator:
 
 
 class Watcher:
-    """Shows the events of the stream until the end of the call that is waited for."""
+    """Shows the events of the stream until the end of the call, and tells when one has come."""
 
     def __init__(self, client: Client, printer: LinePrinter) -> None:
         self._client, self._printer = client, printer
-        self.started, self.ended = asyncio.Event(), asyncio.Event()
+        self.started = asyncio.Event()
+        self._seen: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
+
+    async def wait_for(self, kind: str) -> None:
+        """Return when an event with that payload was shown."""
+        await self._seen[kind].wait()
 
     async def run(self) -> None:
         """Until a call has ended."""
         request = event_service_pb2.EventsRequest(subscriber_name="callcontrol demo")
-        async for response in self._client.events.Events(request):
+        stream = self._client.events.Events(request)
+        async for response in stream:
             self._printer.show(response)
             self.started.set()
-            if any(event.HasField("call_ended") for event in response.events):
-                self.ended.set()
+            for event in response.events:
+                self._seen[event.WhichOneof("payload") or ""].set()
+            if self._seen["call_ended"].is_set():
+                stream.cancel()
                 return
 
 
@@ -110,10 +119,11 @@ async def place_and_end_a_call(client: Client, narrator: Narrator, watcher: Watc
     narrator.say("Play two tones")
     tone = common_pb2.MediaSource(tone_stream="%(200,100,440);%(200,100,660)")
     await client.calls.Play(call_control_service_pb2.PlayRequest(call_id=call_id, sources=[tone]))
+    await watcher.wait_for("playback_stopped")
     narrator.say("Hold")
     await client.calls.Hold(call_control_service_pb2.HoldRequest(call_id=call_id))
     narrator.say("Unhold")
     await client.calls.Unhold(call_control_service_pb2.UnholdRequest(call_id=call_id))
     narrator.say("Hangup")
     await client.calls.Hangup(call_control_service_pb2.HangupRequest(call_id=call_id))
-    await watcher.ended.wait()
+    await watcher.wait_for("call_ended")
