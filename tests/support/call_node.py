@@ -18,6 +18,7 @@ from callcontrol.ids import CallId, JobId, NodeId
 
 A = CallId("aaaaaaaa-0000-4000-8000-000000000001")
 B = CallId("bbbbbbbb-0000-4000-8000-000000000002")
+FIRST = NodeId("fs1")
 CORE = "c0000000-0000-4000-8000-000000000000"
 
 Answer = str | Exception | asyncio.Future[str] | Callable[[str], str]
@@ -41,7 +42,7 @@ class FakeJob:
 class FakeNode:
     """Takes commands, keeps them, and answers."""
 
-    node_id: NodeId = NodeId("fs1")
+    node_id: NodeId = FIRST
     answers: dict[str, Answer] = field(default_factory=dict)
     """By the name of the command; what is not here is answered `+OK`."""
     sent: list[str] = field(default_factory=list)
@@ -121,9 +122,7 @@ class Desk:
     def node(self) -> FakeNode:
         return self.nodes[0]
 
-    def happen(
-        self, name: str, call_id: CallId, *, node: int = 0, **headers: HeaderValue
-    ) -> Event:
+    def happen(self, name: str, call_id: CallId, node: int = 0, /, **headers: HeaderValue) -> Event:
         """An event of a call; underscores in names of headers stand for dashes."""
         all_headers: dict[str, HeaderValue] = {
             "Event-Name": name,
@@ -138,13 +137,13 @@ class Desk:
 
     def ringing(self, call_id: CallId, direction: str = "inbound", *, node: int = 0) -> None:
         """A call that rings."""
-        self.happen("CHANNEL_CREATE", call_id, node=node, Call_Direction=direction)
-        self.happen("CHANNEL_PROGRESS", call_id, node=node, Call_Direction=direction)
+        self.happen("CHANNEL_CREATE", call_id, node, Call_Direction=direction)
+        self.happen("CHANNEL_PROGRESS", call_id, node, Call_Direction=direction)
 
     def active(self, call_id: CallId, *, node: int = 0) -> None:
         """A call that was answered."""
         self.ringing(call_id, node=node)
-        self.happen("CHANNEL_ANSWER", call_id, node=node, Answer_State="answered")
+        self.happen("CHANNEL_ANSWER", call_id, node, Answer_State="answered")
 
     def parked(self, call_id: CallId) -> None:
         """A call that was answered and is parked."""
@@ -158,15 +157,15 @@ class Desk:
         self.bridge(first, second)
 
     def bridge(self, first: CallId, second: CallId) -> None:
-        self.happen(
-            "CHANNEL_BRIDGE", first, Bridge_A_Unique_ID=first, Bridge_B_Unique_ID=second
-        )
+        self.happen("CHANNEL_BRIDGE", first, Bridge_A_Unique_ID=first, Bridge_B_Unique_ID=second)
 
-    def hang_up(self, call_id: CallId, cause: str = "NORMAL_CLEARING", **headers: str) -> None:
+    def hang_up(
+        self, call_id: CallId, cause: str = "NORMAL_CLEARING", **headers: HeaderValue
+    ) -> None:
         """The first sign of a call's end."""
         self.happen("CHANNEL_HANGUP", call_id, Hangup_Cause=cause, **headers)
 
-    def end(self, call_id: CallId, cause: str = "NORMAL_CLEARING", **headers: str) -> None:
+    def end(self, call_id: CallId, cause: str = "NORMAL_CLEARING", **headers: HeaderValue) -> None:
         """A call's whole end."""
         self.hang_up(call_id, cause, **headers)
         self.happen("CHANNEL_HANGUP_COMPLETE", call_id, Hangup_Cause=cause, **headers)
@@ -174,6 +173,12 @@ class Desk:
     def lose_node(self) -> None:
         """The event link goes."""
         self.tracker.node_lost(self.node.node_id, "the event link was lost")
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    """Let the loop turn until this holds; the limit of time is that of the test."""
+    while not holds():  # noqa: ASYNC110 - what is waited for tells nobody
+        await asyncio.sleep(0)
 
 
 def dump(**variables: str) -> str:

@@ -65,9 +65,14 @@ async def test_a_playback_is_confirmed_when_it_begins() -> None:
         begins(desk)
     assert playing.result().confirmed
     assert playing.result().playback_id == P
-    assert desk.node.sent == [
-        f"sendmsg {A} | call-command: execute | execute-app-name: playback"
-        f" | execute-app-arg: tone_stream://%(300,0,440) | Event-UUID: {P} | event-lock: true"
+    (sent,) = desk.node.sent
+    assert sent.split(" | ") == [
+        f"sendmsg {A}",
+        "call-command: execute",
+        "execute-app-name: playback",
+        "execute-app-arg: tone_stream://%(300,0,440)",
+        f"Event-UUID: {P}",
+        "event-lock: true",
     ]
 
 
@@ -390,12 +395,12 @@ async def test_malformed_digits_are_refused(digits: str, duration_us: int, field
 async def test_variables_are_set_one_by_one_and_read_back() -> None:
     desk = Desk()
     desk.parked(A)
-    values = {"plain": "x", "odd": " O'Neil \\ \"y\" ", "gone": ""}
+    values = {"plain": "x", "odd": ' O\'Neil \\ "y" ', "gone": ""}
     desk.node.answers["uuid_dump"] = dump(plain="x", ODD=values["odd"])
     assert (await desk.control.set_variables(A, values)).confirmed
     assert desk.node.sent == [
         f"uuid_setvar {A} plain x",
-        f"uuid_setvar {A} odd \\sO\\'Neil \\\\ \\\"y\\\"\\s",
+        f'uuid_setvar {A} odd \\sO\\\'Neil \\\\ \\"y\\"\\s',
         f"uuid_setvar {A} gone",
         f"uuid_dump {A} json",
     ]
