@@ -32,12 +32,9 @@ def number(headers: Headers, name: str) -> int:
     """A header as a whole number of at most 63 bits; 0 when it is absent, or no such number, as a
     client may have forged it.
     """
-    value = headers.get(name)
-    if value is None or value == "0":
-        return 0
     try:
-        found = int(value)  # type: ignore[arg-type]  # a list raises TypeError, which is meant
-    except (ValueError, TypeError):
+        found = int(headers[name])  # type: ignore[arg-type]  # a list raises TypeError: no number
+    except (KeyError, ValueError, TypeError):
         return 0
     return found if 0 < found < _TOO_LARGE else 0
 
