@@ -51,6 +51,12 @@ GARBAGE = st.lists(st.one_of(FRAGMENTS, FRAMES, st.binary(max_size=20))).map(b""
 SIZES = st.lists(st.integers(1, 40), min_size=1)
 NAMES = st.text(st.characters(codec="utf-8", exclude_characters=":\n"), min_size=1)
 TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1)
+PLAIN_NAMES = st.from_regex(r"[A-Za-z][A-Za-z0-9_ .-]{0,20}", fullmatch=True).filter(
+    lambda name: name != "Content-Length"
+)
+PLAIN_TEXTS = TEXTS.filter(
+    lambda text: "%" not in text and text != "_undef_" and not text.startswith("ARRAY::")
+)
 SCALARS = st.one_of(st.none(), st.booleans(), st.integers(-9, 9), st.text(max_size=3))
 DOCUMENTS = st.recursive(
     SCALARS,
@@ -163,17 +169,10 @@ def test_a_json_event_is_read_as_it_was_written(headers: dict[str, HeaderValue],
     assert (event.headers, event.body) == (headers, body)
 
 
-@given(
-    st.dictionaries(st.from_regex(r"[A-Za-z][A-Za-z0-9_ .-]{0,20}", fullmatch=True), TEXTS), TEXTS
-)
-def test_a_plain_event_without_percent_signs_is_read_as_it_was_written(
+@given(st.dictionaries(PLAIN_NAMES, PLAIN_TEXTS), TEXTS)
+def test_a_plain_event_is_read_as_it_was_written_where_the_form_is_exact(
     headers: dict[str, str], body: str
 ) -> None:
-    safe = {
-        name: value.replace("%", "").replace("ARRAY::", "") or "x"
-        for name, value in headers.items()
-    }
-    safe.pop("Content-Length", None)
-    event = parse_event_plain(encode_event_plain([("Event-Name", "TRAP"), *safe.items()], body), 1)
+    event = parse_event_plain(encode_event_plain({"A": "1", **headers}.items(), body), 1)
     assert isinstance(event, SwitchEvent)
-    assert (event.headers, event.body) == ({"Event-Name": "TRAP"} | safe, body)
+    assert (event.headers, event.body) == ({"A": "1", **headers}, body)
