@@ -104,11 +104,8 @@ class FrameReader:
         while position < size:
             match = _JSON_HEAD.match(data, position)
             if match is not None:
-                content_type, length, body_start = (
-                    EVENT_JSON,
-                    int(match[1]),
-                    match.end(),
-                )
+                content_type, length = EVENT_JSON, int(match[1])
+                body_start = match.end()
             else:
                 head_end = data.find(_END_OF_HEAD, position)
                 if head_end < 0:

@@ -37,9 +37,9 @@ def parse_event_json(body: bytes, size: int) -> SwitchEvent | UnreadableEvent:
     if type(headers) is not dict:
         return UnreadableEvent(size, "not a JSON object")
     if set(map(type, headers.values())) != _ONLY_TEXT:
-        problem_found = _make_text(headers)
-        if problem_found:
-            return UnreadableEvent(size, problem_found)
+        obstacle = _make_text(headers)
+        if obstacle:
+            return UnreadableEvent(size, obstacle)
     headers.pop(_LENGTH, None)
     text = headers.pop(_BODY, "")
     return SwitchEvent(headers, text if type(text) is str else "".join(text), size)

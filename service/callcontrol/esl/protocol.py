@@ -50,6 +50,7 @@ class Connection(Generic[W]):
     def __init__(self) -> None:
         self._reader = FrameReader()
         self._waiters: deque[W] = deque()
+        self._failure: ProtocolError | None = None
 
     @property
     def pending(self) -> int:
@@ -67,8 +68,6 @@ class Connection(Generic[W]):
         it returned what came before a fault; it then raises at the next call.
         """
         return self._failure or self._reader.failure
-
-    _failure: ProtocolError | None = None
 
     def send(self, command: Command, waiter: W) -> bytes:
         """The bytes to write, at once and in the order of the calls; the reply goes to `waiter`.
