@@ -52,6 +52,7 @@ def test_nodes_and_log_are_read_when_asked_for():
         ready=True,
         core_uuid=None,
         hostname="",
+        version="",
         started_us=0,
         connected_us=0,
         load=Load(),

@@ -1,0 +1,165 @@
+"""The program, as a process: what it prints, how it ends."""
+
+import asyncio
+import json
+import re
+import signal
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+import pytest
+from tests.support.stage import Stage
+
+from callcontrol.simulator import Simulator
+
+LIMIT_S = 40.0
+
+
+async def start(*arguments: str, environ: Mapping[str, str] | None = None) -> Process:
+    """The program with nothing in its environment but what is given."""
+    clean = {"PATH": "/usr/bin:/bin", "COLUMNS": "80", **(environ or {})}
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "callcontrol", *arguments, stdout=PIPE, stderr=PIPE, env=clean
+    )
+
+
+async def run(*arguments: str, environ: Mapping[str, str] | None = None) -> tuple[int, str, str]:
+    """Exit status, stdout and stderr of the program."""
+    process = await start(*arguments, environ=environ)
+    async with asyncio.timeout(LIMIT_S):
+        out, err = await process.communicate()
+    assert process.returncode is not None
+    return process.returncode, out.decode(), err.decode()
+
+
+@asynccontextmanager
+async def started(
+    *arguments: str, environ: Mapping[str, str] | None = None
+) -> AsyncIterator[Process]:
+    """The program while it runs; killed at the end if it still does."""
+    process = await start(*arguments, environ=environ)
+    try:
+        async with asyncio.timeout(LIMIT_S):
+            yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
+
+
+async def line_with(process: Process, words: str) -> str:
+    """The next line of stderr that has these words."""
+    assert process.stderr is not None
+    async for line in process.stderr:
+        if words in line.decode():
+            return line.decode()
+    raise AssertionError(f"ended without {words!r}")
+
+
+async def test_the_demo_places_a_call_and_shows_it_to_its_end():
+    status, out, err = await run("demo")
+    assert (status, err) == (0, "")
+    for words in ("CREATING -> RINGING", "RINGING -> ACTIVE", "-> HELD", "call ended"):
+        assert words in out
+
+
+async def test_sigterm_ends_the_service_cleanly(simulator: Simulator):
+    environ = {
+        "CALLCONTROL_NODES": f"fs1=127.0.0.1:{simulator.port}",
+        "CALLCONTROL_PASSWORD": simulator.password,
+    }
+    async with started("serve", "--listen", "127.0.0.1:0", environ=environ) as process:
+        assert json.loads(await line_with(process, '"ready"'))["level"] == "INFO"
+        process.send_signal(signal.SIGTERM)
+        await line_with(process, '"stopped"')
+        assert await process.wait() == 0
+
+
+async def test_the_simulator_runs_by_itself():
+    async with started("simulate", "--listen", "127.0.0.1:0") as process:
+        port = json.loads(await line_with(process, "simulating a switch"))["port"]
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        assert await reader.readline() == b"Content-Type: auth/request\n"
+        writer.close()
+        process.send_signal(signal.SIGTERM)
+        assert await process.wait() == 0
+
+
+async def test_settings_that_cannot_be_are_told_by_name():
+    environ = {"CALLCONTROL_NODES": "fs1=192.0.2.1:8021"}
+    status, _, err = await run("serve", environ=environ)
+    assert status == 2
+    assert "CALLCONTROL_PASSWORD" in err
+    assert "Traceback" not in err
+
+
+async def test_what_is_no_switch_at_all_is_told():
+    status, _, err = await run("serve")
+    assert status == 2
+    assert "CALLCONTROL_NODES" in err
+
+
+@pytest.fixture
+def target(stage: Stage) -> dict[str, str]:
+    return {"CALLCONTROL_TARGET": f"127.0.0.1:{stage.service.port}"}
+
+
+async def test_a_call_is_placed_listed_and_ended_by_hand(target: dict[str, str]):
+    status, out, _ = await run("originate", "sofia/internal/answer@x", environ=target)
+    call_id, outcome = out.split()
+    assert (status, outcome) == (0, "answered")
+    _, out, _ = await run("calls", environ=target)
+    assert re.search(rf"^{call_id}  fs1 ", out, re.MULTILINE)
+    _, out, _ = await run("calls", call_id, "--json", environ=target)
+    assert json.loads(out)["call_id"] == call_id
+    assert await run("hangup", call_id, environ=target) == (0, f"{call_id}  ended\n", "")
+
+
+async def test_a_busy_far_end_is_told_by_the_exit_status(target: dict[str, str]):
+    status, out, _ = await run("originate", "sofia/internal/busy@x", environ=target)
+    assert status == 3
+    assert "busy  USER_BUSY (17" in out
+
+
+async def test_an_error_of_the_service_is_one_line(target: dict[str, str]):
+    status, _, err = await run("hangup", "7c3e0b52-5c0a-4a3f-9a39-0d3d0f6a5bff", environ=target)
+    assert status == 1
+    assert err.startswith("callcontrol: NOT_FOUND CALL_NOT_FOUND: ")
+    assert err.count("\n") == 1
+
+
+async def test_the_nodes_are_listed(target: dict[str, str]):
+    status, out, _ = await run("nodes", environ=target)
+    assert status == 0
+    assert re.search(r"^fs1 +ACTIVE", out, re.MULTILINE)
+
+
+async def test_health_is_an_exit_status(stage: Stage, target: dict[str, str]):
+    assert await run("health", environ=target) == (0, "readiness: serving\n", "")
+    status, _, err = await run("health", "--target", "127.0.0.1:1", "--timeout", "1")
+    assert status == 1
+    assert "UNAVAILABLE" in err
+
+
+async def test_watch_prints_a_line_an_event_into_a_pipe(stage: Stage, target: dict[str, str]):
+    async with started("watch", "--count", "4", environ=target) as process:
+        assert process.stdout is not None
+        async for line in process.stdout:
+            if b"stream started" in line:
+                break
+        await stage.call("sofia/internal/busy@x")
+        lines = (await process.stdout.read()).decode()
+        assert await process.wait() == 0
+    assert "call created" in lines
+    assert "\x1b" not in lines
+
+
+async def test_watch_prints_json_where_asked_for(stage: Stage, target: dict[str, str]):
+    async with started("watch", "--json", "--count", "1", environ=target) as process:
+        assert process.stdout is not None
+        assert "started" in json.loads(await process.stdout.readline())
+        await stage.call("sofia/internal/busy@x")
+        message = json.loads((await process.stdout.read()).decode().splitlines()[0])
+    assert message["events"][0]["position"]["node_id"] == "fs1"
