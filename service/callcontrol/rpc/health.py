@@ -11,6 +11,7 @@ from typing import Final
 
 import grpc
 import grpc.aio
+from google.protobuf.message import DecodeError
 from grpc_health.v1 import health_pb2
 
 from callcontrol.rpc.aio import Context, MethodHandler
@@ -111,5 +112,5 @@ class Health:
 async def _read_name(raw: bytes, context: Context) -> str:
     try:
         return health_pb2.HealthCheckRequest.FromString(raw).service
-    except ValueError:  # DecodeError is one
+    except DecodeError:
         await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "not a HealthCheckRequest")

@@ -46,6 +46,8 @@ MAX_REQUEST_ID_LENGTH: Final = 64
 
 _DEADLINE_MARGIN_S: Final = 0.25
 _DEADLINE_MARGIN_SHARE: Final = 0.1
+_TOO_LATE_S: Final = 0.01
+"""With less left no answer can arrive, so nothing is begun that would change something."""
 
 
 class Reached(Protocol):
@@ -164,7 +166,8 @@ class _Attempt:
 
     async def _run(self, handler: UnaryHandler) -> Answer:
         remaining_s: float | None = self._context.time_remaining()
-        if remaining_s is not None and remaining_s <= 0:
+        too_late_s = _TOO_LATE_S if self._method.is_mutating else 0.0
+        if remaining_s is not None and remaining_s <= too_late_s:
             return out_of_time({}, nothing_was_sent=True)
         usable_s = None
         if remaining_s is not None:
