@@ -127,6 +127,25 @@ async def test_a_link_that_is_lost_soon_again_and_again_is_dialled_ever_more_rar
     assert delays == [0.5, 1.0, 2.0, 4.0, 0.5]
 
 
+async def test_a_cancellation_that_is_swallowed_on_the_way_still_ends_it() -> None:
+    """As a task group swallows it when one of its tasks fails at the same moment."""
+    dialler = Dialler()
+
+    async def swallow(link: Link) -> str:
+        dialler.served.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            return "lost at the same moment"
+        raise AssertionError
+
+    keeping = asyncio.create_task(dialler.redial.keep_up("events", dialler.bring_up, swallow))
+    await dialler.served.wait()
+    keeping.cancel()
+    await asyncio.wait([keeping], timeout=5)
+    assert keeping.cancelled()
+
+
 async def test_it_can_be_cancelled_at_any_moment() -> None:
     for turns in range(30):
         dialler = Dialler(*[LinkLost("refused", sent=False)] * 3)
