@@ -1,6 +1,6 @@
 """The memory of calls that are over: pictures for a while, ids for longer."""
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -12,11 +12,14 @@ from callcontrol.ids import CallId
 class TrackerLimits:
     """How long the tracker remembers what is over, and how much of it.
 
-    A picture of an ended call weighs some 20 KB with its variables, an id some 200 bytes.
+    With its variables an ended call weighs some 20 KB, without them 3 KB, its id 200 bytes; so the
+    bounds come to 70 MB.
     """
 
     ended_kept_s: float = 60.0
     max_ended: int = 10_000
+    max_with_variables: int = 1_000
+    """Ended calls beyond the newest so many keep all but their variables."""
     id_kept_s: float = 3_600.0
     """An id must be known for as long as late events may come: CHANNEL_DESTROY can follow
     CHANNEL_HANGUP_COMPLETE by minutes, and must not bring the call back to life."""
@@ -29,6 +32,7 @@ class EndedCalls:
     def __init__(self, limits: TrackerLimits, clock: Callable[[], float]) -> None:
         self._limits, self._clock = limits, clock
         self._legs: OrderedDict[CallId, tuple[float, Leg]] = OrderedDict()
+        self._with_variables: deque[Leg] = deque()
         self._ids: OrderedDict[CallId, float] = OrderedDict()
 
     def __len__(self) -> int:
@@ -43,6 +47,9 @@ class EndedCalls:
         now = self._clock()
         self._legs[leg.call_id] = (now, leg)
         self.bury(leg.call_id)
+        self._with_variables.append(leg)
+        if len(self._with_variables) > self._limits.max_with_variables:
+            self._with_variables.popleft().forget_variables()
         while self._legs:
             ended_at, oldest = next(iter(self._legs.values()))
             too_old = now - ended_at > self._limits.ended_kept_s

@@ -179,6 +179,10 @@ class Leg:
         self._ended = True
         self.settle()
 
+    def forget_variables(self) -> None:
+        """Keep no variables, nor anything of the events that brought them."""
+        self.variables, self.told, self._picture = NO_VARIABLES, (), None
+
     def rename(self, call_id: CallId) -> None:
         """Take another id; the switch renames a leg that it made before it knew the wanted id."""
         self.call_id = call_id

@@ -161,8 +161,9 @@ class Legs:
         leg.changed(position)
         self._live.pop(leg.call_id, None)
         self._counts[leg.node_id] -= 1
+        told = ended_payload(leg.picture())
         self._ended.add(leg)
-        return ended_payload(leg.picture())
+        return told
 
     def bridge(self, leg: Leg, headers: Headers, position: Position) -> CallBridged | None:
         """CHANNEL_BRIDGE, which comes for the leading leg only: join both."""

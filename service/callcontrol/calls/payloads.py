@@ -58,7 +58,9 @@ class DtmfReceived:
 
 @dataclass(frozen=True, slots=True)
 class PlaybackStarted:
-    """Something began to play; the id is empty when it was not begun through this service."""
+    """Something began to play. The id is that of the application that plays: ours, if this service
+    began it, else one the switch made up; empty where the application was not seen.
+    """
 
     playback_id: OperationId
     uri: str

@@ -80,7 +80,8 @@ class CallTracker:
             leg = self.legs.of_event(call_id, name, headers, position)
             if leg is not None:
                 partner = leg.bridged
-                leg_facts.read_variables(leg, headers)
+                if not leg.has_ended():
+                    leg_facts.read_variables(leg, headers)
                 payload = self._meaning(leg, name, headers, position)
         elif name == "HEARTBEAT":
             sessions = translate.number(headers, fields.SESSION_COUNT)

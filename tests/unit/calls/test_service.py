@@ -13,6 +13,7 @@ from callcontrol.calls.service import CallService
 from callcontrol.calls.tracker import CallTracker
 from callcontrol.errors import OutcomeUnknown
 from callcontrol.events.event import Event, Gap, GapReason
+from callcontrol.events.log import EventLog
 from callcontrol.freeswitch.fields import LastSeen
 from callcontrol.freeswitch.observer import NodeObserver, NodeUp
 from callcontrol.ids import CallId, CoreUuid
@@ -85,6 +86,14 @@ def kinds(items: list[Event | Gap]) -> list[object]:
 def test_the_service_is_what_a_node_reports_to(house):
     observer: NodeObserver = house.service
     assert observer is house.service
+
+
+def test_the_event_log_is_such_a_history(house):
+    log = EventLog()
+    service = CallService(house.tracker, log, lambda _: house.tables)
+    service.on_event(NODE, house.switch.channel("ann").event("CHANNEL_CREATE"))
+    service.events_lost(NODE, 1)
+    assert log.next_number == 3
 
 
 def test_each_event_goes_into_the_history_with_its_meaning(house):

@@ -192,6 +192,18 @@ def test_ended_calls_are_bounded_in_number(tracker, switch):
     assert [tracker.legs.has_ended(channel.call_id) for channel in calls].count(True) == 5
 
 
+def test_only_the_newest_ended_calls_keep_their_variables(switch):
+    tracker = CallTracker(TrackerLimits(max_with_variables=1))
+    calls = [switch.channel("ann"), switch.channel("ben")]
+    for channel in calls:
+        apply_all(tracker, channel.event("CHANNEL_CREATE"), channel.event("CHANNEL_DESTROY"))
+    apply_all(tracker, *(channel.event("CHANNEL_DESTROY") for channel in calls))
+    assert [dict(tracker.require(each.call_id).variables) for each in calls] == [
+        {},
+        {"uuid": "ben"},
+    ]
+
+
 def test_a_call_that_hangs_up_takes_no_more_commands(tracker, ann):
     apply_all(tracker, *answered(ann), ann.hangup("USER_BUSY"))
     assert tracker.require(ann.call_id).state is CallState.ENDING

@@ -15,6 +15,7 @@ from callcontrol.esl.framing import FrameReader
 from callcontrol.esl.messages import SwitchEvent
 from callcontrol.esl.parse import parse_event_json
 from callcontrol.events.event import Event
+from callcontrol.freeswitch.settings import CALL_EVENTS, NODE_EVENTS
 from callcontrol.ids import CallId
 
 RECORDINGS = [name for name in transcripts.names() if name.endswith("-json")]
@@ -100,6 +101,15 @@ def test_the_corpus_of_three_hundred_calls_leaves_none_behind():
     assert not seen.tracker.calls()
     assert seen.tracker.count(NODE) == 0
     assert len({event.event_id for event in seen.events}) == len(seen.events) == 7_023
+
+
+def test_the_events_that_are_asked_for_are_enough():
+    wanted = {*CALL_EVENTS, *NODE_EVENTS, "CUSTOM"}
+    corpus = transcripts.corpus("json")
+    seen = Told().replay(e for e in events_in(corpus) if e.text("Event-Name") in wanted)
+    everything = Told().replay(events_in(corpus))
+    assert seen.states == everything.states
+    assert not seen.tracker.calls()
 
 
 def test_a_loopback_call_that_is_parked_and_killed():
