@@ -59,6 +59,7 @@ class FakeNode:
         self.down: Exception | None = None
         """Nothing is sent; this is raised in place of it."""
         self.jobs: list[FakeJob] = []
+        self.job_began = asyncio.Event()
 
     def require_open(self) -> None:
         """Raises what `down` says."""
@@ -87,6 +88,7 @@ class FakeNode:
         """Keeps the command; its job ends when the test says."""
         await self.api(name, arguments)
         self.jobs.append(FakeJob())
+        self.job_began.set()
         return self.jobs[-1]
 
 
