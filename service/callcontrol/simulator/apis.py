@@ -25,6 +25,7 @@ class ApiCall:
 
     @property
     def switch(self) -> "Switch":
+        """The switch it runs on."""
         return self.simulator.switch
 
 

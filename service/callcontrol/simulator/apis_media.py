@@ -5,7 +5,7 @@ from callcontrol.simulator.apis import ApiCall, Handler, PlainHandler, later
 from callcontrol.simulator.apis_calls import FAILED, NO_CHANNEL, OK, SUCCESS
 from callcontrol.simulator.applications import send_digits
 from callcontrol.simulator.dial_string import split_blank
-from callcontrol.simulator.private_commands import broadcast
+from callcontrol.simulator.private_commands import HOLD_MUSIC, broadcast
 
 _NO_SESSION = "-ERR Cannot locate session!\n"
 
@@ -17,9 +17,12 @@ def _broadcast(call: ApiCall) -> str:
     leg = call.switch.locate(words[0])
     if leg is None:
         return "-ERR invalid uuid\n"
-    side = words[2].lower() if len(words) > 2 else "aleg"
-    if side in ("bleg", "both") and leg.bridge_peer is not None:
-        leg.bridge_peer.queue(broadcast(leg.bridge_peer, words[1]))
+    side = words[2].lower() if len(words) > 2 else "holdb"
+    peer = leg.bridge_peer
+    if peer is not None and side in ("bleg", "both"):
+        peer.queue(broadcast(peer, words[1]))
+    elif peer is not None and side == "holdb":
+        peer.queue(broadcast(peer, HOLD_MUSIC, loops=-1))
     if side != "bleg":
         leg.queue(broadcast(leg, words[1]))
     return "+OK Message sent\n"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
 from callcontrol.simulator.apis import ApiCall, Handler, later
+from callcontrol.simulator.words import words
 
 if TYPE_CHECKING:
     from callcontrol.simulator.leg import Leg
@@ -70,29 +71,9 @@ def channel_row(leg: "Leg") -> Row:
     }
 
 
-_A = [
-    "uuid",
-    "direction",
-    "created",
-    "created_epoch",
-    "name",
-    "state",
-    "cid_name",
-    "cid_num",
-    "ip_addr",
-    "dest",
-    "presence_id",
-    "presence_data",
-    "accountcode",
-    "callstate",
-    "callee_name",
-    "callee_num",
-    "callee_direction",
-    "call_uuid",
-    "hostname",
-    "sent_callee_name",
-    "sent_callee_num",
-]
+_A = words("""uuid direction created created_epoch name state cid_name cid_num ip_addr dest
+presence_id presence_data accountcode callstate callee_name callee_num callee_direction call_uuid
+hostname sent_callee_name sent_callee_num""")
 _B = [column for column in _A if column not in ("call_uuid", "hostname")]
 
 
@@ -104,7 +85,7 @@ def _channels(switch: "Switch", like: str = "") -> list[Row]:
     return rows
 
 
-def _calls(switch: "Switch", is_bridged: bool = False) -> list[Row]:
+def _calls(switch: "Switch", *, is_bridged: bool = False) -> list[Row]:
     rows: list[Row] = []
     for leg in switch.legs.values():
         peer = leg.bridge_peer
@@ -142,24 +123,24 @@ _COUNTABLE = ("channels", "calls", "registrations")
 
 
 def _show(call: ApiCall) -> str:
-    words = call.argument.split()
-    table = words[0].lower() if words else ""
+    asked = call.argument.split()
+    table = asked[0].lower() if asked else ""
     if table not in _TABLES:
         return USAGE
     form, separator = "", ","
-    if "as" in words[1:]:
-        position = words.index("as")
-        form = words[position + 1].lower() if position + 1 < len(words) else ""
-        if form == "delim" and position + 2 < len(words):
-            separator = words[position + 2]
-        del words[position:]
+    if "as" in asked[1:]:
+        position = asked.index("as")
+        form = asked[position + 1].lower() if position + 1 < len(asked) else ""
+        if form == "delim" and position + 2 < len(asked):
+            separator = asked[position + 2]
+        del asked[position:]
     if form not in ("", "json", "xml", "delim", "csv"):
         return f"-ERR Cannot find format {form}\n"
-    if table == "channels" and len(words) > 2 and words[1] == "like":
-        rows = _channels(call.switch, " ".join(words[2:]))
+    if table == "channels" and len(asked) > 2 and asked[1] == "like":
+        rows = _channels(call.switch, " ".join(asked[2:]))
     else:
         rows = _TABLES[table](call.switch)
-    if table in _COUNTABLE and len(words) > 1 and words[1] == "count":
+    if table in _COUNTABLE and len(asked) > 1 and asked[1] == "count":
         return _count(len(rows), form)
     return _table(rows, form, separator)
 

@@ -31,7 +31,7 @@ async def _bgapi(call: ApiCall) -> str:
 
 
 def uptime_text(uptime_us: int) -> str:
-    """`0 years, 0 days, …, 64 microseconds`"""
+    """A time span like `0 years, 0 days, …, 64 microseconds`."""
     seconds, us = divmod(uptime_us, 1_000_000)
     minutes, s = divmod(seconds, 60)
     hours, m = divmod(minutes, 60)

@@ -1,5 +1,6 @@
 """Two legs that hear each other: how a bridge comes about, and how it ends."""
 
+import asyncio
 from time import time
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -19,13 +20,15 @@ def uuid_bridge(leader: "Leg", follower: "Leg") -> None:
         leave_bridge(leg)
         leg.bridge_peer = other
     pair(leader, follower)
+    leader.channel.set("uuid_bridge", follower.channel.call_id)
     for leg, other in ((leader, follower), (follower, leader)):
         profile = leg.channel.profile
+        _set_partner(leg, other)
         source = f"{int(time())}:{uuid4()}:uuid_br:{other.channel.call_id}"
         leg.channel.set("original_destination_number", profile.destination_number)
         leg.channel.set("original_caller_id_name", profile.caller_id_name)
         leg.channel.set("original_caller_id_number", profile.caller_id_number)
-        leg.channel.set("transfer_history", source)
+        leg.channel.push("transfer_history", source)
         leg.channel.set("transfer_source", source)
         leg.channel.change_profile(
             transfer_source=source,
@@ -45,6 +48,14 @@ def pair(leader: "Leg", follower: "Leg") -> None:
     leader.bridge_peer, follower.bridge_peer = follower, leader
     leader.channel.originatee, leader.channel.originator = follower.channel, None
     follower.channel.originator, follower.channel.originatee = leader.channel, None
+    leader.channel.partner_profile = follower.channel.profile
+    follower.channel.partner_profile = leader.channel.profile
+
+
+def _set_partner(leg: "Leg", other: "Leg") -> None:
+    leg.channel.set("bridge_channel", other.channel.name)
+    leg.channel.set("bridge_uuid", other.channel.call_id)
+    leg.channel.set("signal_bond", other.channel.call_id)
 
 
 def leave_bridge(leg: "Leg") -> None:
@@ -64,6 +75,9 @@ async def soft_execute(leg: "Leg") -> None:
     if other is None:
         leg.hang_up("NORMAL_CLEARING")
         return
+    leg.channel.set("uuid_bridge", None)
+    if not leg.leads_bridge:
+        leg.channel.set("call_uuid", other.channel.call_uuid or other.channel.call_id)
     about = [("Application", "uuid_bridge"), ("Application-Data", other.channel.call_id)]
     leg.tell("CHANNEL_EXECUTE", after=about, called_from=_SOFT)
     leg.is_in_bridge = True
@@ -87,17 +101,15 @@ async def hold_bridge(leader: "Leg", follower: "Leg") -> None:
     """Bridge two legs, from CHANNEL_BRIDGE to CHANNEL_UNBRIDGE; runs on the leader's thread."""
     a, b = leader.channel, follower.channel
     ends = [("Bridge-A-Unique-ID", a.call_id), ("Bridge-B-Unique-ID", b.call_id)]
-    now = leader.switch.clock.tick_us()
-    for channel, other in ((a, b), (b, a)):
-        channel.set("bridge_to", other.call_id)
-        channel.set("last_bridge_to", other.call_id)
-        channel.set("bridge_channel", other.name)
-        channel.set("bridge_uuid", other.call_id)
-        channel.set("signal_bond", other.call_id)
-        channel.times.bridged = now
+    a.times.bridged = b.times.bridged = leader.switch.clock.tick_us()
     b.call_uuid = a.call_uuid or a.call_id
     leader.tell("CHANNEL_BRIDGE", before=ends)
+    for leg, other in ((leader, follower), (follower, leader)):
+        leg.channel.set("bridge_to", other.channel.call_id)
+        leg.channel.set("last_bridge_to", other.channel.call_id)
+        _set_partner(leg, other)
     follower.go(State.EXCHANGE_MEDIA)
+    await asyncio.sleep(0)
     _tell_display(leader, follower)
     follower.observers.append(leader.wake.set)
     try:
@@ -105,12 +117,14 @@ async def hold_bridge(leader: "Leg", follower: "Leg") -> None:
     finally:
         if leader.wake.set in follower.observers:
             follower.observers.remove(leader.wake.set)
-    if follower.channel.target is State.EXCHANGE_MEDIA:
+    b.set("bridge_to", None)
+    if a.is_down:
+        a.set("last_bridge_role", "originator")
+        b.set("last_bridge_hangup_cause", a.cause)
+    if b.target is State.EXCHANGE_MEDIA:
         _release(follower)
     leader.is_in_bridge = follower.is_in_bridge = False
-    for channel in (a, b):
-        channel.set("bridge_to", None)
-    a.set("last_bridge_role", "originator")
+    a.set("bridge_to", None)
     a.set("bridge_hangup_cause", b.cause or a.cause or "NORMAL_CLEARING")
     leader.tell("CHANNEL_UNBRIDGE", before=ends)
     if leader.bridge_peer is follower:
@@ -141,8 +155,6 @@ def _continue_after_bridge(leader: "Leg") -> None:
 def _tell_display(leader: "Leg", follower: "Leg") -> None:
     """SIP legs are told whom they speak with."""
     for leg, other in ((leader, follower), (follower, leader)):
-        if not leg.channel.kind.is_sofia:
-            continue
         profile = leg.channel.profile
         sent = [
             ("Sent-Callee-ID-Name", profile.callee_id_name or profile.callee_id_number),
@@ -150,5 +162,7 @@ def _tell_display(leader: "Leg", follower: "Leg") -> None:
         ]
         leg.channel.set("last_sent_callee_id_name", sent[0][1])
         leg.channel.set("last_sent_callee_id_number", sent[1][1])
+        if not leg.channel.kind.is_sofia:
+            continue
         before = [("Direction", "SEND"), *sent, ("Bridged-To", other.channel.call_id)]
         leg.tell("CALL_UPDATE", before=before, called_from=_SOFIA)

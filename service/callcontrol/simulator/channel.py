@@ -50,10 +50,12 @@ class Kind(Enum):
 
     @property
     def is_sofia(self) -> bool:
+        """Whether it is a SIP leg."""
         return self in (Kind.SOFIA_OUTBOUND, Kind.SOFIA_INBOUND)
 
     @property
     def direction(self) -> str:
+        """Whether the call came into the switch here, or goes out."""
         inbound = (Kind.LOOPBACK_B, Kind.SOFIA_INBOUND)
         return "inbound" if self in inbound else "outbound"
 
@@ -143,6 +145,8 @@ class Channel:
     variables: dict[str, HeaderValue] = field(default_factory=dict)
     originator: "Channel | None" = None
     originatee: "Channel | None" = None
+    partner_profile: Profile | None = None
+    """The partner's profile as it was when they met."""
     application: str = ""
     application_data: str = ""
 
@@ -151,6 +155,14 @@ class Channel:
         self.variables.pop(name, None)
         if value:
             self.variables[name] = value
+
+    def push(self, name: str, value: str) -> None:
+        """Add to a variable, in its place, which makes an array of it."""
+        old = self.variables.get(name)
+        if old is None:
+            self.variables[name] = value
+        else:
+            self.variables[name] = [*([old] if isinstance(old, str) else old), value]
 
     def get(self, name: str) -> str:
         """A variable's text; empty when it is not set."""
@@ -172,6 +184,7 @@ class Channel:
 
     @property
     def has_media(self) -> bool:
+        """Whether sound can flow."""
         return self.is_answered or self.has_early_media
 
     @property
@@ -181,6 +194,7 @@ class Channel:
 
     @property
     def answer_state(self) -> str:
+        """The value of `Answer-State`."""
         if self.is_down:
             return "hangup"
         if self.is_answered:

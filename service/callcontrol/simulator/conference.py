@@ -126,5 +126,5 @@ def member_headers(member: Member) -> list[Header]:
     ]
 
 
-def _flag(value: bool) -> str:
+def _flag(value: object) -> str:
     return "true" if value else "false"

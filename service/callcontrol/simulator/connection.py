@@ -61,11 +61,13 @@ class Connection(asyncio.Protocol):
     # What asyncio tells
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        """A client has connected."""
+        if isinstance(transport, asyncio.Transport):
+            self._transport = transport
         self.simulator.adopt(self)
 
     def data_received(self, data: bytes) -> None:
+        """The client sent something."""
         try:
             self._packets += self._reader.feed(data)
         except ProtocolError:
@@ -73,20 +75,24 @@ class Connection(asyncio.Protocol):
         self._wake.set()
 
     def eof_received(self) -> bool:
+        """The client sends nothing more; that is the end for the switch too."""
         self._has_met_eof = True
         self._wake.set()
         return True
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  (asyncio's name)
+        """The client is gone."""
         self._has_met_eof = True
         self._transport = None
         self._can_write.set()
         self._wake.set()
 
     def pause_writing(self) -> None:
+        """The client does not read."""
         self._can_write.clear()
 
     def resume_writing(self) -> None:
+        """The client reads again."""
         self._can_write.set()
 
     # What the switch tells
@@ -196,6 +202,13 @@ class Connection(asyncio.Protocol):
 
     # The session that `myevents` attached
 
+    @property
+    def session(self) -> "Leg":
+        """The call it belongs to. Raises RuntimeError when there is none."""
+        if self.leg is None:
+            raise RuntimeError("the connection controls no session")
+        return self.leg
+
     def attach(self, leg: "Leg") -> None:
         """The connection belongs to a call, which cannot be destroyed before it ends."""
         self.leg = leg
@@ -210,8 +223,7 @@ class Connection(asyncio.Protocol):
 
     async def _outlive_call(self) -> None:
         """The call is over: linger if that was asked for, then end."""
-        assert self.leg is not None
-        leg, clock = self.leg, self.simulator.clock
+        leg, clock = self.session, self.simulator.clock
         if self.linger_s is None:
             self.is_over = True
             return

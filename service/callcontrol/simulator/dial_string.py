@@ -19,7 +19,7 @@ class Target:
 
 
 def split_blank(text: str, limit: int = 0) -> list[str]:
-    """Arguments between blanks; `'` quotes, `\\` escapes, and `^^X` at the start splits at X.
+    r"""Arguments between blanks; `'` quotes, `\` escapes, and `^^X` at the start splits at X.
 
     With a `limit` the last argument is the rest.
     """

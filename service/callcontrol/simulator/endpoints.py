@@ -49,24 +49,23 @@ def loopback(switch: Switch, target: str, order: Order) -> Leg:
     _outgoing_profile(a, order, name, extension, context, callee=context)
     a.channel.change_profile(dialplan="xml", source="mod_loopback")
     _rename(a, order)
-    a.on_init = lambda: _loopback_peer(a, extension, context)
+    a.on_init = lambda: _loopback_peer(a, order, extension, context)
     _finish_outgoing(a, order, "loopback")
     return a
 
 
-def _loopback_peer(a: Leg, extension: str, context: str) -> None:
+def _loopback_peer(a: Leg, order: Order, extension: str, context: str) -> None:
     switch = a.switch
     b = _local(switch, Kind.LOOPBACK_B, f"loopback/{extension}-b")
     b.channel.hits_dialplan = True
+    _announce_local(b)
     b.channel.profile = a.channel.profile
     a.loopback_peer, b.loopback_peer = b, a
+    b.actions = switch.scenarios.extension(extension, context) or []
+    _set_ordered(b, order)
     for leg, other, side in ((a, b, "A"), (b, a, "B")):
         leg.channel.set("other_loopback_leg_uuid", other.channel.call_id)
         leg.channel.set("loopback_leg", side)
-    profile, b.channel.profile = b.channel.profile, Profile()
-    _announce_local(b)
-    b.channel.profile = profile
-    b.actions = switch.scenarios.extension(extension, context) or []
     b.channel.target = State.INIT
     if a.channel.is_down:
         b.hang_up(a.channel.cause)
@@ -216,9 +215,6 @@ def _announce_local(leg: Leg) -> None:
     channel.set("read_rate", "8000")
     channel.set("write_codec", "L16")
     channel.set("write_rate", "8000")
-    if channel.kind is Kind.LOOPBACK_B:
-        for name in ("other_loopback_leg_uuid", "loopback_leg"):
-            channel.set(name, channel.get(name))
 
 
 def _outgoing_profile(

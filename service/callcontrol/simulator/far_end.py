@@ -58,6 +58,7 @@ class FarEnd:
             sip.set_on_bye(channel, cause)
         else:
             sip.set_on_refusal(channel, cause)
+            channel.change_profile(network_addr="127.0.0.1")
         leg.hang_up(cause)
 
     async def follow(self, script: Script | None) -> None:
@@ -81,6 +82,8 @@ class FarEnd:
                 leg.mark_ringing()
             case EarlyMedia(tone_s):
                 sip.set_on_response(leg.channel)
+                sip.set_on_early_answer(leg.channel)
+                self._learn_who()
                 leg.mark_early_media()
                 if tone_s is not None:
                     await leg.switch.clock.sleep(tone_s)
@@ -99,9 +102,15 @@ class FarEnd:
     def _answer(self) -> None:
         channel = self._leg.channel
         sip.set_on_response(channel)
-        profile = channel.profile
-        channel.change_profile(callee_id_name=profile.callee_id_number, network_addr="127.0.0.1")
+        self._learn_who()
         self._leg.mark_answered()
+
+    def _learn_who(self) -> None:
+        """A response tells the far end's address, and the name it shows."""
+        channel = self._leg.channel
+        channel.change_profile(
+            callee_id_name=channel.profile.callee_id_number, network_addr="127.0.0.1"
+        )
 
 
 def carried_by_sip(cause: str) -> str:

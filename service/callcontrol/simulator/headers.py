@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from callcontrol.simulator.channel import Channel, Codec, Profile, Role, Times
 from callcontrol.simulator.events import Header
+from callcontrol.simulator.words import words
 
 CALLED_FROM: dict[str, tuple[str, str, int]] = {
     "ADD_SCHEDULE": ("switch_scheduler.c", "switch_scheduler_add_task_ex", 266),
@@ -62,34 +63,11 @@ CALLED_FROM: dict[str, tuple[str, str, int]] = {
 """Where in the core each event is made: Event-Calling-File, -Function, -Line-Number."""
 
 CARRIES_VARIABLES = frozenset(
-    [
-        "CHANNEL_CREATE",
-        "CHANNEL_ORIGINATE",
-        "CHANNEL_UUID",
-        "CHANNEL_ANSWER",
-        "CHANNEL_PARK",
-        "CHANNEL_UNPARK",
-        "CHANNEL_BRIDGE",
-        "CHANNEL_UNBRIDGE",
-        "CHANNEL_PROGRESS",
-        "CHANNEL_PROGRESS_MEDIA",
-        "CHANNEL_HANGUP",
-        "CHANNEL_HANGUP_COMPLETE",
-        "CHANNEL_DATA",
-        "CHANNEL_EXECUTE",
-        "CHANNEL_EXECUTE_COMPLETE",
-        "CHANNEL_DESTROY",
-        "CHANNEL_HOLD",
-        "CHANNEL_UNHOLD",
-        "RECORD_START",
-        "RECORD_STOP",
-        "PLAYBACK_START",
-        "PLAYBACK_STOP",
-        "CALL_UPDATE",
-        "MEDIA_BUG_START",
-        "MEDIA_BUG_STOP",
-        "CUSTOM",
-    ]
+    words("""CHANNEL_CREATE CHANNEL_ORIGINATE CHANNEL_UUID CHANNEL_ANSWER CHANNEL_PARK
+    CHANNEL_UNPARK CHANNEL_BRIDGE CHANNEL_UNBRIDGE CHANNEL_PROGRESS CHANNEL_PROGRESS_MEDIA
+    CHANNEL_HANGUP CHANNEL_HANGUP_COMPLETE CHANNEL_DATA CHANNEL_EXECUTE CHANNEL_EXECUTE_COMPLETE
+    CHANNEL_DESTROY CHANNEL_HOLD CHANNEL_UNHOLD RECORD_START RECORD_STOP PLAYBACK_START
+    PLAYBACK_STOP CALL_UPDATE MEDIA_BUG_START MEDIA_BUG_STOP""")
 )
 """The events of a channel that carry `variable_…` (switch_channel_event_set_extended_data)."""
 
@@ -101,7 +79,7 @@ def channel_headers(name: str, channel: Channel) -> list[Header]:
     if partner is not None:
         role = Role.ORIGINATEE if partner is channel.originatee else Role.ORIGINATOR
         found.append(("Other-Type", role.value))
-        found += _other_leg(partner, role)
+        found += _other_leg(partner, channel.partner_profile or partner.profile, role)
     if name in CARRIES_VARIABLES:
         found += [(f"variable_{key}", value) for key, value in channel.variables.items()]
     return found
@@ -148,13 +126,13 @@ def _profile(prefix: str, channel: Channel) -> Iterator[Header]:
     yield from _screening(prefix)
 
 
-def _other_leg(partner: Channel, role: Role) -> Iterator[Header]:
+def _other_leg(partner: Channel, profile: Profile, role: Role) -> Iterator[Header]:
     """The partner's profile as it was copied: an originator's copy has no times yet."""
     prefix, known = "Other-Leg-", role is Role.ORIGINATEE
     yield f"{prefix}Direction", partner.kind.direction
-    yield f"{prefix}Logical-Direction", partner.profile.logical_direction or "inbound"
-    yield from _given(prefix, partner.profile, partner)
-    yield f"{prefix}Profile-Created-Time", str(partner.profile.created_us if known else 0)
+    yield f"{prefix}Logical-Direction", profile.logical_direction or "inbound"
+    yield from _given(prefix, profile, partner)
+    yield f"{prefix}Profile-Created-Time", str(profile.created_us if known else 0)
     yield from _times(prefix, partner.times if known else Times())
     yield from _screening(prefix)
 

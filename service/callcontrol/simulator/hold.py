@@ -3,12 +3,11 @@
 from typing import TYPE_CHECKING
 
 from callcontrol.simulator.channel import CallState
-from callcontrol.simulator.private_commands import broadcast
+from callcontrol.simulator.private_commands import HOLD_MUSIC, broadcast
 
 if TYPE_CHECKING:
     from callcontrol.simulator.leg import Leg
 
-_MUSIC = "local_stream://moh"
 _MUSIC_DELAY_S = 0.2
 _FRAME_S = 0.02
 
@@ -29,7 +28,7 @@ def hold(leg: "Leg") -> bool:
 
 
 async def _play_music(leg: "Leg", peer: "Leg") -> None:
-    command = broadcast(peer, _MUSIC, loops=-1)
+    command = broadcast(peer, HOLD_MUSIC, loops=-1)
     await leg.switch.clock.sleep(_MUSIC_DELAY_S)
     if leg.channel.is_held and not peer.channel.is_down:
         peer.queue(command)

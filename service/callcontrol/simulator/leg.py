@@ -94,7 +94,7 @@ class Leg:
     def set_codecs(self) -> None:
         """Media was negotiated."""
         channel = self.channel
-        if not channel.kind.is_sofia or channel.has_media:
+        if not channel.kind.is_sofia or channel.get("rtp_use_pt"):
             return
         sip.set_on_media(channel)
         if channel.kind is Kind.SOFIA_OUTBOUND:
@@ -138,13 +138,10 @@ class Leg:
             self.set_codecs()
         channel.times.progress_media = self.switch.clock.tick_us()
         channel.has_early_media = True
+        channel.set("endpoint_disposition", "EARLY MEDIA")
         self.tell("CHANNEL_PROGRESS_MEDIA")
         self.set_call_state(CallState.EARLY)
-        channel.set("endpoint_disposition", "EARLY MEDIA")
-        if channel.kind is Kind.SOFIA_OUTBOUND:
-            channel.has_early_media = False
-            self.set_codecs()
-            channel.has_early_media = True
+        self.set_codecs()
         self.changed()
 
     def mark_answered(self) -> None:
@@ -250,16 +247,17 @@ class Leg:
         about: list[Header] = [("Application", name)]
         if text:
             about.append(("Application-Data", text))
-        about.append(("Application-UUID", operation_id or str(uuid.uuid4())))
+        own_id: Header = ("Application-UUID", operation_id or str(uuid.uuid4()))
         channel.set("current_application_response", None)
         channel.set("current_application", name)
         channel.set("current_application_data", text)
-        self.tell("CHANNEL_EXECUTE", after=about)
+        self.tell("CHANNEL_EXECUTE", after=[*about, own_id])
         if text:
             channel.set("current_application", name)
         await application(self, text)
         response = channel.get("current_application_response") or "_none_"
-        self.tell("CHANNEL_EXECUTE_COMPLETE", after=[*about, ("Application-Response", response)])
+        about.append(("Application-Response", response))
+        self.tell("CHANNEL_EXECUTE_COMPLETE", after=[*about, own_id])
         return True
 
     # The thread

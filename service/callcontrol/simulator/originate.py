@@ -174,7 +174,7 @@ def _make_leg(switch: "Switch", call: _Call, target: Target, variables: dict[str
     is_throttled = "no_throttle_limits" not in variables
     if kind == "user":
         address = _registered(switch, address)
-    if not switch.admits_session(is_throttled):
+    if not switch.admits_session(is_throttled=is_throttled):
         raise CannotCall("DESTINATION_OUT_OF_ORDER")
     match kind:
         case "loopback":

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from callcontrol.simulator.leg import Leg
 
 _SHORTEST_LOOP_S = 0.5
+HOLD_MUSIC = "local_stream://moh"
+"""What a held party hears; there is none unless `Switch.files` has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,8 @@ async def _execute(leg: "Leg", command: PrivateCommand) -> None:
     try:
         await _repeat(leg, name, argument, command.get("event-uuid"), loops)
     finally:
+        leg.channel.set("current_loop", None)
+        leg.channel.set("total_loops", None)
         leg.is_nested = was_nested
         if is_lock:
             leg.is_event_locked = False
@@ -97,7 +101,7 @@ def _continue_with(leg: "Leg", command: PrivateCommand) -> None:
             actions.append(Action(application, data))
     if actions:
         leg.actions = actions
-        leg.go(State.RESET)
+        leg.go(State.ROUTING)
 
 
 def _tell(leg: "Leg", command: PrivateCommand) -> None:

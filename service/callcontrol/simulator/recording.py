@@ -26,14 +26,13 @@ def start(leg: "Leg", path: str, limit_s: float = 0) -> bool:
 async def _stop_later(leg: "Leg", recording: media.Recording, limit_s: float) -> None:
     await leg.switch.clock.sleep(limit_s)
     if recording in leg.recordings:
-        _stop(leg, recording, "success-maxtime")
+        _stop(leg, [recording], "success-maxtime")
 
 
 def stop(leg: "Leg", path: str, cause: str = "success-maxtime") -> bool:
     """Stop the recording to `path`, or `all`; False when there is none."""
     chosen = [one for one in leg.recordings if path in ("all", one.path)]
-    for recording in chosen:
-        _stop(leg, recording, cause)
+    _stop(leg, chosen, cause)
     return bool(chosen)
 
 
@@ -42,8 +41,17 @@ def stop_all(leg: "Leg", cause: str) -> None:
     stop(leg, "all", cause)
 
 
-def _stop(leg: "Leg", recording: media.Recording, cause: str) -> None:
-    leg.recordings.remove(recording)
+def _stop(leg: "Leg", recordings: list[media.Recording], cause: str) -> None:
+    for recording in recordings:
+        leg.recordings.remove(recording)
+        _set_variables(leg, recording, cause)
+        about = [("Record-File-Path", recording.path), ("Record-Completion-Cause", cause)]
+        leg.tell("RECORD_STOP", after=about)
+    for recording in recordings:
+        leg.tell("MEDIA_BUG_STOP", before=_bug(recording.path))
+
+
+def _set_variables(leg: "Leg", recording: media.Recording, cause: str) -> None:
     lasted_ms = (leg.switch.clock.now_us() - recording.started_us) // 1000
     channel = leg.channel
     channel.set("record_file_size", str(lasted_ms * 16 + 44))
@@ -51,9 +59,6 @@ def _stop(leg: "Leg", recording: media.Recording, cause: str) -> None:
     channel.set("record_seconds", str(lasted_ms // 1000))
     channel.set("record_ms", str(lasted_ms))
     channel.set("record_completion_cause", cause)
-    about = [("Record-File-Path", recording.path), ("Record-Completion-Cause", cause)]
-    leg.tell("RECORD_STOP", after=about)
-    leg.tell("MEDIA_BUG_STOP", before=_bug(recording.path))
 
 
 def _bug(path: str) -> list[tuple[str, str]]:

@@ -196,6 +196,14 @@ class Scenarios:
                 return make(match)
         return None
 
+    def captured(self, dialled: str) -> list[str]:
+        """What the dialplan's expression caught of it: all, and its parts; nothing without parts."""
+        if dialled not in self._own:
+            for pattern, _ in _NAMED:
+                if (match := re.fullmatch(pattern, dialled)) and match.groups():
+                    return [match[0], *match.groups()]
+        return []
+
     def extension(self, dialled: str, context: str) -> list[Action] | None:
         """The extension of a dialplan context; None when there is none."""
         script = self.find(dialled) if context in self.contexts else None

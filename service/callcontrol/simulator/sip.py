@@ -2,6 +2,7 @@
 
 from callcontrol.simulator.causes import SIP_CODES, q850
 from callcontrol.simulator.channel import Channel, Kind
+from callcontrol.simulator.words import words
 
 _AGENT = "FreeSWITCH-mod_sofia/1.10.12-release+git~20240802T210227Z~a88d069d6f~64bit"
 _ALLOW = (
@@ -140,35 +141,22 @@ rtp_2833_recv_payload=101
 remote_media_ip=127.0.0.1
 remote_media_port={remote_port}"""
 
-_STATISTICS = [
-    "in_raw_bytes",
-    "in_media_bytes",
-    "in_packet_count",
-    "in_media_packet_count",
-    "in_skip_packet_count",
-    "in_jitter_packet_count",
-    "in_dtmf_packet_count",
-    "in_cng_packet_count",
-    "in_flush_packet_count",
-    "in_largest_jb_size",
-    "in_jitter_min_variance",
-    "in_jitter_max_variance",
-    "in_jitter_loss_rate",
-    "in_jitter_burst_rate",
-    "in_mean_interval",
-    "in_flaw_total",
-    "in_quality_percentage",
-    "in_mos",
-    "out_raw_bytes",
-    "out_media_bytes",
-    "out_packet_count",
-    "out_media_packet_count",
-    "out_skip_packet_count",
-    "out_dtmf_packet_count",
-    "out_cng_packet_count",
-    "rtcp_packet_count",
-    "rtcp_octet_count",
-]
+_STATISTICS = words("""in_raw_bytes in_media_bytes in_packet_count in_media_packet_count
+in_skip_packet_count in_jitter_packet_count in_dtmf_packet_count in_cng_packet_count
+in_flush_packet_count in_largest_jb_size in_jitter_min_variance in_jitter_max_variance
+in_jitter_loss_rate in_jitter_burst_rate in_mean_interval in_flaw_total in_quality_percentage
+in_mos out_raw_bytes out_media_bytes out_packet_count out_media_packet_count out_skip_packet_count
+out_dtmf_packet_count out_cng_packet_count rtcp_packet_count rtcp_octet_count""")
+
+_QUALITY = {
+    "in_jitter_min_variance": "0.00",
+    "in_jitter_max_variance": "0.00",
+    "in_jitter_loss_rate": "0.00",
+    "in_jitter_burst_rate": "0.00",
+    "in_mean_interval": "0.00",
+    "in_quality_percentage": "100.00",
+    "in_mos": "4.50",
+}
 
 
 def _facts(channel: Channel) -> dict[str, str]:
@@ -217,6 +205,11 @@ def set_on_invite_sent(channel: Channel) -> None:
 def set_on_response(channel: Channel) -> None:
     """A 180, 183 or 200 came."""
     _fill(channel, _GOT_RESPONSE)
+
+
+def set_on_early_answer(channel: Channel) -> None:
+    """A 183 came with the far end's SDP."""
+    _fill(channel, "switch_r_sdp={sdp}\nep_codec_string={codec}")
 
 
 def set_on_media(channel: Channel) -> None:
@@ -268,6 +261,4 @@ def set_at_end(channel: Channel) -> None:
     if not channel.has_media:
         return
     for name in _STATISTICS:
-        channel.set(f"rtp_audio_{name}", "0.00" if "variance" in name or "rate" in name else "0")
-    channel.set("rtp_audio_in_quality_percentage", "100.00")
-    channel.set("rtp_audio_in_mos", "4.50")
+        channel.set(f"rtp_audio_{name}", _QUALITY.get(name, "0"))

@@ -258,21 +258,18 @@ async def _nolinger(connection: "Connection", _: Request) -> None:
 
 
 async def _resume(connection: "Connection", _: Request) -> None:
-    assert connection.leg is not None
-    connection.leg.channel.set("socket_resume", "true")
+    connection.session.channel.set("socket_resume", "true")
     _reply(connection, "+OK")
 
 
 async def _getvar(connection: "Connection", request: Request) -> None:
-    assert connection.leg is not None
-    _reply(connection, connection.leg.channel.get(request.rest.strip()))
+    _reply(connection, connection.session.channel.get(request.rest.strip()))
 
 
 async def _connect(connection: "Connection", _: Request) -> None:
-    assert connection.leg is not None
     switch = connection.simulator.switch
     headers = switch.core_headers("CHANNEL_DATA")
-    headers += channel_headers("CHANNEL_DATA", connection.leg.channel)
+    headers += channel_headers("CHANNEL_DATA", connection.session.channel)
     connection.write(connect_frame(headers, "async", "full"))
 
 

@@ -48,14 +48,16 @@ async def _routing(leg: "Leg") -> None:
         _advance(leg, State.CONSUME_MEDIA)
         return
     leg.switch.skip_sequence()
+    captured = leg.switch.scenarios.captured(channel.profile.destination_number)
+    if captured and leg.actions:
+        channel.set("DP_MATCH", captured)
+    channel.set("call_uuid", channel.call_uuid or channel.call_id)
     if not leg.actions:
         leg.hang_up("NO_ROUTE_DESTINATION")
         leg.tell_presence()
         return
     _advance(leg, State.EXECUTE)
-    if channel.kind.direction == "inbound":
-        channel.set("DP_MATCH", [channel.profile.destination_number] * 2)
-        leg.tell_presence()
+    leg.tell_presence()
 
 
 async def _execute(leg: "Leg") -> None:

@@ -4,37 +4,18 @@ import re
 from dataclasses import dataclass, field
 
 from callcontrol.simulator.events import EVENT_NAMES, CoreEvent
+from callcontrol.simulator.words import words
 
 _FORMATS = ("plain", "json", "xml")
 _ALL = "ALL"
 _FLAGS = {"i": re.IGNORECASE, "s": re.DOTALL, "m": re.MULTILINE, "x": re.VERBOSE}
 
 _SESSION_EVENTS = frozenset(
-    [
-        "CHANNEL_ANSWER",
-        "CHANNEL_APPLICATION",
-        "CHANNEL_BRIDGE",
-        "CHANNEL_CREATE",
-        "CHANNEL_DATA",
-        "CHANNEL_DESTROY",
-        "CHANNEL_EXECUTE",
-        "CHANNEL_EXECUTE_COMPLETE",
-        "CHANNEL_HANGUP",
-        "CHANNEL_HANGUP_COMPLETE",
-        "CHANNEL_ORIGINATE",
-        "CHANNEL_UUID",
-        "CHANNEL_OUTGOING",
-        "CHANNEL_PARK",
-        "CHANNEL_PROGRESS",
-        "CHANNEL_PROGRESS_MEDIA",
-        "CHANNEL_STATE",
-        "CHANNEL_UNBRIDGE",
-        "CHANNEL_UNPARK",
-        "DETECTED_SPEECH",
-        "DTMF",
-        "NOTALK",
-        "TALK",
-    ]
+    words("""CHANNEL_ANSWER CHANNEL_APPLICATION CHANNEL_BRIDGE CHANNEL_CREATE CHANNEL_DATA
+    CHANNEL_DESTROY CHANNEL_EXECUTE CHANNEL_EXECUTE_COMPLETE CHANNEL_HANGUP CHANNEL_HANGUP_COMPLETE
+    CHANNEL_ORIGINATE CHANNEL_UUID CHANNEL_OUTGOING CHANNEL_PARK CHANNEL_PROGRESS
+    CHANNEL_PROGRESS_MEDIA CHANNEL_STATE CHANNEL_UNBRIDGE CHANNEL_UNPARK DETECTED_SPEECH DTMF
+    NOTALK TALK""")
 )
 """What `myevents` asks for."""
 
@@ -64,12 +45,12 @@ class Subscription:
     # Commands; each returns the text of its reply
 
     def event(self, rest: str) -> str:
-        """`event [FORMAT] TYPE… [CUSTOM SUBCLASS…]`"""
-        words = rest.split()
-        if words and words[0].lower() in _FORMATS:
-            self.form = words.pop(0).lower()
+        """Obey `event [FORMAT] TYPE… [CUSTOM SUBCLASS…]`."""
+        asked = rest.split()
+        if asked and asked[0].lower() in _FORMATS:
+            self.form = asked.pop(0).lower()
         found = False
-        for position, word in enumerate(words):
+        for position, word in enumerate(asked):
             name = _type_named(word)
             if name is None:
                 continue
@@ -78,7 +59,7 @@ class Subscription:
             found = True
             self.types.add(name)
             if name == "CUSTOM":
-                for subclass in words[position + 1 :]:
+                for subclass in asked[position + 1 :]:
                     if self.allowed is not None and subclass not in self.allowed.subclasses:
                         return "-ERR permission denied"
                     self.subclasses.add(subclass)
@@ -95,8 +76,8 @@ class Subscription:
 
     def nixevent(self, rest: str, known_subclasses: set[str]) -> str:
         """`nixevent TYPE… [CUSTOM SUBCLASS…]`; ALL becomes the list of what it stood for."""
-        words, found = rest.split(), False
-        for position, word in enumerate(words):
+        asked, found = rest.split(), False
+        for position, word in enumerate(asked):
             name = _type_named(word)
             if name is None:
                 continue
@@ -105,7 +86,7 @@ class Subscription:
                 self.types = set(EVENT_NAMES) - {_ALL}
                 self.subclasses |= known_subclasses
             if name == "CUSTOM":
-                self.subclasses -= set(words[position + 1 :])
+                self.subclasses -= set(asked[position + 1 :])
                 break
             self.types = set() if name == _ALL else self.types - {name}
         return "+OK events nixed" if found else "-ERR no keywords supplied"
@@ -120,7 +101,7 @@ class Subscription:
         return "+OK no longer listening for events"
 
     def filter(self, rest: str) -> str:
-        """`filter [add] NAME VALUE`, `filter delete all|NAME [VALUE]`"""
+        """Obey `filter [add] NAME VALUE` and `filter delete all|NAME [VALUE]`."""
         rest = rest.lstrip(" ")
         word, _, behind = rest.partition(" ")
         if word.lower() == "delete":

@@ -39,7 +39,8 @@ class SwitchSettings:
 class Listener(Protocol):
     """Somebody who hears of every event: a connection."""
 
-    def on_event(self, event: CoreEvent) -> None: ...
+    def on_event(self, event: CoreEvent) -> None:
+        """An event was fired."""
 
 
 @dataclass(slots=True)
@@ -156,7 +157,7 @@ class Switch:
         """Channels that were not hung up, oldest first."""
         return (leg for leg in tuple(self.legs.values()) if not leg.channel.is_down)
 
-    def admits_session(self, is_throttled: bool = True) -> bool:
+    def admits_session(self, *, is_throttled: bool = True) -> bool:
         """Whether the limits allow one more channel made by originate; it counts as made."""
         if self.is_paused or len(self.legs) >= self.settings.max_sessions:
             return False

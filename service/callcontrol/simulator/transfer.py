@@ -26,7 +26,7 @@ def transfer_leg(leg: "Leg", destination: str, dialplan: str = "", context: str 
         actions = None
     bridging.leave_bridge(leg)
     channel.set("max_forwards", "70")
-    channel.set("transfer_history", source)
+    channel.push("transfer_history", source)
     channel.set("transfer_source", source)
     leg.transfer(
         actions,
