@@ -21,6 +21,9 @@ from callcontrol.calls.variables import label_variable
 from callcontrol.errors import NotImplementedYet
 from callcontrol.ids import CallId
 
+_CLOCK_SECOND: Final = 1
+"""The switch compares whole seconds of its clock, and so gives up as much as a second early."""
+
 _SEVERAL: Final = "an Originate with several endpoints"
 
 
@@ -76,7 +79,7 @@ def _variables(spec: OriginateSpec, endpoint: Endpoint, call_id: CallId) -> Mapp
     if spec.caller_name:
         variables["origination_caller_id_name"] = spec.caller_name
     if spec.ring_timeout_s is not None:
-        variables["originate_timeout"] = str(math.ceil(spec.ring_timeout_s))
+        variables["originate_timeout"] = str(math.ceil(spec.ring_timeout_s) + _CLOCK_SECOND)
     if ignores_early_media(spec):
         variables["ignore_early_media"] = "true"
     variables["origination_uuid"] = call_id

@@ -143,7 +143,8 @@ class OriginateSpec:
     caller_number: str = ""
     caller_name: str = ""
     ring_timeout_s: float | None = None
-    """Seconds until the attempt is given up, rounded up to whole ones; None is the switch's 60."""
+    """Seconds until the attempt is given up, rounded up to whole ones, and up to one more, as the
+    switch counts; None is the switch's 60."""
     variables: Mapping[str, str] = field(default_factory=dict)
     """Channel variables of all new legs."""
     labels: Mapping[str, str] = field(default_factory=dict)

@@ -1,5 +1,7 @@
 """Answer, hang up, hold and bridge: the verbs that change where a call is in its life."""
 
+from typing import Final
+
 from callcontrol.calls import checks
 from callcontrol.calls.call import Call, CallState, Direction
 from callcontrol.calls.commander import Commander, is_no_such_call
@@ -11,7 +13,10 @@ from callcontrol.errors import CallHasEnded, CallStateConflict, InvalidRequest, 
 from callcontrol.events.event import Event
 from callcontrol.ids import CallId
 
-_UNHEARD = frozenset({CallState.CREATING, CallState.RINGING})
+# The switch suspends these on uuid_hold and says so, but then denies that they are held, so that
+# nothing takes them back (switch_ivr_hold sets the flag, only a SIP endpoint the call state).
+_KNOW_NO_HOLD: Final = ("loopback/", "null/")
+_UNHEARD: Final = frozenset({CallState.CREATING, CallState.RINGING})
 
 
 async def answer(
@@ -64,12 +69,16 @@ async def hang_up(commander: Commander, call_id: CallId, cause: str = "") -> Cal
 
 
 async def hold(commander: Commander, call_id: CallId, display: str = "") -> CallOutcome:
-    """Put an answered call on hold; `display` is a text for its device to show."""
+    """Put an answered call on hold; `display` is a text for its device to show. Raises
+    CallStateConflict for a loopback call, which the switch would suspend and never take back.
+    """
     checks.require_valid([checks.call_id_check(call_id), *checks.hold_checks(display)])
     call = commander.tracker.require(call_id, alive=True)
     if call.state is CallState.HELD:
         return CallOutcome(confirmed=True, call=call)
     require_state(Verb.HOLD, call)
+    if call.channel_name.startswith(_KNOW_NO_HOLD):
+        raise CallStateConflict(call_id, "a call within the switch", "a call of a telephone")
     with commander.tracker.watch(call_id) as watch:
         await commander.api(call, "uuid_hold", call_id, rest=quoted(display) if display else "")
         confirmed = await commander.proof(

@@ -115,7 +115,7 @@ CONFIRMATIONS: Final[Mapping[Verb, Confirmation]] = {
         acknowledged_by="+OK Success",
         proven_by="CHANNEL_HOLD",
         states=frozenset({CallState.ACTIVE, CallState.PARKED}),
-        needs=_ANSWERED_CALL,
+        needs="an answered call of a telephone",
     ),
     Verb.UNHOLD: Confirmation(
         sends="uuid_hold off «call»",

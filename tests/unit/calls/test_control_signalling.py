@@ -240,6 +240,16 @@ async def test_what_is_not_answered_cannot_be_held() -> None:
     assert desk.node.sent == []
 
 
+@pytest.mark.parametrize("name", ["loopback/answer-a", "null/x"])
+async def test_a_call_that_could_not_be_taken_back_is_not_put_on_hold(name: str) -> None:
+    desk = Desk()
+    desk.happen("CHANNEL_CREATE", A, Channel_Name=name)
+    desk.happen("CHANNEL_ANSWER", A, Answer_State="answered", Channel_Name=name)
+    with pytest.raises(CallStateConflict):
+        await desk.control.hold(A)
+    assert desk.node.sent == []
+
+
 async def test_a_bridge_is_confirmed_by_its_event() -> None:
     desk = Desk()
     desk.parked(A)

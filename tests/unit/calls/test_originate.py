@@ -532,7 +532,7 @@ async def test_everything_asked_for_travels_in_variables() -> None:
         "cc_label_campaign.id": "spring",
         "origination_caller_id_number": "+4930",
         "origination_caller_id_name": "Zoë",
-        "originate_timeout": "3",
+        "originate_timeout": "4",
         "ignore_early_media": "true",
         "origination_uuid": A,
     }
