@@ -54,13 +54,14 @@ contract: $(READY)  ## run the contract tests, on a real switch with SWITCH=host
 	$(BIN)/pytest -q tests/contract $(if $(SWITCH),--switch=$(SWITCH) --switch-password=$(PASSWORD))
 
 bench: $(READY)  ## measure; one JSON object a line
-	@for file in tests/bench/bench_*.py; do $(BIN)/python $$file || exit 1; done
+	@for file in tests/bench/bench_*.py; do PYTHONPATH=. $(BIN)/python $$file || exit 1; done
 
-fuzz: $(READY)  ## run the property tests with many more examples
+fuzz: $(READY)  ## throw bytes at the codec, and run the property tests with many more examples
+	@for file in tests/fuzz/fuzz_*.py; do PYTHONPATH=. $(BIN)/python $$file || exit 1; done
 	$(BIN)/pytest -q tests/property --hypothesis-profile=fuzz --timeout=0
 
-soak: $(READY)  ## place calls for MINUTES=10 and watch memory, tasks and leftovers
-	$(BIN)/python tests/soak/soak.py --minutes $(MINUTES)
+soak: $(READY)  ## place calls for MINUTES=10 and look at what is left over
+	PYTHONPATH=. $(BIN)/python tests/soak/soak.py --minutes $(MINUTES)
 
 clean:  ## remove what was built
 	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

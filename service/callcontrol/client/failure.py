@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import grpc
 import grpc.aio
+from google.protobuf.message import DecodeError
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
@@ -37,7 +38,7 @@ def failure_of(error: grpc.aio.AioRpcError) -> Failure:
     code, message = error.code(), error.details() or ""
     try:
         status = rpc_status.from_call(error)  # type: ignore[arg-type]  # has what is asked of a Call
-    except ValueError:
+    except (ValueError, DecodeError):
         status = None
     if status is None:
         return Failure(code, message)
