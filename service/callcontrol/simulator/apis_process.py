@@ -11,48 +11,46 @@ _FSCTL_USAGE = (
 )
 
 
+_ANSWERS = {
+    "hupall": "+OK\n",
+    "last_sps": "+OK last sessions per second: 0\n",
+    "loglevel": "+OK log level: DISABLE [-1]\n",
+    "min_idle_cpu": "+OK min idle cpu: DISABLED\n",
+    "reclaim_mem": "+OK\n",
+    "recover": "+OK\n",
+    "send_sighup": "+OK\n",
+    "shutdown_check": "false",
+    "sync_clock": "+OK clock synchronized\n",
+}
+"""Words whose answer does not depend on anything here."""
+
+
 def _fsctl(call: ApiCall) -> str:
     words = call.argument.split()
+    if not words:
+        return _FSCTL_USAGE
     switch = call.switch
-    match words:
-        case []:
-            return _FSCTL_USAGE
-        case ["pause", *_]:
-            switch.is_paused = True
+    match words[0]:
+        case "pause" | "resume" as verb:
+            switch.is_paused = verb == "pause"
             return "+OK\n"
-        case ["resume", *_]:
-            switch.is_paused = False
-            return "+OK\n"
-        case ["pause_check", *_]:
+        case "pause_check":
             return "true" if switch.is_paused else "false"
-        case ["ready_check"]:
+        case "ready_check":
             return "false" if switch.is_paused else "true"
-        case ["shutdown_check"]:
-            return "false"
-        case ["shutdown", "cancel"]:
+        case "shutdown":
+            if words[1:] != ["cancel"]:
+                call.simulator.begin_shutdown()
             return "+OK\n"
-        case ["shutdown", *_]:
-            call.simulator.begin_shutdown()
-            return "+OK\n"
-        case ["sps"]:
+        case "sps":
             return f"+OK sessions per second: {switch.settings.sessions_per_second}\n"
-        case ["last_sps"]:
-            return "+OK last sessions per second: 0\n"
-        case ["max_sessions"]:
+        case "max_sessions":
             return f"+OK max sessions: {switch.settings.max_sessions}\n"
-        case ["loglevel"]:
-            return "+OK log level: DISABLE [-1]\n"
-        case ["min_idle_cpu"]:
-            return "+OK min idle cpu: DISABLED\n"
-        case ["sync_clock"]:
-            return "+OK clock synchronized\n"
-        case ["hupall", *_]:
+        case "hupall":
             for leg in switch.live_legs():
                 leg.hang_up("MANAGER_REQUEST")
-            return "+OK\n"
-        case ["send_sighup" | "reclaim_mem" | "recover"]:
-            return "+OK\n"
-    return "-ERR Invalid command\n" + _FSCTL_USAGE.replace("-USAGE: ", "USAGE: fsctl ")
+    usage = "-ERR Invalid command\n" + _FSCTL_USAGE.replace("-USAGE: ", "USAGE: fsctl ")
+    return _ANSWERS.get(words[0], usage)
 
 
 def _load(call: ApiCall) -> str:

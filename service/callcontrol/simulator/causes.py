@@ -56,5 +56,6 @@ def cause_named(text: str) -> str:
 
 
 def q850(cause: str) -> int:
-    """The number of a cause; 0 for one without a number."""
-    return NUMBERS.get(cause, 0)
+    """The Q.850 number of a cause; those that only this switch has count as normal clearing."""
+    number = NUMBERS.get(cause, 0)
+    return number if number < 128 else 16

@@ -46,7 +46,7 @@ def loopback(switch: Switch, target: str, order: Order) -> Leg:
     a = _local(switch, Kind.LOOPBACK_A, f"loopback/{target}-a")
     _announce_local(a)
     name = f"loopback/{extension}-a"
-    _outgoing_profile(a, order, name, extension, context, callee=context)
+    _outgoing_profile(a, order, name=name, number=extension, context=context, callee=context)
     a.channel.change_profile(dialplan="xml", source="mod_loopback")
     _rename(a, order)
     a.on_init = lambda: _loopback_peer(a, order, extension, context)
@@ -76,7 +76,9 @@ def null(switch: Switch, target: str, order: Order) -> Leg:
     """`null/ANYTHING`: answers at once, and nobody is there."""
     leg = _local(switch, Kind.NULL, f"null/{target}")
     _announce_local(leg)
-    _outgoing_profile(leg, order, leg.channel.name, target, "default", callee=target)
+    _outgoing_profile(
+        leg, order, name=leg.channel.name, number=target, context="default", callee=target
+    )
     leg.channel.change_profile(source="mod_loopback")
     _rename(leg, order)
     _finish_outgoing(leg, order, "null")
@@ -124,9 +126,10 @@ def sofia_outbound(switch: Switch, profile: str, address: str, number: str, orde
     channel.set("video_media_flow", "disabled")
     channel.set("text_media_flow", "disabled")
     name = f"sofia/{profile}/{address}"
-    _outgoing_profile(leg, order, name, number, "default", callee=number)
+    _outgoing_profile(leg, order, name=name, number=number, context="default", callee=number)
     channel.change_profile(source="src/switch_ivr_originate.c")
     channel.set("channel_name", name)
+    sip.set_destination(channel)
     _set_ordered(leg, order)
     sip.set_on_invite_sent(channel)
     channel.running, channel.target = State.NONE, State.INIT
@@ -218,7 +221,7 @@ def _announce_local(leg: Leg) -> None:
 
 
 def _outgoing_profile(
-    leg: Leg, order: Order, name: str, number: str, context: str, callee: str
+    leg: Leg, order: Order, *, name: str, number: str, context: str, callee: str
 ) -> None:
     channel = leg.channel
     channel.name = name

@@ -248,6 +248,7 @@ class Leg:
         if text:
             about.append(("Application-Data", text))
         own_id: Header = ("Application-UUID", operation_id or str(uuid.uuid4()))
+        channel.set("app_uuid", None)
         channel.set("current_application_response", None)
         channel.set("current_application", name)
         channel.set("current_application_data", text)

@@ -93,9 +93,11 @@ def parse_digits(text: str, source: str) -> list[Digit]:
     for group in text.split("+"):
         characters, _, milliseconds = group.partition("@")
         samples = _int(milliseconds) * 8 or DEFAULT_DIGIT_SAMPLES
-        for character in characters.upper():
-            if character in "0123456789ABCD*#":
-                digits.append(Digit(character, samples, source))
+        digits += [
+            Digit(character, samples, source)
+            for character in characters.upper()
+            if character in "0123456789ABCD*#"
+        ]
     return digits
 
 

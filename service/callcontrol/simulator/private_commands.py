@@ -82,6 +82,7 @@ async def _repeat(leg: "Leg", name: str, argument: str, operation_id: str, loops
     clock, done = leg.switch.clock, 0
     while leg.is_ready and (loops < 0 or done < loops):
         done += 1
+        leg.channel.set("app_uuid", operation_id)
         leg.channel.set("current_loop", str(done))
         leg.channel.set("total_loops", str(loops))
         since = clock.now_s()

@@ -197,7 +197,7 @@ class Scenarios:
         return None
 
     def captured(self, dialled: str) -> list[str]:
-        """What the dialplan's expression caught of it: all, and its parts; nothing without parts."""
+        """What the dialplan's expression caught: all, then its parts; nothing without parts."""
         if dialled not in self._own:
             for pattern, _ in _NAMED:
                 if (match := re.fullmatch(pattern, dialled)) and match.groups():

@@ -15,8 +15,7 @@ _SDP = (
 )
 _CODEC = "CORE_PCM_MODULE.PCMU@8000h@20i@64000b"
 
-_SENT_INVITE = """sip_destination_url=sip:{to}
-originate_early_media=true
+_SENT_INVITE = """originate_early_media=true
 originate_endpoint=sofia
 rtp_use_codec_string=PCMU,PCMA
 local_media_ip=127.0.0.1
@@ -195,6 +194,11 @@ def _fill(channel: Channel, template: str) -> None:
     for line in template.split("\n"):
         name, _, text = line.partition("=")
         channel.set(name, text.format_map(facts))
+
+
+def set_destination(channel: Channel) -> None:
+    """The leg is made; what originate orders for it comes behind this."""
+    _fill(channel, "sip_destination_url=sip:{to}")
 
 
 def set_on_invite_sent(channel: Channel) -> None:

@@ -24,8 +24,8 @@ def event_xml(headers: list[Header], body: str | None = None) -> str:
     """The XML form: header values percent-encoded and then escaped, the body only escaped."""
     lines = ["<event>", "  <headers>"]
     for name, value in headers:
-        for one in [value] if isinstance(value, str) else value:
-            lines.append(f"    <{name}>{escape(encode_value_plain(one))}</{name}>")
+        values = [value] if isinstance(value, str) else value
+        lines += [f"    <{name}>{escape(encode_value_plain(one))}</{name}>" for one in values]
     lines.append("  </headers>")
     if body is not None:
         lines.append(f"  <Content-Length>{len(body.encode())}</Content-Length>")

@@ -1,0 +1,135 @@
+"""Plays the client's side of a recording to a simulator, and lines up what both switches said."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+
+from tests.support import transcripts
+from tests.support.wire_events import WireFrame, split_frames
+
+from callcontrol.simulator import Simulator, SwitchSettings
+
+UNCOMPARED = frozenset(
+    ("API", "BACKGROUND_JOB", "COMMAND", "CUSTOM", "HEARTBEAT", "PRIVATE_COMMAND", "RECV_INFO")
+)
+"""Events of no leg, and those that only a second SIP stack would cause."""
+TIME_SCALE = 0.05
+PATIENCE_S = 3.0
+_FAR_SIDE = "sofia/internal/0000000000@"
+"""The recorded switch called itself, so far ends were legs too; here they are scripts."""
+
+
+@dataclass
+class Client:
+    """A connection that keeps all it gets."""
+
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+    stream: bytearray = field(default_factory=bytearray)
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def read(self) -> None:
+        """Collect until the switch closes."""
+        while data := await self.reader.read(1 << 16):
+            self.stream += data
+            self.news.set()
+        self.news.set()
+
+    @property
+    def frames(self) -> list[WireFrame]:
+        return list(split_frames(bytes(self.stream)))
+
+    async def until(self, events: int, replies: int) -> None:
+        """Wait for so many compared events and replies; give up quietly, the test will tell."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE_S):
+                while True:
+                    frames = self.frames
+                    if count_events(frames) >= events and count_replies(frames) >= replies:
+                        return
+                    self.news.clear()
+                    await self.news.wait()
+
+
+@asynccontextmanager
+async def connected(port: int) -> AsyncIterator[Client]:
+    """A client of the simulator; it has read everything when the context ends."""
+    client = Client(*await asyncio.open_connection("127.0.0.1", port))
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(client.read())
+        try:
+            yield client
+        finally:
+            client.writer.close()
+            with suppress(ConnectionError):
+                await client.writer.wait_closed()
+
+
+def legs(frames: list[WireFrame]) -> dict[str, list[WireFrame]]:
+    """The compared events of each leg, legs in the order of their first event."""
+    found: dict[str, list[WireFrame]] = {}
+    for frame in frames:
+        if is_compared(frame):
+            found.setdefault(frame.get("Unique-ID"), []).append(frame)
+    return found
+
+
+def is_compared(frame: WireFrame) -> bool:
+    return (
+        frame.is_event
+        and frame.get("Event-Name") not in UNCOMPARED
+        and not frame.get("Channel-Name").startswith(_FAR_SIDE)
+        and frame.get("Unique-ID") != ""
+    )
+
+
+def count_events(frames: list[WireFrame]) -> int:
+    return sum(map(is_compared, frames))
+
+
+def count_replies(frames: list[WireFrame]) -> int:
+    return sum(frame.kind in ("command/reply", "api/response") for frame in frames)
+
+
+@dataclass
+class Replayed:
+    """What the recorded switch said, and what the simulator said to the same commands."""
+
+    recorded: list[WireFrame]
+    simulated: list[WireFrame]
+
+    @property
+    def pairs(self) -> list[tuple[list[WireFrame], list[WireFrame]]]:
+        """The events of each leg, there and here."""
+        return list(zip(legs(self.recorded).values(), legs(self.simulated).values(), strict=True))
+
+
+async def replay(name: str, last_line: int = 10**9, *, time_scale: float = TIME_SCALE) -> Replayed:
+    """Send the commands of a recording of one connection, each when the switch has caught up.
+
+    Call ids of the recording become those of the legs that are in the same place here.
+    """
+    chunks = [c for c in transcripts.recording(name).chunks if c.line <= last_line]
+    settings = SwitchSettings(hostname="fs-lab")
+    async with (
+        Simulator(time_scale=time_scale, settings=settings) as simulator,
+        connected(simulator.port) as client,
+    ):
+        said = bytearray()
+        for chunk in chunks:
+            if chunk.from_switch:
+                said += chunk.data
+                continue
+            recorded = list(split_frames(bytes(said)))
+            await client.until(count_events(recorded), count_replies(recorded))
+            client.writer.write(_translated(chunk.data, recorded, client.frames))
+        recorded = list(split_frames(bytes(said)))
+        await client.until(count_events(recorded), count_replies(recorded))
+        return Replayed(recorded, client.frames)
+
+
+def _translated(data: bytes, recorded: list[WireFrame], simulated: list[WireFrame]) -> bytes:
+    for there, here in zip(legs(recorded), legs(simulated), strict=False):
+        data = data.replace(there.encode(), here.encode())
+    return data
