@@ -114,17 +114,19 @@ def _varint(value: int) -> bytes:
 
 
 def _basic(event: Event) -> event_pb2.Event:
-    message = event_pb2.Event(
-        event_id=event.event_id,
-        position=convert.position(event.position),
-        name=event.name,
-        subclass=event.subclass,
-        call_id=event.call_id or "",
-        labels=event.labels,
-        receive_time=convert.timestamp(event.received_us),
-        synthetic=event.synthetic,
-    )
-    if isinstance(event.payload, payloads.Payload):
+    # What is empty is left out by hand: to give it to protobuf costs as much as what is not.
+    message = event_pb2.Event(event_id=event.event_id, name=event.name)
+    convert.fill_position(message.position, event.position)
+    convert.fill_timestamp(message.receive_time, event.received_us)
+    if event.subclass:
+        message.subclass = event.subclass
+    if event.call_id:
+        message.call_id = event.call_id
+    if event.labels:
+        message.labels.update(event.labels)
+    if event.synthetic:
+        message.synthetic = True
+    if event.payload is not None and isinstance(event.payload, payloads.Payload):
         _set_payload(message, event.payload)
     return message
 

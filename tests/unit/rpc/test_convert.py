@@ -19,11 +19,11 @@ def status(**facts: Any) -> NodeStatus:  # Any: fields of NodeStatus
         "state": NodeState.ACTIVE,
         "ready": True,
         "core_uuid": CoreUuid("core-1"),
+        "version": "1.10.12",
         "hostname": "fs.example.org",
         "started_us": 1_800_000_000_000_000,
         "connected_us": 1_800_000_100_000_000,
         "load": Load(
-            version="1.10.12",
             session_count=3,
             max_sessions=1000,
             sessions_per_second=2,
