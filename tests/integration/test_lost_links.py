@@ -201,3 +201,40 @@ class TestObserverFaults:
             switch.fire_raw(b'{"Event-Name": ')
             assert await observer.next() == Lost(1)
             assert node.is_ready
+
+
+class TestWhatALostLinkMustNotForget:
+    async def test_a_restart_is_told_again_if_the_link_was_lost_while_it_was_told(
+        self, switch: FakeSwitch, observer: NodeRecorder
+    ) -> None:
+        async with connected(switch, observer):
+
+            async def lose_the_link(info: NodeUp) -> None:
+                observer.synchronise = None
+                switch.event_line.cut()
+                await asyncio.Event().wait()
+
+            observer.synchronise = lose_the_link
+            await switch.restart()
+            info = await observer.up()
+            assert info.restarted
+            assert info.core_uuid == switch.core_uuid
+
+    async def test_a_link_on_which_only_canaries_are_missing_is_replaced(
+        self, switch: FakeSwitch, observer: NodeRecorder
+    ) -> None:
+        async with connected(switch, observer, QUICK) as node:
+            switch.canaries = False
+
+            async def keep_talking() -> None:
+                while True:
+                    switch.fire("HEARTBEAT")
+                    await asyncio.sleep(0.02)
+
+            talking = asyncio.create_task(keep_talking())
+            reason = await observer.down()
+            talking.cancel()
+            switch.canaries = True
+            await observer.up()
+            assert reason == "no canary came back"
+            assert node.is_ready

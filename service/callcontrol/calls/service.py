@@ -53,6 +53,10 @@ class CallService:
         self._audit_interval_s = audit_interval_s
         self._connected: dict[NodeId, CoreUuid] = {}
         self._in_doubt = asyncio.Event()
+        self._announced: set[NodeId] = set()
+        """Nodes with a gap that the next audit's findings belong to."""
+        self._unannounced: NodeId | None = None
+        """The node under audit, as long as nothing was said of events that it lost."""
 
     def on_event(self, node_id: NodeId, event: SwitchEvent) -> None:
         """Apply an event and publish it."""
@@ -72,6 +76,7 @@ class CallService:
         differences.ended += ended
         # The switch's tables lag: a call that began just before we came may show up in a moment.
         self._connected[node_id] = core_uuid
+        self._announced.add(node_id)
         self._in_doubt.set()
         _log.info(
             "calls reconciled",
@@ -102,6 +107,7 @@ class CallService:
                 count=count,
             )
         )
+        self._announced.add(node_id)
         self._in_doubt.set()
 
     async def run(self) -> None:
@@ -119,16 +125,23 @@ class CallService:
                 await self.audit(node_id)
 
     async def audit(self, node_id: NodeId) -> None:
-        """Compare the calls of one node with the switch; differences are published and logged."""
+        """Compare the calls of one node with the switch; differences are published and logged.
+
+        If they belong to no gap that was announced, a gap goes before the first of them.
+        """
         core_uuid = self._connected.get(node_id)
         if core_uuid is None:
             return
+        self._unannounced = None if node_id in self._announced else node_id
+        self._announced.discard(node_id)
         try:
             differences = await self._reconciler.resynchronise(self._node_of(node_id), core_uuid)
         except CallControlError as error:
             # The node is going away, or too busy; it will be compared when it is back.
             _log.info("audit put off", extra={"node": node_id, "reason": str(error)})
             return
+        finally:
+            self._unannounced = None
         if differences.total:
             _log.warning(
                 "events were missed unannounced",
@@ -141,6 +154,16 @@ class CallService:
             )
 
     def _publish(self, event: Event) -> None:
+        node_id = event.position.node_id
+        if node_id == self._unannounced:
+            self._unannounced = None
+            self._history.append_gap(
+                Gap(
+                    reason=GapReason.SWITCH_OVERLOADED,
+                    node_id=node_id,
+                    last_before=self._tracker.last_position(node_id),
+                )
+            )
         self._history.append(event)
 
     def _tell_node(
@@ -148,7 +171,7 @@ class CallService:
     ) -> None:
         sessions = self._tracker.count(node_id)
         change = NodeChanged(node_id, connected, sessions, core_uuid, reason)
-        self._publish(node_event(change, self._tracker.now_us()))
+        self._history.append(node_event(change, self._tracker.now_us()))
 
 
 def _gap_before(info: NodeUp) -> Gap:

@@ -26,8 +26,9 @@ from callcontrol.ids import CoreUuid
 
 log = logging.getLogger(__name__)
 
-MAX_HELD: Final = 100_000
-"""Events that may come between the subscription and the canary; as many as the switch queues."""
+MAX_HELD_BYTES: Final = 64 << 20
+"""Bytes of events that may come between the subscription and the canary: some 20,000 events, while
+a canary takes tens of milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,7 @@ class EventFeed:
         self._fresh = Fresh(CoreUuid(""), "")
         self._held: list[ArrivedEvent] | None = []
         """Events held back; None while they are passed on."""
+        self._held_bytes = 0
         self._last_event: SwitchEvent | None = None
         self._synchronised = False
         self._ending: asyncio.TimerHandle | None = None
@@ -125,7 +127,7 @@ class EventFeed:
 
     @asynccontextmanager
     async def _bring_up(self) -> AsyncIterator[Link]:
-        self._held, self._last_event = [], None
+        self._held, self._held_bytes, self._last_event = [], 0, None
         opened = open_link(
             self._settings,
             self._timings,
@@ -196,6 +198,9 @@ class EventFeed:
     async def _send_canaries(self, link: Link) -> None:
         while True:
             await asyncio.sleep(self._timings.canary_interval_s)
+            if self._canary.is_late(self._timings.silence_timeout_s):
+                # Other events may still come, but what we cannot prove we do not trust.
+                link.end("no canary came back")
             await link.request(self._canary.make())
 
     def _on_event(self, event: ArrivedEvent) -> None:
@@ -203,18 +208,23 @@ class EventFeed:
         if isinstance(event, SwitchEvent):
             if self._canary.recognise(event):
                 return
-            self._last_event = event
         if self._held is None:
-            self._owner.on_event(event)
-        elif len(self._held) < MAX_HELD:
+            self._pass_on(event)
+        elif self._held_bytes < MAX_HELD_BYTES:
             self._held.append(event)
+            self._held_bytes += event.size
         elif self._opening is not None:
-            self._opening.end(f"over {MAX_HELD} events before the first canary")
+            self._opening.end(f"over {MAX_HELD_BYTES} bytes of events before the first canary")
 
     def _release(self) -> None:
         held, self._held = self._held or [], None
         for event in held:
-            self._owner.on_event(event)
+            self._pass_on(event)
+
+    def _pass_on(self, event: ArrivedEvent) -> None:
+        if isinstance(event, SwitchEvent):
+            self._last_event = event
+        self._owner.on_event(event)
 
 
 async def _fail_when_lost(link: Link) -> None:

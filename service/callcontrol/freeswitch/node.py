@@ -66,6 +66,7 @@ class Node:
         self._job_grace: asyncio.TimerHandle | None = None
         self._load = fields.Load()
         self._core_uuid: CoreUuid | None = None
+        self._restart_untold = False
         self._hostname, self._started_us = "", 0
         self._down_reason = ""
         self._last_seen: fields.LastSeen | None = None
@@ -185,7 +186,8 @@ class Node:
                 self._jobs.on_result(event)
             case "HEARTBEAT":
                 self._load = fields.load(event)
-                self._started_us = time.time_ns() // 1_000 - self._load.uptime_us
+                if not self._started_us:  # once a process: later ones differ by the delivery time
+                    self._started_us = time.time_ns() // 1_000 - self._load.uptime_us
             case "SHUTDOWN":
                 self._feed.expect_end()
         self._told.on_event(event)
@@ -194,6 +196,8 @@ class Node:
         """For the feed: events come again. Returns when the layer above has read the calls."""
         first = self._core_uuid is None
         restarted = not first and self._core_uuid != fresh.core_uuid
+        # A restart counts until it was told in whole: the link may be lost while it is.
+        restarted = self._restart_untold = restarted or self._restart_untold
         info = NodeUp(
             node_id=self.node_id,
             core_uuid=fresh.core_uuid,
@@ -211,6 +215,7 @@ class Node:
         keys = {"node": self.node_id, "core_uuid": fresh.core_uuid, "restarted": restarted}
         log.info("node connected", extra=keys)
         await self._observer.node_up(info)
+        self._restart_untold = False
         self._stop_job_grace()
         self._lose_jobs_at_risk("the event link was interrupted")
         self._jobs_at_risk = []
@@ -224,7 +229,7 @@ class Node:
         self._jobs_at_risk = self._jobs.under_way()
         if self._job_grace is None:
             self._job_grace = asyncio.get_running_loop().call_later(
-                self._timings.job_grace_s, self._lose_jobs_at_risk, "the node is unreachable"
+                self._timings.job_grace_s, self._end_job_grace
             )
         keys = {"node": self.node_id, "reason": reason, "jobs": len(self._jobs_at_risk)}
         log.warning("node down", extra=keys)
@@ -232,6 +237,10 @@ class Node:
 
     def _lose_jobs_at_risk(self, reason: str) -> None:
         self._jobs.lose(self._jobs_at_risk, reason, gone=False)
+
+    def _end_job_grace(self) -> None:
+        self._job_grace = None
+        self._lose_jobs_at_risk("the node is unreachable")
 
     def _stop_job_grace(self) -> None:
         if self._job_grace is not None:

@@ -207,3 +207,25 @@ async def test_a_node_that_is_away_is_not_audited(house):
     house.tables.asked.clear()
     await house.service.audit(NODE)
     assert house.tables.asked == []
+
+
+async def test_what_an_audit_finds_out_of_the_blue_comes_behind_a_gap(house):
+    house.begin("ann")
+    await house.service.node_up(up(first=True))
+    await house.service.audit(NODE)
+    house.history.take()
+    house.tables.channels.clear()
+    await house.service.audit(NODE)
+    gap, ended = house.history.take()
+    assert isinstance(gap, Gap)
+    assert (gap.reason, gap.node_id) == (GapReason.SWITCH_OVERLOADED, NODE)
+    assert kinds([ended]) == [CallEnded]
+
+
+async def test_what_the_audit_after_a_gap_finds_belongs_to_that_gap(house):
+    house.begin("ann")
+    await house.service.node_up(up(first=True))
+    house.history.take()
+    house.tables.channels.clear()
+    await house.service.audit(NODE)
+    assert kinds(house.history.take()) == [CallEnded]
