@@ -205,9 +205,8 @@ class EventFeed:
 
     def _on_event(self, event: ArrivedEvent) -> None:
         self._counters.events += 1
-        if isinstance(event, SwitchEvent):
-            if self._canary.recognise(event):
-                return
+        if isinstance(event, SwitchEvent) and self._canary.recognise(event):
+            return
         if self._held is None:
             self._pass_on(event)
         elif self._held_bytes < MAX_HELD_BYTES:
