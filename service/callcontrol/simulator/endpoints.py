@@ -135,7 +135,7 @@ def sofia_outbound(switch: Switch, profile: str, address: str, number: str, orde
     channel.running, channel.target = State.NONE, State.INIT
     leg.tell("CHANNEL_OUTGOING")
     far_end, script = FarEnd(leg), switch.scenarios.find(number)
-    switch.far_ends[channel.call_id] = far_end
+    switch.keep_far_end(channel.call_id, far_end)
 
     def ring_far_end() -> None:
         switch.tasks.start(far_end.follow(script), f"far end {number}")
@@ -169,7 +169,7 @@ def sofia_inbound(
     leg = Leg(switch, channel)
     leg.actions = switch.scenarios.extension(to, context) or []
     far_end = FarEnd(leg)
-    switch.far_ends[channel.call_id] = far_end
+    switch.keep_far_end(channel.call_id, far_end)
 
     def read_invite() -> None:
         channel.hits_dialplan = True

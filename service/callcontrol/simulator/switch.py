@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 VERSION = "1.10.12-release+git~20240802T210227Z~a88d069d6f~64bit"
 """The version whose behaviour was recorded, and which the simulator says it is."""
+MAX_FAR_ENDS = 1_000
 VERSION_TEXT = "(git a88d069 2024-08-02 21:02:27Z 64bit)"
 
 
@@ -152,6 +153,12 @@ class Switch:
         """The channel, unless it is unknown or was hung up (switch_core_session_locate)."""
         leg = self.legs.get(call_id)
         return None if leg is None or leg.channel.is_down else leg
+
+    def keep_far_end(self, call_id: str, far_end: "FarEnd") -> None:
+        """Remember who is at the far end of a leg; of the newest MAX_FAR_ENDS, ended ones too."""
+        self.far_ends[call_id] = far_end
+        while len(self.far_ends) > MAX_FAR_ENDS:
+            del self.far_ends[next(iter(self.far_ends))]
 
     def live_legs(self) -> Iterator["Leg"]:
         """Channels that were not hung up, oldest first."""
