@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 from tests.support.rpc import CALL_ID, UNKNOWN_ID, Replica, refusal_of, replica
 
+from callcontrol.calls.settings import ControlSettings
 from callcontrol.errors import CommandQueueFull, NodeUnavailable, OutcomeUnknown
 from callcontrol.ids import NodeId
 from callcontrol.v1 import call_control_service_pb2 as pb
@@ -94,6 +95,15 @@ async def test_a_deadline_after_sending_says_what_was_reached(served, calls):
     assert (told.code, told.reason) == (grpc.StatusCode.DEADLINE_EXCEEDED, "OUTCOME_UNKNOWN")
     assert told.metadata == {"call_id": CALL_ID, "node_id": "east", "call_state": "ACTIVE"}
     assert len(served.node.sent) == 1
+
+
+async def test_a_proof_is_not_waited_for_until_the_deadline_has_passed():
+    patient = ControlSettings(confirm_timeout_s=30)
+    async with replica(control=patient) as served:
+        served.place(CALL_ID)
+        calls = CallControlServiceStub(served.channel)
+        answer = await calls.Hold(pb.HoldRequest(call_id=CALL_ID), timeout=0.5)
+        assert answer.status.confirmation == common_pb2.CONFIRMATION_ACCEPTED
 
 
 async def test_a_deadline_tells_the_id_of_a_call_that_the_server_chose(served, calls):

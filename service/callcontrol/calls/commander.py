@@ -12,6 +12,7 @@ from callcontrol.calls.dialstring import arguments
 from callcontrol.calls.settings import ControlSettings
 from callcontrol.calls.tracker import CallTracker
 from callcontrol.calls.watch import Watch
+from callcontrol.deadline import patience_s
 from callcontrol.errors import CallHasEnded, InvalidRequest, SwitchRefused, Violation
 from callcontrol.esl.commands import Command
 from callcontrol.esl.errors import UnencodableValue
@@ -126,7 +127,7 @@ class Commander:
         try:
             # Not a deadline of the caller, who may have none: it bounds how long an answer is held
             # back for the sake of a proof.
-            async with asyncio.timeout(self.settings.confirm_timeout_s):
+            async with asyncio.timeout(patience_s(self.settings.confirm_timeout_s)):
                 return await watch.until(found, past_hangup=past_hangup)
         except TimeoutError:
             return None

@@ -20,6 +20,7 @@ import grpc
 import grpc.aio
 from google.protobuf.message import DecodeError, Message
 
+from callcontrol.deadline import answering_within
 from callcontrol.errors import (
     CallControlError,
     InvalidRequest,
@@ -46,6 +47,8 @@ MAX_REQUEST_ID_LENGTH: Final = 64
 
 _DEADLINE_MARGIN_S: Final = 0.25
 _DEADLINE_MARGIN_SHARE: Final = 0.1
+"""What is kept of a deadline, the lesser of the two, so that the answer arrives before it: once
+for an answer at all, and once more for those who hold theirs back to be surer of it."""
 _TOO_LATE_S: Final = 0.01
 """With less left no answer can arrive, so nothing is begun that would change something."""
 
@@ -169,13 +172,14 @@ class _Attempt:
         too_late_s = _TOO_LATE_S if self._method.is_mutating else 0.0
         if remaining_s is not None and remaining_s <= too_late_s:
             return out_of_time({}, nothing_was_sent=True)
-        usable_s = None
+        margin_s = 0.0
         if remaining_s is not None:
-            usable_s = remaining_s - min(_DEADLINE_MARGIN_S, remaining_s * _DEADLINE_MARGIN_SHARE)
-        timeout = asyncio.timeout(usable_s)
+            margin_s = min(_DEADLINE_MARGIN_S, remaining_s * _DEADLINE_MARGIN_SHARE)
+        timeout = asyncio.timeout(remaining_s and remaining_s - margin_s)
         try:
-            async with timeout:
-                response = await handler.answer(self._request)
+            with answering_within(remaining_s and remaining_s - 2 * margin_s):
+                async with timeout:
+                    response = await handler.answer(self._request)
             return response.SerializeToString()
         except (TimeoutError, OutcomeUnknown) as error:
             if timeout.expired():
