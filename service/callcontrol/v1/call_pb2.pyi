@@ -209,7 +209,9 @@ class Call(_message.Message):
 
     @_builtins.property
     def variables(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
-        """Channel variables, only in the FULL view."""
+        """Channel variables, only where a call is read in the FULL view. In events
+        they are among the headers, as variable_something.
+        """
 
     @_builtins.property
     def position(self) -> _common_pb2.NodePosition:

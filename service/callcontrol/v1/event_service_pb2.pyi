@@ -90,7 +90,8 @@ class EventsRequest(_message.Message):
     @_builtins.property
     def heartbeat_interval(self) -> _duration_pb2.Duration:
         """Send at least one message in this time, with a fresh token. Unset means 15
-        seconds; less than one second is treated as one second.
+        seconds; less than one second is treated as one second, more than five
+        minutes as five minutes.
         """
 
     def __init__(
@@ -282,7 +283,9 @@ class Batching(_message.Message):
     """
     @_builtins.property
     def max_delay(self) -> _duration_pb2.Duration:
-        """Wait this long for more; unset sends what is there at once."""
+        """Wait this long for more, at most a second; 0 sends what is there at once.
+        Unset leaves it to the server, which waits up to 25 ms when it is busy.
+        """
 
     def __init__(
         self,
