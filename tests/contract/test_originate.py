@@ -293,3 +293,18 @@ async def test_the_full_view_has_the_variables(phone: Phone) -> None:
 
     assert full.call.variables["contract_value"] == "seen"
     assert not basic.call.variables
+
+
+async def test_a_call_that_never_becomes_a_channel_ends_all_the_same(phone: Phone) -> None:
+    call_id = new_id()
+    response = await phone.originate(
+        call_pb2.Endpoint(gateway=call_pb2.GatewayNumber(gateway="nosuch", number="4711")),
+        call_id=call_id,
+        wait_until=calls_pb2.WAIT_UNTIL_ACCEPTED,
+        labels={"tenant": "acme"},
+    )
+    ended = await phone.tape.event("call_ended", call_id)
+
+    assert response.disposition == calls_pb2.DISPOSITION_UNSPECIFIED
+    assert ended.call_ended.cause.name == "INVALID_GATEWAY"
+    assert dict(ended.labels) == {"tenant": "acme"}

@@ -34,7 +34,6 @@ def silence(seconds: int) -> common_pb2.MediaSource:
 
 
 async def test_hold_and_unhold(phone: Phone) -> None:
-    # a loopback leg says that it is held but never is
     call_id = await phone.answered(over=sip)
     held = await phone.calls.Hold(calls_pb2.HoldRequest(call_id=call_id), timeout=DEADLINE_S)
     again = await phone.calls.Hold(calls_pb2.HoldRequest(call_id=call_id), timeout=DEADLINE_S)
@@ -47,6 +46,17 @@ async def test_hold_and_unhold(phone: Phone) -> None:
     assert back.status.confirmation == CONFIRMED
     assert back.call.state in (State.STATE_ACTIVE, State.STATE_PARKED)
     assert "HELD" in phone.tape.states(call_id)
+
+
+async def test_a_loopback_leg_cannot_be_held(phone: Phone) -> None:
+    # the switch says that it is, and then cannot undo it
+    call_id = await phone.answered()
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await phone.calls.Hold(calls_pb2.HoldRequest(call_id=call_id), timeout=DEADLINE_S)
+    await phone.hang_up(call_id)
+
+    assert refused.value.code() == grpc.StatusCode.FAILED_PRECONDITION
+    assert reason_of(refused.value) == "CALL_STATE"
 
 
 async def test_unhold_of_a_call_that_is_not_held_changes_nothing(phone: Phone) -> None:

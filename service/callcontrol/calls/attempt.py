@@ -11,6 +11,7 @@ from typing import Final
 from callcontrol.calls.call import Call, CallState, Direction, HangupCause
 from callcontrol.calls.causes import q850_of
 from callcontrol.calls.commander import Commander, CommandNode, RunningJob
+from callcontrol.calls.expected import AMBIGUOUS_CAUSE
 from callcontrol.calls.outcome import Disposition, OriginateOutcome, disposition_of
 from callcontrol.calls.payloads import CallEnded
 from callcontrol.calls.race import first_of
@@ -26,8 +27,6 @@ CALLED_OFF: Final = "ORIGINATOR_CANCEL"
 
 _OK: Final = "+OK "
 _ERROR: Final = "-ERR "
-# What the switch says of a call id in use, and of much else, without any event.
-_AMBIGUOUS_CAUSE: Final = "DESTINATION_OUT_OF_ORDER"
 
 
 class Attempt:
@@ -50,7 +49,7 @@ class Attempt:
             known = self._known()
             return OriginateOutcome(
                 confirmed=known is not None,
-                call=known or self._unseen(),
+                call=known or self.unseen(),
                 reached=WaitUntil.ACCEPTED,
             )
         reached = self._reached()
@@ -108,7 +107,7 @@ class Attempt:
             raise SwitchRefused(self._node.node_id, result.strip())
         name = result.removeprefix(_ERROR).strip()
         call = self._known()
-        if call is None and name == _AMBIGUOUS_CAUSE and await self._exists():
+        if call is None and name == AMBIGUOUS_CAUSE and await self._exists():
             raise CallIdTaken(self._call_id)
         if call is not None and call.state is not CallState.ENDED:
             call = await self._end()
@@ -116,7 +115,7 @@ class Attempt:
         cause = _cause(name, told)
         return OriginateOutcome(
             confirmed=True,
-            call=call or replace(self._unseen(), state=CallState.ENDED, hangup_cause=cause),
+            call=call or replace(self.unseen(), state=CallState.ENDED, hangup_cause=cause),
             reached=self._spec.wait_until,
             disposition=disposition_of(name),
             cause=cause,
@@ -136,7 +135,7 @@ class Attempt:
         return self._known()
 
     def _success(self) -> OriginateOutcome:
-        call = self._known() or self._unseen()
+        call = self._known() or self.unseen()
         return OriginateOutcome(
             confirmed=True,
             call=call,
@@ -147,7 +146,7 @@ class Attempt:
     def _known(self) -> Call | None:
         return self._commander.tracker.get(self._call_id)
 
-    def _unseen(self) -> Call:
+    def unseen(self) -> Call:
         """The call before its first event."""
         return Call(
             call_id=self._call_id,

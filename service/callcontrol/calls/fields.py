@@ -69,6 +69,7 @@ ACTION: Final = "Action"
 CONFERENCE_NAME: Final = "Conference-Name"
 CONFERENCE_SUBCLASS: Final = "conference::maintenance"
 SESSION_COUNT: Final = "Session-Count"
+JOB_ID: Final = "Job-UUID"
 
 CUSTOM: Final = "CUSTOM"
 """The name of events that a module or a client made up; what they are is in the subclass."""

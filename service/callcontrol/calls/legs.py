@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from callcontrol.calls import leg_facts, translate
-from callcontrol.calls.call import Call
+from callcontrol.calls.call import Call, HangupCause
+from callcontrol.calls.causes import q850_of
 from callcontrol.calls.ended import EndedCalls, TrackerLimits
 from callcontrol.calls.leg import Leg
 from callcontrol.calls.leg_facts import LIFECYCLE
@@ -164,6 +165,21 @@ class Legs:
         told = ended_payload(leg.picture())
         self._ended.add(leg)
         return told
+
+    def never_began(self, call: Call, cause: str, position: Position) -> Leg | None:
+        """A call that was asked for will not come to be, for the given cause; a leg that is over
+        from the start, or None if a leg of that id was seen after all.
+        """
+        if self.get(call.call_id) is not None:
+            return None
+        leg = Leg(call.call_id, position.node_id, position.core_uuid)
+        leg.direction, leg.labels = call.direction, dict(call.labels)
+        leg.cause = HangupCause(name=cause, q850_code=q850_of(cause))
+        leg.ended_us = position.time_us
+        leg.finish()
+        leg.changed(position)
+        self._ended.add(leg)
+        return leg
 
     def bridge(self, leg: Leg, headers: Headers, position: Position) -> CallBridged | None:
         """CHANNEL_BRIDGE, which comes for the leading leg only: join both."""

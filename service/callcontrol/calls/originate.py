@@ -17,7 +17,13 @@ from callcontrol.calls.late_work import LateWork
 from callcontrol.calls.originate_command import originate_arguments
 from callcontrol.calls.outcome import OriginateOutcome
 from callcontrol.calls.requests import OriginateSpec
-from callcontrol.errors import CallHasEnded, CallIdTaken
+from callcontrol.errors import (
+    CallHasEnded,
+    CallIdTaken,
+    CommandQueueFull,
+    NodeUnavailable,
+    SwitchRefused,
+)
 from callcontrol.esl.errors import UnencodableValue
 from callcontrol.ids import CallId, JobId, NodeId
 
@@ -47,9 +53,12 @@ class Originator:
         self._placing.add(call_id)
         try:
             with tracker.watch(call_id, node_id=node.node_id) as watch:
-                return await Attempt(self._commander, spec, call_id, node, watch).run(
-                    await self._start(node, arguments)
+                attempt = Attempt(self._commander, spec, call_id, node, watch)
+                job_id = JobId(str(uuid4()))
+                tracker.expected.expect(
+                    job_id, attempt.unseen(), may_exist=spec.call_id is not None
                 )
+                return await attempt.run(await self._start(node, arguments, job_id))
         except asyncio.CancelledError:
             if spec.hangup_on_cancel:
                 self._late_work.give(f"call off {call_id}", lambda: self._call_off(node, call_id))
@@ -79,15 +88,18 @@ class Originator:
         node.require_open()
         return node
 
-    async def _start(self, node: CommandNode, arguments: str) -> RunningJob:
+    async def _start(self, node: CommandNode, arguments: str, job_id: JobId) -> RunningJob:
         """Counts as a call of the node until the switch has the command, as a burst of calls
         would go to one node otherwise.
         """
         self._starting[node.node_id] += 1
         try:
-            return await node.start_job("originate", arguments, JobId(str(uuid4())))
+            return await node.start_job("originate", arguments, job_id)
         except UnencodableValue as exc:
             raise cannot_be_carried(exc) from exc
+        except (NodeUnavailable, CommandQueueFull, SwitchRefused):
+            self._commander.tracker.expected.forget(job_id)
+            raise
         finally:
             self._starting[node.node_id] -= 1
 

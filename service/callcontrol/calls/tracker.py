@@ -8,9 +8,10 @@ from typing import Final
 from callcontrol.calls import fields, leg_facts, translate
 from callcontrol.calls.call import Call
 from callcontrol.calls.ended import TrackerLimits
+from callcontrol.calls.expected import ExpectedCalls
 from callcontrol.calls.leg import Leg
 from callcontrol.calls.leg_facts import LIFECYCLE
-from callcontrol.calls.legs import Legs
+from callcontrol.calls.legs import Legs, ended_payload
 from callcontrol.calls.operations import OPERATIONS
 from callcontrol.calls.payloads import NodeChanged, Payload
 from callcontrol.calls.translate import BRIDGES, RENAME, Headers
@@ -19,7 +20,7 @@ from callcontrol.calls.watches import WatchTable
 from callcontrol.errors import CallHasEnded, CallNotFound
 from callcontrol.esl.messages import SwitchEvent
 from callcontrol.events.event import Event, Position
-from callcontrol.ids import CallId, NodeId
+from callcontrol.ids import CallId, JobId, NodeId
 
 __all__ = ["CallTracker", "TrackerLimits"]
 
@@ -60,6 +61,8 @@ class CallTracker:
     ) -> None:
         self.legs = Legs(limits or TrackerLimits(), clock)
         """For reconciliation; others use the methods of the tracker."""
+        self.expected = ExpectedCalls()
+        """For those who place calls."""
         self._watches = WatchTable()
         self._positions: dict[NodeId, Position] = {}
         self.now_us = now_us
@@ -86,6 +89,10 @@ class CallTracker:
         elif name == "HEARTBEAT":
             sessions = translate.number(headers, fields.SESSION_COUNT)
             payload = NodeChanged(node_id, True, sessions, position.core_uuid, "heartbeat")
+        elif name == "BACKGROUND_JOB" and self.expected:
+            leg = self._never_began(headers, event.body, position)
+            if leg is not None:
+                call_id, payload = leg.call_id, ended_payload(leg.picture())
         seen = Event(
             event_id=translate.event_id_of(position),
             position=position,
@@ -167,6 +174,10 @@ class CallTracker:
         if position.sequence:
             self._positions[node_id] = position
         return position
+
+    def _never_began(self, headers: Headers, result: str, position: Position) -> Leg | None:
+        failed = self.expected.failed(JobId(translate.text(headers, fields.JOB_ID)), result)
+        return self.legs.never_began(*failed, position) if failed is not None else None
 
     def _rename(self, call_id: CallId, headers: Headers) -> None:
         former = translate.former_call_id_of(headers)

@@ -1,0 +1,83 @@
+"""Calls that were asked for and fail before the switch makes a channel for them."""
+
+import pytest
+from tests.support.channels import CORE, NODE, Switch
+
+from callcontrol.calls.call import Call, CallState, Direction, HangupCause
+from callcontrol.calls.expected import AMBIGUOUS_CAUSE, MAX_EXPECTED
+from callcontrol.calls.payloads import CallEnded
+from callcontrol.calls.tracker import CallTracker
+from callcontrol.esl.messages import SwitchEvent
+from callcontrol.events.event import Event
+from callcontrol.ids import CallId, JobId
+
+JOB = JobId("job-1")
+ASKED = Call(
+    call_id=CallId("ann"), node_id=NODE, direction=Direction.OUTBOUND, labels={"tenant": "acme"}
+)
+
+
+class Office:
+    """A tracker, and a switch that answers jobs."""
+
+    def __init__(self) -> None:
+        self.tracker, self.switch = CallTracker(), Switch()
+
+    def result(self, text: str, job_id: JobId = JOB) -> Event:
+        fired = self.switch.event("BACKGROUND_JOB", {"Job-UUID": job_id})
+        return self.tracker.apply(NODE, SwitchEvent(fired.headers, text, fired.size))
+
+
+@pytest.fixture
+def office():
+    return Office()
+
+
+def test_the_result_of_the_job_is_the_end_of_a_call_that_never_began(office):
+    office.tracker.expected.expect(JOB, ASKED, may_exist=False)
+    event = office.result("-ERR INVALID_GATEWAY\n")
+    assert isinstance(event.payload, CallEnded)
+    assert event.call_id == "ann"
+    assert event.labels == {"tenant": "acme"}
+    assert event.payload.cause == HangupCause(name="INVALID_GATEWAY")
+    assert event.payload.call.state is CallState.ENDED
+    assert office.tracker.require(CallId("ann")).hangup_cause == event.payload.cause
+    assert office.tracker.count(NODE) == 0
+
+
+def test_it_is_told_once(office):
+    office.tracker.expected.expect(JOB, ASKED, may_exist=False)
+    office.result("-ERR INVALID_GATEWAY\n")
+    assert office.result("-ERR INVALID_GATEWAY\n").payload is None
+
+
+def test_a_call_that_was_seen_ends_by_its_own_events(office):
+    office.tracker.expected.expect(JOB, ASKED, may_exist=False)
+    office.tracker.apply(NODE, office.switch.channel("ann").event("CHANNEL_CREATE"))
+    assert office.result("-ERR USER_BUSY\n").payload is None
+    assert office.tracker.require(CallId("ann")).state is CallState.CREATING
+
+
+def test_a_call_that_was_made_is_no_longer_expected(office):
+    office.tracker.expected.expect(JOB, ASKED, may_exist=False)
+    assert office.result("+OK ann\n").payload is None
+    assert len(office.tracker.expected) == 0
+
+
+def test_a_cause_that_may_mean_a_call_of_that_id_lives_ends_nothing(office):
+    office.tracker.expected.expect(JOB, ASKED, may_exist=True)
+    assert office.result(f"-ERR {AMBIGUOUS_CAUSE}\n").payload is None
+    assert office.tracker.get(CallId("ann")) is None
+
+
+def test_jobs_of_others_mean_nothing(office):
+    office.tracker.expected.expect(JOB, ASKED, may_exist=False)
+    event = office.result("-ERR USER_BUSY\n", JobId("theirs"))
+    assert (event.payload, event.call_id) == (None, None)
+    assert event.position.core_uuid == CORE
+
+
+def test_what_is_expected_is_bounded(office):
+    for number in range(MAX_EXPECTED + 10):
+        office.tracker.expected.expect(JobId(str(number)), ASKED, may_exist=False)
+    assert len(office.tracker.expected) == MAX_EXPECTED
