@@ -17,13 +17,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tests.support.stage import Stage, listening, settings_for
+from tests.support.stage import Stage, settings_for
 
 from callcontrol.app import Service, running_service
 from callcontrol.client.client import Client
 from callcontrol.simulator import Simulator
 from callcontrol.v1 import call_control_service_pb2 as pb
-from callcontrol.v1 import common_pb2
+from callcontrol.v1 import common_pb2, event_service_pb2
 
 DIALLED: Final = ("answer", "ring-answer", "busy", "reject", "short", "early-answer")
 REPORT_S: Final = 10.0
@@ -39,6 +39,7 @@ class Tally:
 
     calls: int = 0
     answered: int = 0
+    delivered: int = 0
 
 
 async def keep_calling(stage: Stage, tally: Tally, number: int, until_s: float) -> None:
@@ -57,6 +58,12 @@ async def keep_calling(stage: Stage, tally: Tally, number: int, until_s: float) 
         await stage.client.calls.Hangup(pb.HangupRequest(call_id=call_id))
 
 
+async def keep_listening(client: Client, tally: Tally) -> None:
+    """One subscriber, who counts and keeps nothing."""
+    async for response in client.events.Events(event_service_pb2.EventsRequest()):
+        tally.delivered += len(response.events)
+
+
 async def report(service: Service, tally: Tally, samples: list[float]) -> None:
     """Print how it goes, until cancelled."""
     while True:
@@ -65,6 +72,7 @@ async def report(service: Service, tally: Tally, samples: list[float]) -> None:
         figures = {
             "calls": tally.calls,
             "answered": tally.answered,
+            "delivered": tally.delivered,
             "events": service.log.next_number - 1,
             "memory_mib": round(samples[-1], 1),
             "tasks": len(asyncio.all_tasks()),
@@ -85,12 +93,14 @@ async def soak(minutes: float, callers: int) -> list[str]:
         await service.wait_ready()
         stage = Stage(simulator, service, client)
         until_s = time.monotonic() + minutes * 60
-        async with listening(stage), asyncio.TaskGroup() as tasks:
+        async with asyncio.TaskGroup() as tasks:
             reporter = tasks.create_task(report(service, tally, samples))
+            subscriber = tasks.create_task(keep_listening(client, tally))
             async with asyncio.TaskGroup() as calling:
                 for number in range(callers):
                     calling.create_task(keep_calling(stage, tally, number, until_s))
             reporter.cancel()
+            subscriber.cancel()
         await wait_until_idle(service)
         live = service.tracker.calls()
     return problems(samples, live, len(asyncio.all_tasks()) - before)
