@@ -149,6 +149,9 @@ class Service:
             await asyncio.sleep(LOOK_INTERVAL_S)
         await asyncio.sleep(began_s + config.drain_delay_s - now_s())
         await self._server.stop(config.stop_grace_s)
+        late_s = now_s() + config.stop_grace_s
+        while self.control.late_work and now_s() < late_s:  # noqa: ASYNC110  no event tells
+            await asyncio.sleep(LOOK_INTERVAL_S)
 
 
 @asynccontextmanager

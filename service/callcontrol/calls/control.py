@@ -45,6 +45,11 @@ class CallControl:
         self._late_work = LateWork(self.settings.max_late_work, self.settings.late_work_timeout_s)
         self._originator = Originator(self._commander, self._late_work)
 
+    @property
+    def late_work(self) -> int:
+        """How much is still to be done for callers who went away."""
+        return len(self._late_work)
+
     async def run(self) -> None:
         """Do what is left to do for callers who went away, until cancelled."""
         await self._late_work.run()

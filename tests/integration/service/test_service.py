@@ -203,6 +203,19 @@ async def collect_to_the_end(stream: Stream) -> tuple[list[str | None], Failure]
     raise AssertionError("the stream ended without a status")
 
 
+async def test_a_call_nobody_waits_for_any_more_is_ended_even_at_shutdown(simulator: Simulator):
+    async with running_service(settings_for(simulator), QUICK) as service:
+        await service.wait_ready()
+        async with Client(f"127.0.0.1:{service.port}") as client:
+            stage = Stage(simulator, service, client)
+            async with listening(stage) as audience, asyncio.TaskGroup() as tasks:
+                whom = "sofia/internal/ring@example.org"
+                calling = tasks.create_task(stage.call(whom, hangup_on_cancel=True))
+                await audience.wait_for(lambda it: bool(it.of("call_created")))
+                calling.cancel()
+    assert not list(simulator.switch.live_legs())
+
+
 async def test_a_follower_finds_the_service_again_after_its_restart(simulator: Simulator):
     broke: list[Failure] = []
     async with AsyncExitStack() as until_the_end, asyncio.timeout(20):
