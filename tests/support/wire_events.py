@@ -46,8 +46,7 @@ class WireFrame:
     def headers(self) -> list[Pair]:
         """An event's headers, repeated ones too; the body is `_body`."""
         if self.kind == "text/event-json":
-            pairs: list[Pair] = []
-            json.loads(self.body, object_pairs_hook=lambda found: pairs.extend(found) or {})
+            pairs: list[Pair] = json.loads(self.body, object_pairs_hook=list)
             return pairs
         head, _, rest = self.body.partition("\n\n")
         pairs = [
