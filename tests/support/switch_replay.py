@@ -130,6 +130,8 @@ async def replay(name: str, last_line: int = 10**9, *, time_scale: float = TIME_
 
 
 def _translated(data: bytes, recorded: list[WireFrame], simulated: list[WireFrame]) -> bytes:
-    for there, here in zip(legs(recorded), legs(simulated), strict=False):
-        data = data.replace(there.encode(), here.encode())
+    there, here = legs(recorded), legs(simulated)
+    ours = (call_id for call_id in here if call_id not in there)  # the client chose the others
+    for theirs, our in zip((i for i in there if i not in here), ours, strict=False):
+        data = data.replace(theirs.encode(), our.encode())
     return data

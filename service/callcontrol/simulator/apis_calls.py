@@ -1,4 +1,4 @@
-"""API commands on one call: life, bridge, hold, transfer, variables."""
+"""API commands on one call: life, bridge, hold, variables."""
 
 from typing import TYPE_CHECKING
 
@@ -8,10 +8,9 @@ from callcontrol.simulator.apis import ApiCall, Handler, PlainHandler, later
 from callcontrol.simulator.applications import answer_leg, pre_answer_leg, ring_leg, set_variable
 from callcontrol.simulator.causes import cause_named
 from callcontrol.simulator.channel import State
-from callcontrol.simulator.dial_string import cleaned, split_blank
+from callcontrol.simulator.dial_string import cleaned, split_at, split_blank
 from callcontrol.simulator.events import Header, flat
 from callcontrol.simulator.headers import channel_headers
-from callcontrol.simulator.transfer import transfer_leg
 from callcontrol.simulator.wire import event_xml
 
 if TYPE_CHECKING:
@@ -124,48 +123,6 @@ def _hold(call: ApiCall) -> str:
     return SUCCESS if done else FAILED
 
 
-_TRANSFER_USAGE = "-USAGE: <uuid> [-bleg|-both] <dest-exten> [<dialplan>] [<context>]\n"
-
-
-def _transfer(call: ApiCall) -> str:
-    words = split_blank(call.argument)
-    if not 2 <= len(words) <= 5:
-        return _TRANSFER_USAGE
-    leg = call.switch.locate(words.pop(0))
-    if leg is None:
-        return NO_CHANNEL
-    side = words.pop(0).lower() if words[0].startswith("-") else ""
-    if not words:
-        return _TRANSFER_USAGE
-    destination, dialplan, context, *_ = [*words, "", ""]
-    other = leg.bridge_peer
-    if side == "-bleg":
-        transfer_leg(other or leg, destination, dialplan, context)
-        return OK
-    if side == "-both" and other is not None:
-        transfer_leg(other, destination, dialplan, context)
-    transfer_leg(leg, destination, dialplan, context)
-    return OK
-
-
-def _dual_transfer(call: ApiCall) -> str:
-    words = split_blank(call.argument)
-    if len(words) < 3:
-        return (
-            "-USAGE: <uuid> <A-dest-exten>[/<A-dialplan>][/<A-context>] "
-            "<B-dest-exten>[/<B-dialplan>][/<B-context>]\n"
-        )
-    leg = call.switch.locate(words[0])
-    if leg is None:
-        return NO_CHANNEL
-    other = leg.bridge_peer
-    for one, place in ((other, words[2]), (leg, words[1])):
-        if one is not None:
-            destination, dialplan, context, *_ = [*place.split("/"), "", ""]
-            transfer_leg(one, destination, dialplan, context)
-    return OK
-
-
 def _getvar(call: ApiCall) -> str:
     call_id, _, name = call.argument.partition(" ")
     if not call_id or not name:
@@ -173,8 +130,7 @@ def _getvar(call: ApiCall) -> str:
     leg = call.switch.locate(call_id)
     if leg is None:
         return NO_CHANNEL
-    value = leg.channel.variables.get(name)
-    return "_undef_" if value is None else flat(value)
+    return leg.channel.read(name) or "_undef_"
 
 
 def _setvar(call: ApiCall) -> str:
@@ -198,7 +154,10 @@ def _setvar_multi(call: ApiCall) -> str:
     leg = call.switch.locate(call_id)
     if leg is None:
         return NO_CHANNEL + usage
-    for part in rest.split(";"):
+    separator = ";"
+    if rest.startswith("^^") and len(rest) > 2:
+        separator, rest = rest[2], rest[3:]
+    for part in split_at(rest, separator):
         name, _, value = part.partition("=")
         if name and "${" not in value:
             set_variable(leg.channel, cleaned(name), cleaned(value))
@@ -226,23 +185,9 @@ def _dump(call: ApiCall) -> str:
     return encode_event_plain(headers).decode("utf-8", "surrogateescape")
 
 
-def _display(call: ApiCall) -> str:
-    call_id, _, text = call.argument.partition(" ")
-    if not text:
-        return "-USAGE: <uuid> <display>\n"
-    leg = call.switch.locate(call_id)
-    if leg is None:
-        return FAILED
-    name, _, number = text.partition("|")
-    leg.channel.change_profile(callee_id_name=name, callee_id_number=number or name)
-    return SUCCESS
-
-
 _PLAIN: dict[str, PlainHandler] = {
     "uuid_answer": _answer,
     "uuid_bridge": _bridge,
-    "uuid_display": _display,
-    "uuid_dual_transfer": _dual_transfer,
     "uuid_dump": _dump,
     "uuid_early_ok": _early_ok,
     "uuid_exists": _exists,
@@ -255,7 +200,6 @@ _PLAIN: dict[str, PlainHandler] = {
     "uuid_ring_ready": _ring_ready,
     "uuid_setvar": _setvar,
     "uuid_setvar_multi": _setvar_multi,
-    "uuid_transfer": _transfer,
 }
 CALL_APIS: dict[str, Handler] = {name: later(handler) for name, handler in _PLAIN.items()}
 """The commands of this module, by name."""

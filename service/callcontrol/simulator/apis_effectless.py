@@ -6,6 +6,8 @@ from callcontrol.simulator.apis import ApiCall, Handler, later
 from callcontrol.simulator.apis_calls import FAILED, NO_CHANNEL, OK, SUCCESS
 
 _FAILED_TOO = "-ERR Operation Failed\n"
+_VIDEO_USAGE = "-USAGE: <uuid> [auto|manual]\n" + _FAILED_TOO
+_BRAINS = "+OK MMM Brains...\n"
 _NAMED = "-ERR No such channel {id}!\n"
 _NO_LIMIT_SESSION = "-ERR Cannot find session with uuid {id}\n"
 
@@ -25,10 +27,23 @@ _COMMANDS: dict[str, _Answers] = {
     "uuid_buglist": _Answers("-USAGE: <uuid>\n", 1, "", "<media-bugs>\n</media-bugs>\n"),
     "uuid_capture_text": _Answers("-USAGE: <uuid> <on|off>\n", 2, _NAMED, ""),
     "uuid_chat": _Answers("-USAGE: <uuid> <text>\n", 2, _NAMED, OK),
+    "uuid_codec_debug": _Answers(
+        "-USAGE: <uuid> audio|video <level>\n" + _FAILED_TOO, 3, _FAILED_TOO
+    ),
+    "uuid_codec_param": _Answers(
+        "-USAGE: <uuid> audio|video read|write <param> <val>\n-ERR Operation Failed [NOT SENT]\n",
+        5,
+        "-ERR Operation Failed [NOT SENT]\n",
+    ),
     "uuid_debug_media": _Answers(
         "-USAGE: <uuid> <read|write|both|vread|vwrite|vboth|all> <on|off>\n", 2, FAILED
     ),
-    "uuid_deflect": _Answers("-USAGE: <uuid> <uri>\n", 2, _NAMED, "+OK:SIP/2.0 200 OK\r\n\n"),
+    "uuid_drop_dtmf": _Answers(
+        "-USAGE: <uuid> [on | off ] [ mask_digits <digits> | mask_file <file>]\n",
+        4,
+        "-ERR no reply\n",
+        OK,
+    ),
     "uuid_jitterbuffer": _Answers("-USAGE: <uuid> [0|<min_msec>[:<max_msec>]]\n", 2, FAILED),
     "uuid_limit": _Answers(
         "USAGE: uuid_limit <uuid> <backend> <realm> <resource> [<max>[/interval]] "
@@ -46,10 +61,12 @@ _COMMANDS: dict[str, _Answers] = {
     "uuid_loglevel": _Answers("-USAGE: <uuid> <level>\n", 2, _NAMED, OK),
     "uuid_media": _Answers("-USAGE: [off] <uuid>\n" + FAILED, 1, FAILED),
     "uuid_media_3p": _Answers("-USAGE: [off] <uuid>\n" + FAILED, 1, FAILED),
+    "uuid_media_params": _Answers("-USAGE: <uuid> <json>\n", 2, FAILED),
     "uuid_media_reneg": _Answers("-USAGE: <uuid>[ <codec_string>]\n" + _FAILED_TOO, 1, _FAILED_TOO),
     "uuid_pause": _Answers("-USAGE: <uuid> <on|off>\n", 2, NO_CHANNEL, ""),
     "uuid_phone_event": _Answers("-USAGE: <uuid>\n" + FAILED, 1, FAILED),
     "uuid_preprocess": _Answers("-USAGE: <>\n", 2, NO_CHANNEL, OK),
+    "uuid_recovery_refresh": _Answers("-USAGE: <uuid> <uri>\n", 2, NO_CHANNEL, OK),
     "uuid_redirect": _Answers("-USAGE: <uuid> <uri>\n", 2, _NAMED, "+OK:\n"),
     "uuid_send_info": _Answers(
         "-USAGE: <uuid> [<mime_type> <mime_subtype>] <message>\n" + _FAILED_TOO, 1, _FAILED_TOO
@@ -66,7 +83,11 @@ _COMMANDS: dict[str, _Answers] = {
     ),
     "uuid_set_media_stats": _Answers("-USAGE: <uuid>\n", 1, _NAMED, "+OK:\n"),
     "uuid_simplify": _Answers("-USAGE: <uuid>\n", 1, FAILED),
-    "uuid_xfer_zombie": _Answers("-USAGE: <uuid>\n", 1, _FAILED_TOO),
+    "uuid_video_bandwidth": _Answers(_VIDEO_USAGE, 2, _FAILED_TOO),
+    "uuid_video_bitrate": _Answers(_VIDEO_USAGE, 2, _FAILED_TOO),
+    "uuid_video_refresh": _Answers(_VIDEO_USAGE, 1, _FAILED_TOO),
+    "uuid_xfer_zombie": _Answers("-USAGE: <uuid>\n" + _FAILED_TOO, 1, _FAILED_TOO),
+    "uuid_zombie_exec": _Answers("-ERR no such session\n", 1, "-ERR no such session\n", _BRAINS),
 }
 
 

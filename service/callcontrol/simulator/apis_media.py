@@ -140,7 +140,7 @@ def _fileman(call: ApiCall) -> str:
     leg = call.switch.locate(call_id)
     if leg is None:
         return NO_CHANNEL
-    if leg.channel.application != "playback":
+    if not leg.playing:
         return "-ERR No file handle!\n"
     if text == "stop":
         leg.is_break_asked = True

@@ -107,11 +107,22 @@ def _sched_del(call: ApiCall) -> str:
     return f"+OK Deleted: {len(chosen)}\n"
 
 
+def _unsched_api(call: ApiCall) -> str:
+    if not call.argument:
+        return ""
+    scheduled = call.simulator.schedule.get(int(call.argument) if call.argument.isdigit() else 0)
+    if scheduled is None:
+        return "-ERR No such id\n"
+    scheduled[1].cancel()
+    return OK
+
+
 SCHEDULE_APIS: dict[str, Handler] = {
     "sched_api": later(_sched_api),
     "sched_broadcast": later(_sched_broadcast),
     "sched_del": later(_sched_del),
     "sched_hangup": later(_sched_hangup),
     "sched_transfer": later(_sched_transfer),
+    "unsched_api": later(_unsched_api),
 }
 """The commands of this module, by name."""

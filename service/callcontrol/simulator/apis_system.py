@@ -102,9 +102,10 @@ def _global_getvar(call: ApiCall) -> str:
 
 def _global_setvar(call: ApiCall) -> str:
     name, separator, value = call.argument.partition("=")
-    if not separator:
+    if not call.argument:
         return "-USAGE: <var>=<value> [=<value2>]\n"
-    call.switch.global_variables[name.strip()] = value
+    if separator:
+        call.switch.global_variables[name.strip()] = value
     return "+OK"
 
 
@@ -143,6 +144,12 @@ def _sofia_contact(call: ApiCall) -> str:
     return f"sofia/internal/sip:{call.argument}"
 
 
+def _md5(call: ApiCall) -> str:
+    if not call.argument:
+        return "!err!"
+    return hashlib.md5(call.argument.encode(), usedforsecurity=False).hexdigest()
+
+
 def _reloadxml(call: ApiCall) -> str:
     call.switch.tell("RELOADXML")
     return "+OK [Success]\n"
@@ -157,7 +164,7 @@ _PLAIN: dict[str, PlainHandler] = {
     "hostname": _hostname,
     "hupall": _hupall,
     "log": lambda _: "+OK\n",
-    "md5": lambda call: hashlib.md5(call.argument.encode(), usedforsecurity=False).hexdigest(),
+    "md5": _md5,
     "module_exists": _module_exists,
     "reloadacl": lambda _: "+OK acl reloaded\n",
     "reloadxml": _reloadxml,

@@ -3,10 +3,9 @@
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from math import inf
 from typing import TYPE_CHECKING
 
-from callcontrol.simulator import media
+from callcontrol.simulator import media, playing
 from callcontrol.simulator.causes import cause_named
 from callcontrol.simulator.channel import Channel
 
@@ -95,11 +94,29 @@ async def _set(leg: "Leg", data: str) -> None:
 
 
 def set_variable(channel: Channel, name: str, value: str) -> None:
-    """Set a variable as the core does: `ARRAY::a|:b` makes an array, nothing unsets."""
-    if value.startswith("ARRAY::"):
+    """Set a variable as the core does: names in any case, nothing unsets, arrays by their marks.
+
+    `ARRAY::a|:b` makes an array, and a name `n[0]` sets one element of it.
+    """
+    for key in [key for key in channel.variables if key.lower() == name.lower() and key != name]:
+        channel.set(key, None)
+    plain, bracket, index = name.partition("[")
+    number = index.removesuffix("]")
+    if bracket and number.isdigit():
+        old = channel.variables.get(plain, [])
+        values = [old] if isinstance(old, str) else list(old)
+        values += [""] * (int(number) + 1 - len(values))
+        values[int(number)] = value
+        channel.set(plain, values)
+    elif value.startswith("ARRAY::"):
         channel.set(name, value.removeprefix("ARRAY::").split("|:"))
     else:
         channel.set(name, value)
+
+
+async def _push(leg: "Leg", data: str) -> None:
+    name, _, value = data.partition("=")
+    leg.channel.push(name.strip(), value)
 
 
 async def _unset(leg: "Leg", data: str) -> None:
@@ -108,47 +125,6 @@ async def _unset(leg: "Leg", data: str) -> None:
 
 async def _hangup(leg: "Leg", data: str) -> None:
     leg.hang_up(cause_named(data) if data else "NORMAL_CLEARING")
-
-
-async def play(leg: "Leg", path: str) -> None:
-    """Play a file or stream; a `*` or a break ends it."""
-    channel = leg.channel
-    seconds = media.duration_s(path, leg.switch.files)
-    if seconds is None:
-        channel.set("current_application_response", "FILE NOT FOUND")
-        return
-    kind = media.file_type(path)
-    about = [("Playback-File-Type", kind)] if kind else []
-    about.append(("Playback-File-Path", path))
-    leg.tell("PLAYBACK_START", after=about)
-    began = leg.switch.clock.now_us()
-    leg.is_break_asked = False
-    terminators = channel.get("playback_terminators") or "*"
-    heard = len(leg.heard)
-
-    def is_over() -> bool:
-        return leg.is_break_asked or any(digit in terminators for digit in leg.heard[heard:])
-
-    await leg.idle(None if seconds == inf else seconds, is_over)
-    status = "break" if leg.is_break_asked else "done"
-    leg.is_break_asked = False
-    played_ms = (leg.switch.clock.now_us() - began) // 1000
-    if seconds != inf:
-        played_ms = (
-            min(played_ms, int(seconds * 1000)) if status == "break" else int(seconds * 1000)
-        )
-    _set_playback_variables(channel, played_ms)
-    leg.tell("PLAYBACK_STOP", after=[*about, ("Playback-Status", status)])
-    was_cut_off = not leg.is_ready and not leg.is_nested
-    channel.set("current_application_response", "PLAYBACK ERROR" if was_cut_off else "FILE PLAYED")
-
-
-def _set_playback_variables(channel: Channel, played_ms: int) -> None:
-    samples = played_ms * 8
-    channel.set("playback_last_offset_pos", str(samples))
-    channel.set("playback_seconds", str(played_ms // 1000))
-    channel.set("playback_ms", str(played_ms))
-    channel.set("playback_samples", str(samples))
 
 
 def send_digits(leg: "Leg", digits: list[media.Digit]) -> None:
@@ -202,30 +178,6 @@ async def _stop_record_session(leg: "Leg", data: str) -> None:
     recording.stop(leg, data)
 
 
-async def _play_and_get_digits(leg: "Leg", data: str) -> None:
-    """`min max tries timeout_ms terminators file invalid_file variable regex`."""
-    low, high, tries, timeout, terminators, sound, invalid, variable, *rest = data.split()
-    pattern = rest[0] if rest else r"\d*"
-    leg.channel.set(variable, None)
-    leg.channel.set("read_result", "failure")
-    for _ in range(int(tries)):
-        heard = len(leg.heard)
-        await play(leg, sound)
-
-        def is_enough(heard: int = heard) -> bool:
-            typed = leg.heard[heard:]
-            return len(typed) >= int(high) or any(digit in terminators for digit in typed)
-
-        await leg.idle(max(int(timeout), 1000) / 1000, is_enough)
-        typed = "".join(digit for digit in leg.heard[heard:] if digit not in terminators)
-        if len(typed) >= int(low) and re.fullmatch(pattern, typed):
-            leg.channel.set(variable, typed)
-            leg.channel.set("read_result", "success")
-            break
-        await play(leg, invalid)
-    leg.channel.set("current_application_response", None)
-
-
 APPLICATIONS: dict[str, Application] = {
     "answer": _answer,
     "bridge": _bridge,
@@ -236,9 +188,10 @@ APPLICATIONS: dict[str, Application] = {
     "info": _nothing,
     "log": _nothing,
     "park": park,
-    "play_and_get_digits": _play_and_get_digits,
-    "playback": play,
+    "play_and_get_digits": playing.play_and_get_digits,
+    "playback": playing.play,
     "pre_answer": _pre_answer,
+    "push": _push,
     "record_session": _record_session,
     "ring_ready": _ring_ready,
     "send_dtmf": _send_dtmf,

@@ -37,7 +37,8 @@ def uuid_bridge(leader: "Leg", follower: "Leg") -> None:
             logical_direction="inbound",
         )
         leg.actions = []
-        leg.channel.target = State.HIBERNATE
+        in_bridge = leg.channel.running is State.SOFT_EXECUTE
+        leg.channel.target = State.RESET if in_bridge else State.HIBERNATE
     leader.changed()
     follower.changed()
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum, IntEnum, StrEnum
 
 from callcontrol.esl.messages import HeaderValue
+from callcontrol.simulator.events import flat
 
 
 class State(IntEnum):
@@ -168,6 +169,19 @@ class Channel:
         """A variable's text; empty when it is not set."""
         value = self.variables.get(name, "")
         return value if isinstance(value, str) else (value[0] if value else "")
+
+    def read(self, name: str) -> str:
+        """A variable as `uuid_getvar` tells it: names in any case, `name[1]` is an element."""
+        plain, bracket, index = name.partition("[")
+        for key, value in self.variables.items():
+            if key.lower() != plain.lower():
+                continue
+            values = [value] if isinstance(value, str) else value
+            if not bracket:
+                return flat(value)
+            number = index.removesuffix("]")
+            return values[int(number)] if number.isdigit() and int(number) < len(values) else ""
+        return ""
 
     def is_true(self, name: str) -> bool:
         """Whether a variable says yes, as the core understands it."""

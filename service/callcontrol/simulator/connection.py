@@ -48,6 +48,7 @@ class Connection(asyncio.Protocol):
         """Neither reads nor writes; a fault."""
         self.notice = GOODBYE
         self.closed = asyncio.Event()
+        """The socket is closed."""
         self._reader = CommandReader()
         self._packets: deque[CommandPacket] = deque()
         self._queue: deque[CoreEvent] = deque()
@@ -84,6 +85,7 @@ class Connection(asyncio.Protocol):
         """The client is gone."""
         self._has_met_eof = True
         self._transport = None
+        self.closed.set()
         self._can_write.set()
         self._wake.set()
 
@@ -138,7 +140,6 @@ class Connection(asyncio.Protocol):
             self._detach()
             if self._transport is not None:
                 self._transport.close()
-            self.closed.set()
             self.simulator.forget(self)
 
     @property
@@ -194,9 +195,11 @@ class Connection(asyncio.Protocol):
         self._wake.set()
 
     def close_at_once(self) -> None:
-        """Drop it without a notice."""
+        """Drop it without a notice; what a client did not read is lost."""
         self.is_over = True
-        if self._transport is not None:
+        if self._transport is not None and self._transport.get_write_buffer_size():
+            self._transport.abort()
+        elif self._transport is not None:
             self._transport.close()
         self._wake.set()
 

@@ -79,6 +79,7 @@ class FarEnd:
         match step:
             case Rings():
                 sip.set_on_response(leg.channel)
+                self._learn_who()
                 leg.mark_ringing()
             case EarlyMedia(tone_s):
                 sip.set_on_response(leg.channel)

@@ -13,24 +13,26 @@ _FRAME_S = 0.02
 
 
 def hold(leg: "Leg") -> bool:
-    """Hold; False when it is held already."""
+    """Hold; False when it is held already. Only a SIP leg knows afterwards that it is held."""
     channel = leg.channel
     if channel.is_held:
         return False
-    channel.is_held = True
-    leg.set_call_state(CallState.HELD)
+    if channel.kind.is_sofia:
+        channel.is_held = True
+        leg.set_call_state(CallState.HELD)
     leg.tell("CHANNEL_HOLD")
     channel.times.last_hold = leg.switch.clock.tick_us()
     if leg.bridge_peer is not None:
-        peer = leg.bridge_peer
-        leg.switch.tasks.start(_play_music(leg, peer), f"hold music {channel.call_id}")
+        music = _play_music(leg, leg.bridge_peer)
+        leg.switch.tasks.start(music, f"hold music {channel.call_id}")
     return True
 
 
 async def _play_music(leg: "Leg", peer: "Leg") -> None:
     command = broadcast(peer, HOLD_MUSIC, loops=-1)
     await leg.switch.clock.sleep(_MUSIC_DELAY_S)
-    if leg.channel.is_held and not peer.channel.is_down:
+    still_held = leg.channel.is_held or not leg.channel.kind.is_sofia
+    if still_held and not peer.channel.is_down:
         peer.queue(command)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from callcontrol.simulator.events import Header
 
 DEFAULT_DIGIT_SAMPLES = 2000
-_TONE = re.compile(r"%\((\d+),(\d+)[^)]*\)")
+_TONE = re.compile(r"%\((\d+),(\d+)[^)]*")
 _LOOPS = re.compile(r"loops=(-?\d+)")
 
 

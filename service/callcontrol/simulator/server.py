@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Self
 
 from callcontrol.esl.serialize import SHUTTING_DOWN
-from callcontrol.simulator import endpoints, heartbeat
+from callcontrol.simulator import heartbeat, sip_endpoints
 from callcontrol.simulator.apis import Handler, run_api
 from callcontrol.simulator.apis_calls import CALL_APIS
 from callcontrol.simulator.apis_conference import CONFERENCE_APIS
@@ -16,6 +16,7 @@ from callcontrol.simulator.apis_process import PROCESS_APIS
 from callcontrol.simulator.apis_schedule import SCHEDULE_APIS
 from callcontrol.simulator.apis_show import SHOW_APIS
 from callcontrol.simulator.apis_system import SYSTEM_APIS
+from callcontrol.simulator.apis_transfer import TRANSFER_APIS
 from callcontrol.simulator.clock import Clock
 from callcontrol.simulator.conference import Conferences
 from callcontrol.simulator.connection import Connection
@@ -66,6 +67,7 @@ class Simulator:
             **SCHEDULE_APIS,
             **SHOW_APIS,
             **SYSTEM_APIS,
+            **TRANSFER_APIS,
         }
         self._serving = Tasks()
         self._server: asyncio.Server | None = None
@@ -110,10 +112,13 @@ class Simulator:
     async def kill(self) -> None:
         """Die as by `kill -9`: calls and connections are gone, and nothing is said."""
         await self._stop_listening()
-        for connection in tuple(self.connections):
+        dropped = tuple(self.connections)
+        for connection in dropped:
             connection.close_at_once()
         await self._serving.stop()
         await self.switch.tasks.stop()
+        for connection in dropped:
+            await connection.closed.wait()
         self.switch = self._new_switch()
 
     async def restart(self) -> None:
@@ -200,7 +205,7 @@ class Simulator:
     ) -> FarEnd:
         """Somebody calls: a SIP leg that runs the extension `to`. The caller follows a script."""
         script = Script((caller,)) if isinstance(caller, Step) else caller
-        return endpoints.sofia_inbound(self.switch, to, from_, context, script)
+        return sip_endpoints.sofia_inbound(self.switch, to, from_, context, script)
 
     def far_end(self, call_id: str) -> FarEnd:
         """The telephone at the other end of a SIP leg. Raises KeyError."""

@@ -1,44 +1,24 @@
 """The commands of the event socket, told apart and obeyed as mod_event_socket does it."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from math import inf
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from callcontrol.esl.command_reader import CommandPacket, header_lines, split_lines
-from callcontrol.esl.serialize import api_frame, connect_frame, reply_frame
+from callcontrol.esl.serialize import api_frame
+from callcontrol.simulator import session_commands
 from callcontrol.simulator.apis import run_api
 from callcontrol.simulator.directory import read_credentials
-from callcontrol.simulator.events import EVENT_NAMES, CoreEvent, Header, flat
-from callcontrol.simulator.headers import channel_headers
+from callcontrol.simulator.events import EVENT_NAMES, CoreEvent, Header
 from callcontrol.simulator.private_commands import PrivateCommand
+from callcontrol.simulator.request import NOT_FOUND, Request, reply
 
 if TYPE_CHECKING:
     from callcontrol.simulator.connection import Connection
 
-NOT_FOUND = "-ERR command not found"
 DENIED = "-ERR permission denied"
 _LEVELS = ("console", "alert", "crit", "err", "warning", "notice", "info", "debug")
 _META_APIS = ("bgapi", "sched_api", "eval", "expand", "xml_wrap")
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One packet: its line, its headers, its body."""
-
-    line: str
-    headers: tuple[tuple[str, str], ...]
-    body: str
-
-    def get(self, name: str) -> str:
-        """The first header of that name, in any case."""
-        return next((value for key, value in self.headers if key.lower() == name.lower()), "")
-
-    @property
-    def rest(self) -> str:
-        """What follows the first blank of the line."""
-        return self.line.partition(" ")[2]
 
 
 Obey = Callable[["Connection", Request], Awaitable[None]]
@@ -53,7 +33,7 @@ async def obey(connection: "Connection", packet: CommandPacket) -> None:
     lowered = line.lower()
     if lowered.startswith(("exit", "...")):
         connection.drop_queued_events()
-        _reply(connection, "+OK bye")
+        reply(connection, "+OK bye")
         connection.is_over = True
         return
     if not connection.is_logged_in:
@@ -68,17 +48,11 @@ async def obey(connection: "Connection", packet: CommandPacket) -> None:
         if lowered.startswith(prefix) and (connection.leg is not None or not needs_session):
             await command(connection, request)
             return
-    _reply(connection, NOT_FOUND)
+    reply(connection, NOT_FOUND)
 
 
 def _text(data: bytes) -> str:
     return data.decode("utf-8", "surrogateescape")
-
-
-def _reply(connection: "Connection", text: str, headers: tuple[Header, ...] = ()) -> None:
-    """A reply without text is one for an unknown command."""
-    lines = [(name, flat(value)) for name, value in headers]
-    connection.write(reply_frame(text or NOT_FOUND, lines))
 
 
 def _log_in(connection: "Connection", request: Request, lowered: str) -> None:
@@ -86,7 +60,7 @@ def _log_in(connection: "Connection", request: Request, lowered: str) -> None:
     if lowered.startswith("auth "):
         if request.line[5:] == simulator.password:
             connection.is_logged_in = True
-            _reply(connection, "+OK accepted")
+            reply(connection, "+OK accepted")
             return
     elif lowered.startswith("userauth "):
         name, password = read_credentials(request.line[9:])
@@ -94,12 +68,12 @@ def _log_in(connection: "Connection", request: Request, lowered: str) -> None:
         if user is not None and user.password and user.password == password:
             connection.is_logged_in, connection.user = True, user
             connection.subscription.allowed = user.events()
-            _reply(connection, "+OK accepted", tuple(user.reply_headers()))
+            reply(connection, "+OK accepted", tuple(user.reply_headers()))
             return
     else:
-        _reply(connection, NOT_FOUND)
+        reply(connection, NOT_FOUND)
         return
-    _reply(connection, "-ERR invalid")
+    reply(connection, "-ERR invalid")
     connection.is_over = True
 
 
@@ -107,17 +81,17 @@ def _log_in(connection: "Connection", request: Request, lowered: str) -> None:
 
 
 async def _filter(connection: "Connection", request: Request) -> None:
-    _reply(connection, connection.subscription.filter(request.rest))
+    reply(connection, connection.subscription.filter(request.rest))
 
 
 async def _sendmsg(connection: "Connection", request: Request) -> None:
     call_id = request.rest.strip() or request.get("session-id")
     leg = connection.simulator.switch.locate(call_id) if call_id else connection.leg
     if leg is None or leg.channel.is_down:
-        _reply(connection, f"-ERR invalid session id [{call_id}]")
+        reply(connection, f"-ERR invalid session id [{call_id}]")
         return
     command = PrivateCommand((("Command", request.line), *request.headers), request.body)
-    _reply(connection, "+OK" if leg.queue(command) else "-ERR memory error")
+    reply(connection, "+OK" if leg.queue(command) else "-ERR memory error")
 
 
 async def _sendevent(connection: "Connection", request: Request) -> None:
@@ -134,7 +108,7 @@ async def _sendevent(connection: "Connection", request: Request) -> None:
         switch.subclasses.add(subclass)
     if switch.locate(request.get("unique-id")) is None:
         switch.fire(CoreEvent(name, headers, request.body or None, subclass))
-    _reply(connection, f"+OK {event_id}")
+    reply(connection, f"+OK {event_id}")
 
 
 def _may_run(connection: "Connection", text: str) -> bool:
@@ -142,7 +116,7 @@ def _may_run(connection: "Connection", text: str) -> bool:
     allowed = connection.user.apis() if connection.user is not None else None
     if allowed is None:
         return True
-    name, _, rest = text.strip().partition(" ")
+    name, _, rest = text.partition(" ")
     if name not in allowed:
         return False
     return name not in _META_APIS or _may_run(connection, rest)
@@ -151,7 +125,7 @@ def _may_run(connection: "Connection", text: str) -> bool:
 async def _api(connection: "Connection", request: Request) -> None:
     text = request.line[4:]
     if not _may_run(connection, text):
-        _reply(connection, DENIED)
+        reply(connection, DENIED)
         return
     output = await run_api(connection.simulator, text)
     connection.write(api_frame(connection.simulator.faults.enlarged(output)))
@@ -160,10 +134,10 @@ async def _api(connection: "Connection", request: Request) -> None:
 async def _bgapi(connection: "Connection", request: Request) -> None:
     text = request.line[6:].strip()
     if not _may_run(connection, text):
-        _reply(connection, DENIED)
+        reply(connection, DENIED)
         return
     job_id = request.get("job-uuid") or str(uuid4())
-    _reply(connection, f"+OK Job-UUID: {job_id}", (("Job-UUID", job_id),))
+    reply(connection, f"+OK Job-UUID: {job_id}", (("Job-UUID", job_id),))
     task = connection.simulator.start_job(text, job_id)
     connection.jobs.add(task)
     task.add_done_callback(connection.jobs.discard)
@@ -171,123 +145,59 @@ async def _bgapi(connection: "Connection", request: Request) -> None:
 
 async def _log(connection: "Connection", request: Request) -> None:
     if connection.user is not None and not connection.user.may_log:
-        _reply(connection, DENIED)
+        reply(connection, DENIED)
         return
     _, separator, word = request.line.partition(" ")
-    word = word.strip()
+    word = word.strip().partition(" ")[0]
     is_number = word.lstrip("-").isdigit()
     if not separator and len(request.line) > 3:
-        _reply(connection, "-ERR invalid log level")
+        reply(connection, "-ERR invalid log level")
     elif word.lower() in _LEVELS or is_number or not word:
         level = 7
         if word:
-            level = max(int(word), 0) if is_number else _LEVELS.index(word.lower())
+            level = min(max(int(word), 0), 63) if is_number else _LEVELS.index(word.lower())
         connection.log_level = level
-        _reply(connection, f"+OK log level {word} [{level}]")
+        reply(connection, f"+OK log level {word} [{level}]")
     else:
-        _reply(connection, "-ERR invalid log level")
+        reply(connection, "-ERR invalid log level")
 
 
 async def _nolog(connection: "Connection", _: Request) -> None:
     was, connection.log_level = connection.log_level, None
-    _reply(connection, "-ERR not loging" if was is None else "+OK no longer logging")
+    reply(connection, "-ERR not loging" if was is None else "+OK no longer logging")
 
 
 async def _event(connection: "Connection", request: Request) -> None:
-    _reply(connection, connection.subscription.event(request.rest))
+    reply(connection, connection.subscription.event(request.rest))
 
 
 async def _nixevent(connection: "Connection", request: Request) -> None:
     known = connection.simulator.switch.subclasses
-    _reply(connection, connection.subscription.nixevent(request.rest, known))
+    reply(connection, connection.subscription.nixevent(request.rest, known))
 
 
 async def _noevents(connection: "Connection", _: Request) -> None:
     text = connection.subscription.noevents()
     if text.startswith("+OK"):
         connection.drop_queued_events()
-    _reply(connection, text)
-
-
-# Commands of a session
-
-
-async def _myevents(connection: "Connection", request: Request) -> None:
-    call_id, separator, form = request.rest.strip().partition(" ")
-    subscription = connection.subscription
-    if subscription.is_session_only:
-        _reply(connection, "-ERR aready enabled.")
-        return
-    leg = connection.simulator.switch.locate(call_id) if call_id else connection.leg
-    if leg is None and separator and form:
-        _reply(connection, "-ERR invalid uuid")
-        return
-    if leg is not None and connection.leg is None:
-        connection.attach(leg)
-    subscription.myevents(leg.channel.call_id if leg is not None else "")
-    _reply(connection, "+OK Events Enabled")
-
-
-async def _divert(connection: "Connection", request: Request) -> None:
-    if connection.leg is None:
-        _reply(connection, "-ERR not controlling a session.")
-    elif request.rest.startswith("on"):
-        _reply(connection, "+OK events diverted")
-    elif request.rest.startswith("off"):
-        _reply(connection, "+OK events not diverted")
-    else:
-        _reply(connection, "-ERR missing value.")
-
-
-async def _linger(connection: "Connection", request: Request) -> None:
-    if connection.leg is None:
-        _reply(connection, "-ERR not controlling a session")
-        return
-    seconds = request.rest.strip()
-    connection.linger_s = float(seconds) if seconds.isdigit() else inf
-    text = f" {int(seconds)} seconds" if seconds.isdigit() else ""
-    _reply(connection, f"+OK will linger{text}")
-
-
-async def _nolinger(connection: "Connection", _: Request) -> None:
-    if connection.leg is None:
-        _reply(connection, "-ERR not controlling a session")
-        return
-    connection.linger_s = None
-    _reply(connection, "+OK will not linger")
-
-
-async def _resume(connection: "Connection", _: Request) -> None:
-    connection.session.channel.set("socket_resume", "true")
-    _reply(connection, "+OK")
-
-
-async def _getvar(connection: "Connection", request: Request) -> None:
-    _reply(connection, connection.session.channel.get(request.rest.strip()))
-
-
-async def _connect(connection: "Connection", _: Request) -> None:
-    switch = connection.simulator.switch
-    headers = switch.core_headers("CHANNEL_DATA")
-    headers += channel_headers("CHANNEL_DATA", connection.session.channel)
-    connection.write(connect_frame(headers, "async", "full"))
+    reply(connection, text)
 
 
 _COMMANDS: list[tuple[str, bool, Obey]] = [
     ("filter ", False, _filter),
-    ("resume", True, _resume),
-    ("connect", True, _connect),
-    ("getvar", True, _getvar),
-    ("myevents", True, _myevents),
-    ("myevents ", False, _myevents),
-    ("divert_events", False, _divert),
+    ("resume", True, session_commands.resume),
+    ("connect", True, session_commands.connect),
+    ("getvar", True, session_commands.getvar),
+    ("myevents", True, session_commands.myevents),
+    ("myevents ", False, session_commands.myevents),
+    ("divert_events", False, session_commands.divert),
     ("sendmsg", False, _sendmsg),
     ("sendevent", False, _sendevent),
     ("api ", False, _api),
     ("bgapi ", False, _bgapi),
     ("log", False, _log),
-    ("linger", False, _linger),
-    ("nolinger", False, _nolinger),
+    ("linger", False, session_commands.linger),
+    ("nolinger", False, session_commands.nolinger),
     ("nolog", False, _nolog),
     ("event", False, _event),
     ("nixevent", False, _nixevent),

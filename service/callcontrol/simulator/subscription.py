@@ -89,7 +89,10 @@ class Subscription:
                 self.subclasses -= set(asked[position + 1 :])
                 break
             self.types = set() if name == _ALL else self.types - {name}
-        return "+OK events nixed" if found else "-ERR no keywords supplied"
+        if not found:
+            return "-ERR no keywords supplied"
+        self.is_listening = True
+        return "+OK events nixed"
 
     def noevents(self) -> str:
         """Forget types and subclasses; the filters stay."""
@@ -103,10 +106,10 @@ class Subscription:
     def filter(self, rest: str) -> str:
         """Obey `filter [add] NAME VALUE` and `filter delete all|NAME [VALUE]`."""
         rest = rest.lstrip(" ")
-        word, _, behind = rest.partition(" ")
-        if word.lower() == "delete":
+        word, has_more, behind = rest.partition(" ")
+        if has_more and word.lower() == "delete":
             return self._delete_filter(behind.lstrip(" "))
-        if word.lower() == "add":
+        if has_more and word.lower() == "add":
             name, separator, value = behind.lstrip(" ").partition(" ")
             if not separator:
                 return f"+OK filter added. [{name}]=[(null)]"
