@@ -50,6 +50,10 @@ class CallControl:
         """How much is still to be done for callers who went away."""
         return len(self._late_work)
 
+    def leave(self) -> None:
+        """See `Originator.leave`."""
+        self._originator.leave()
+
     async def run(self) -> None:
         """Do what is left to do for callers who went away, until cancelled."""
         await self._late_work.run()

@@ -35,6 +35,11 @@ class Originator:
         self._commander, self._late_work = commander, late_work
         self._placing: set[CallId] = set()
         self._starting: Counter[NodeId] = Counter()
+        self._is_leaving = False
+
+    def leave(self) -> None:
+        """Whoever is cancelled from now on is cancelled by our own end, which ends no call."""
+        self._is_leaving = True
 
     async def originate(self, spec: OriginateSpec) -> OriginateOutcome:
         """Place a call and wait as the spec says, without a limit of time but the switch's own.
@@ -60,7 +65,7 @@ class Originator:
                 )
                 return await attempt.run(await self._start(node, arguments, job_id))
         except asyncio.CancelledError:
-            if spec.hangup_on_cancel:
+            if spec.hangup_on_cancel and not self._is_leaving:
                 self._late_work.give(f"call off {call_id}", lambda: self._call_off(node, call_id))
             raise
         finally:
