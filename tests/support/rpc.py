@@ -116,6 +116,7 @@ class Replica:
     port: int
     log: EventLog
     tracker: CallTracker
+    control: CallControl
     node: FakeNode
     channel: grpc.aio.Channel
     switch: Switch = field(default_factory=Switch)
@@ -159,7 +160,7 @@ async def replica(
     await server.start()
     try:
         async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-            yield Replica(server, port, log, tracker, nodes.node, channel)
+            yield Replica(server, port, log, tracker, calls, nodes.node, channel)
     finally:
         await server.stop(0)
 

@@ -26,16 +26,18 @@ from callcontrol.errors import (
     InvalidRequest,
     NotImplementedYet,
     OutcomeUnknown,
+    ShuttingDown,
     Violation,
 )
 from callcontrol.rpc import audit
 from callcontrol.rpc.aio import Context, MethodHandler
+from callcontrol.rpc.closing import Closing
 from callcontrol.rpc.handlers import StreamHandler, UnaryHandler
 from callcontrol.rpc.methods import Method
 from callcontrol.rpc.recorder import Recorder
 from callcontrol.rpc.refusal import refuse
 from callcontrol.rpc.replay import Answer, ReplayWindow
-from callcontrol.rpc.status import Failure, failure_of, out_of_time, unexpected
+from callcontrol.rpc.status import Failure, cut_off, failure_of, out_of_time, unexpected
 from callcontrol.v1 import common_pb2
 
 log: Final = logging.getLogger(__name__)
@@ -67,6 +69,7 @@ class Ladder:
     replays: ReplayWindow
     recorder: Recorder
     reached: Reached
+    closing: Closing
     clock: Callable[[], float] = time.monotonic
 
     def wrap_unary(self, method: Method, handler: UnaryHandler) -> MethodHandler:
@@ -168,6 +171,9 @@ class _Attempt:
             return failure_of(error), False
 
     async def _run(self, handler: UnaryHandler) -> Answer:
+        closing = self._ladder.closing
+        if closing.is_closed:
+            return failure_of(ShuttingDown())
         remaining_s: float | None = self._context.time_remaining()
         too_late_s = _TOO_LATE_S if self._method.is_mutating else 0.0
         if remaining_s is not None and remaining_s <= too_late_s:
@@ -179,14 +185,22 @@ class _Attempt:
         try:
             with answering_within(remaining_s and remaining_s - 2 * margin_s):
                 async with timeout:
-                    response = await handler.answer(self._request)
+                    with closing.watching(timeout):
+                        response = await handler.answer(self._request)
             return response.SerializeToString()
         except (TimeoutError, OutcomeUnknown) as error:
-            if timeout.expired():
-                return out_of_time(self._reached())
-            return self.explain(error)
+            if not timeout.expired():
+                return self.explain(error)
+            return self._ended_early()
         except Exception as error:  # noqa: BLE001  # the last rung: nothing may leak
             return self.explain(error)
+
+    def _ended_early(self) -> Failure:
+        if not self._ladder.closing.is_closed:
+            return out_of_time(self._reached())
+        if not self._method.is_mutating:
+            return failure_of(ShuttingDown())
+        return cut_off(self._reached())
 
     def explain(self, error: Exception) -> Failure:
         """What to tell of an error. One that nobody expected goes to the log, with an id."""

@@ -1,6 +1,8 @@
 """The gRPC server: its options, its table of methods, and the order in which it goes away."""
 
+import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -15,6 +17,7 @@ from callcontrol.ids import CallId
 from callcontrol.rpc import health, reflection
 from callcontrol.rpc.call_control import CallControlService
 from callcontrol.rpc.calls_service import CallsService
+from callcontrol.rpc.closing import Closing
 from callcontrol.rpc.event_service import EventService, StreamLimits
 from callcontrol.rpc.handlers import Handlers
 from callcontrol.rpc.interceptors import Ladder
@@ -26,6 +29,9 @@ from callcontrol.rpc.table import Methods, api_table, paths_of
 
 MAX_REQUEST_BYTES: Final = 256 * 1024
 MAX_RESPONSE_BYTES: Final = 4 * 1024 * 1024
+
+ANSWERING_S: Final = 1.0
+"""What is kept of the grace, at most half of it, for answers to requests that outlast it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +108,7 @@ class RpcServer:
 
         Raises ValueError when they do not fit the API.
         """
-        self._events = events
+        self._events, self._closing = events, ladder.closing
         self.health = health.Health(tuple(SERVICES))
         table = api_table(ladder, services)
         table |= paths_of(health.SERVICE_NAME, self.health.handlers())
@@ -136,9 +142,19 @@ class RpcServer:
         return self._events.leave(notice_s, spread_s)
 
     async def stop(self, grace_s: float) -> None:
-        """Take no new RPCs, give those under way so long, and cut off what is left then."""
+        """Take no new RPCs, and give those under way so long. What is not done shortly before is
+        told that its outcome is unknown, for which there is time even without a grace.
+        """
         self.health.close()
-        await self._server.stop(grace_s)
+        closing_in_s = grace_s - min(ANSWERING_S, grace_s / 2)
+        closing = asyncio.get_running_loop().call_later(closing_in_s, self._closing.close)
+        try:
+            await self._server.stop(max(grace_s, ANSWERING_S if self._closing.under_way else 0.0))
+            with suppress(TimeoutError):  # gRPC does not wait for those that it has cancelled
+                async with asyncio.timeout(ANSWERING_S):
+                    await self._closing.wait_idle()
+        finally:
+            closing.cancel()
 
 
 def build_server(
@@ -169,7 +185,7 @@ def build_server(
         return {"node_id": call.node_id, "call_state": call.state.name} if call else {}
 
     return RpcServer(
-        Ladder(ReplayWindow(settings.replay), recorder, reached),
+        Ladder(ReplayWindow(settings.replay), recorder, reached, Closing(control.leave)),
         {
             "callcontrol.v1.CallControlService": {
                 **CallControlService(control).handlers(),

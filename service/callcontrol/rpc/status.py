@@ -256,6 +256,16 @@ def out_of_time(facts: Mapping[str, str], *, nothing_was_sent: bool = False) -> 
     )
 
 
+def cut_off(facts: Mapping[str, str]) -> Failure:
+    """What a client is told whose command was under way when we had to go; `facts` as above."""
+    return Failure(
+        code=grpc.StatusCode.UNKNOWN,
+        reason=Reason.ERROR_REASON_OUTCOME_UNKNOWN,
+        message="this replica went away; what was asked may have been done, or may be under way",
+        metadata=facts,
+    )
+
+
 def rules() -> Mapping[type[CallControlError], tuple[grpc.StatusCode, str]]:
     """The table as code and reason name by error class, for documents and tests."""
     return {

@@ -216,6 +216,28 @@ async def test_a_call_nobody_waits_for_any_more_is_ended_even_at_shutdown(simula
     assert not list(simulator.switch.live_legs())
 
 
+async def test_a_call_that_rings_at_shutdown_goes_on_and_its_client_is_told_to_look(
+    simulator: Simulator,
+):
+    async with AsyncExitStack() as until_the_end, asyncio.timeout(20):
+        async with running_service(settings_for(simulator), QUICK) as service:
+            await service.wait_ready()
+            client = Client(f"127.0.0.1:{service.port}")
+            await until_the_end.enter_async_context(client)
+            stage = Stage(simulator, service, client)
+            async with listening(stage) as audience:
+                whom = "sofia/internal/ring@example.org"
+                calling = asyncio.ensure_future(stage.call(whom, hangup_on_cancel=True))
+                await audience.wait_for(lambda it: bool(it.of("call_created")))
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await calling
+    failure = failure_of(caught.value)
+    assert (failure.code, failure.reason) == (grpc.StatusCode.UNKNOWN, "OUTCOME_UNKNOWN")
+    live = {leg.channel.call_id for leg in simulator.switch.live_legs()}
+    assert failure.metadata is not None
+    assert failure.metadata["call_id"] in live
+
+
 async def test_a_follower_finds_the_service_again_after_its_restart(simulator: Simulator):
     broke: list[Failure] = []
     async with AsyncExitStack() as until_the_end, asyncio.timeout(20):
