@@ -104,6 +104,14 @@ async def test_when_the_process_leaves_only_liveness_still_serves(served):
     assert await check(served, "liveness") == SERVING
 
 
+async def test_a_node_that_comes_back_while_the_process_leaves_makes_nothing_ready(served):
+    served.server.health.leave()
+    served.server.health.set_serving("readiness", serving=True)
+    served.server.health.set_all_ready(serving=True)
+    assert await check(served, "readiness") == NOT_SERVING
+    assert await check(served, "callcontrol.v1.CallControlService") == NOT_SERVING
+
+
 async def test_a_watcher_that_does_not_read_blocks_nobody(served):
     health = served.server.health
     request = health_pb2.HealthCheckRequest(service="readiness")

@@ -34,6 +34,7 @@ class Health:
         self._serving = dict.fromkeys((WHOLE_SERVER, LIVENESS), True)
         self._serving |= dict.fromkeys((READINESS, *services), False)
         self._changed = asyncio.Event()
+        self._is_leaving = False
         self._closed = False
 
     @property
@@ -42,8 +43,10 @@ class Health:
         return dict(self._serving)
 
     def set_serving(self, name: str, *, serving: bool) -> None:
-        """Say how it stands with `readiness` or a service; KeyError for a name never given."""
-        if self._serving[name] == serving:
+        """Say how it stands with `readiness` or a service; KeyError for a name never given. Once
+        the process leaves, nothing can become ready again.
+        """
+        if self._serving[name] == serving or self._is_leaving:
             return
         self._serving[name] = serving
         self._announce()
@@ -55,6 +58,7 @@ class Health:
 
     def leave(self) -> None:
         """The process will go away: nothing serves any more but `liveness`. Cannot be undone."""
+        self._is_leaving = True
         self._serving = {name: name == LIVENESS for name in self._serving}
         self._announce()
 
