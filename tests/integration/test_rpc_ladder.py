@@ -229,6 +229,25 @@ async def test_after_unavailable_a_repeat_tries_again(served, calls):
     assert not (await calls.SendDtmf(request, timeout=5)).status.replayed
 
 
+async def test_a_call_that_was_not_known_yet_may_be_asked_for_again(served, calls):
+    request = pb.HoldRequest(request_id="r-1", call_id=CALL_ID)
+    assert (await refusal_of(calls.Hold(request, timeout=5))).reason == "CALL_NOT_FOUND"
+    channel = served.place(CALL_ID, answered=False)
+    assert (await refusal_of(calls.Hold(request, timeout=5))).reason == "CALL_STATE"
+    served.tell(channel.event("CHANNEL_ANSWER"))
+    assert not (await calls.Hold(request, timeout=5)).status.replayed
+    assert len(served.node.sent) == 1
+
+
+async def test_that_a_call_is_over_is_not_told_as_a_replay(served, calls):
+    request = pb.HoldRequest(request_id="r-1", call_id=CALL_ID)
+    served.end(served.place(CALL_ID))
+    for _ in range(2):
+        told = await refusal_of(calls.Hold(request, timeout=5))
+        assert (told.reason, "replayed" in told.metadata) == ("CALL_ENDED", False)
+    assert served.node.sent == []
+
+
 async def test_after_an_unknown_outcome_a_repeat_is_told_so_and_sends_nothing(served, calls):
     served.place(CALL_ID)
     request = pb.SendDtmfRequest(request_id="r-1", call_id=CALL_ID, digits="123")

@@ -7,7 +7,9 @@ What becomes of a repeat of the same id by the same caller:
     it failed, for good or with    the first failure again, marked as replayed: nothing is done
       an outcome that is unknown   a second time while nobody knows of the first
     it failed and did nothing      forgotten: the repeat is tried anew (malformed, unreachable,
-      (`is_definite` is False)     draining, queue full, not served, shutting down)
+      (`is_definite` is False)     draining, queue full, not served, shutting down; no such call,
+                                   over, or in a state that does not allow it: that may change,
+                                   and what has ended cannot be done to twice)
     the first was cut off          told as an unknown outcome; what it sent may have run
     the request differs            RequestIdReused, as long as the first is remembered
 """

@@ -34,7 +34,7 @@ class Failure:
     """When the same request may be sent again; set only where nothing was sent."""
     is_definite: bool = True
     """Whether a repeat of the request id must get this answer again. False where nothing was
-    done, so that a repeat may try anew."""
+    done, or a repeat could do nothing, so that it may try anew."""
 
     @property
     def reason_name(self) -> str:
@@ -102,12 +102,14 @@ _rule(
     grpc.StatusCode.NOT_FOUND,
     Reason.ERROR_REASON_CALL_NOT_FOUND,
     lambda e: _Told(f"no call {e.call_id} on any connected node", {"call_id": e.call_id}),
+    is_definite=False,
 )
 _rule(
     errors.CallHasEnded,
     grpc.StatusCode.FAILED_PRECONDITION,
     Reason.ERROR_REASON_CALL_ENDED,
     lambda e: _Told(f"call {e.call_id} has ended", {"call_id": e.call_id, "cause": e.cause}),
+    is_definite=False,
 )
 _rule(
     errors.CallStateConflict,
@@ -117,6 +119,7 @@ _rule(
         f"call {e.call_id} is {e.state}; this needs {e.needs}",
         {"call_id": e.call_id, "state": e.state, "needs": e.needs},
     ),
+    is_definite=False,
 )
 _rule(
     errors.CallIdTaken,
