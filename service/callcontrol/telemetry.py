@@ -18,6 +18,8 @@ from pythonjsonlogger.json import JsonFormatter
 LogFormat = Literal["auto", "json", "text"]
 
 MAX_WAITING_RECORDS: Final = 10_000
+AUDIT: Final = "callcontrol.audit"
+"""The logger that no level silences: what was asked to change something is always written."""
 
 _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 """What every record has; the rest are facts."""
@@ -91,7 +93,10 @@ class _BoundedHandler(QueueHandler):
 
 @contextmanager
 def logging_to(stream: TextIO, log_format: LogFormat, level: str) -> Iterator[None]:
-    """Log to `stream` until the end of the block, which waits for what is still in line."""
+    """Log to `stream` until the end of the block, which waits for what is still in line.
+
+    `level` is for all but the audit trail.
+    """
     on_terminal = stream.isatty()
     as_json = log_format == "json" or (log_format == "auto" and not on_terminal)
     output = logging.StreamHandler(stream)
@@ -99,16 +104,18 @@ def logging_to(stream: TextIO, log_format: LogFormat, level: str) -> Iterator[No
     waiting: queue.Queue[logging.LogRecord] = queue.Queue(MAX_WAITING_RECORDS)
     listener = QueueListener(waiting, output)
     handler = _BoundedHandler(waiting)
-    root = logging.getLogger()
-    former_level, former_handlers = root.level, root.handlers[:]
+    root, audit = logging.getLogger(), logging.getLogger(AUDIT)
+    former_levels, former_handlers = (root.level, audit.level), root.handlers[:]
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
+    audit.setLevel(logging.INFO)
     listener.start()
     try:
         yield
     finally:
         root.handlers[:] = former_handlers
-        root.setLevel(former_level)
+        root.setLevel(former_levels[0])
+        audit.setLevel(former_levels[1])
         listener.stop()
 
 

@@ -5,6 +5,9 @@ import json
 import logging
 import queue
 
+import pytest
+
+from callcontrol.rpc import audit
 from callcontrol.telemetry import LineFormatter, LogFormat, _BoundedHandler, logging_to
 
 log = logging.getLogger("callcontrol.test")
@@ -57,10 +60,20 @@ def test_a_traceback_survives_in_both_formats():
         assert "ValueError: broken" in stream.getvalue()
 
 
+@pytest.mark.parametrize("level", ["warning", "error"])
+def test_no_level_silences_the_audit_trail(level: str):
+    stream = io.StringIO()
+    with logging_to(stream, "json", level):
+        log.info("too small to tell")
+        audit.log.info("rpc", extra={"call_id": "c-1"})
+    assert json.loads(stream.getvalue())["call_id"] == "c-1"
+
+
 def test_logging_is_as_before_afterwards():
-    before = logging.getLogger().handlers[:], logging.getLogger().level
+    loggers = logging.getLogger(), audit.log
+    before = [(each.handlers[:], each.level) for each in loggers]
     written("json")
-    assert (logging.getLogger().handlers[:], logging.getLogger().level) == before
+    assert [(each.handlers[:], each.level) for each in loggers] == before
 
 
 def test_records_that_found_no_room_are_counted_and_told():
