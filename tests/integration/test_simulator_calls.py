@@ -11,7 +11,7 @@ Deliberate deviations, all visible here:
 
 import pytest
 from tests.support import transcripts
-from tests.support.switch_replay import Replayed, connected, legs, replay
+from tests.support.switch_replay import Replayed, connected, is_compared, legs, replay
 from tests.support.wire_events import WireFrame, split_frames
 
 from callcontrol.simulator import Simulator
@@ -60,6 +60,10 @@ def assert_same_header_names(replayed: Replayed) -> None:
             assert here.names == wanted, told(there)
 
 
+def count_sip_events(frames: list[WireFrame]) -> int:
+    return sum(is_compared(f) and f.get("Channel-Name").startswith("sofia/") for f in frames)
+
+
 @pytest.mark.parametrize("form", ["plain", "json"])
 @pytest.mark.parametrize("endpoint", ["loopback", "sofia"])
 async def test_a_call_is_parked_and_killed(endpoint: str, form: str) -> None:
@@ -85,8 +89,8 @@ async def test_nobody_answers_in_time() -> None:
 
 
 async def test_a_sip_call_rings_and_is_answered() -> None:
-    # the loopback call before it, until line 11, ends in another application here
-    replayed = await replay("call-ringing-then-answer-plain")
+    # the loopback call before it ends in another application here
+    replayed = await replay("call-ringing-then-answer-plain", progress=count_sip_events)
     recorded, simulated = replayed.pairs[-1]
 
     assert recorded[0].get("Channel-Name").startswith("sofia/internal/ring-answer@")
@@ -165,12 +169,12 @@ async def test_a_sip_call_from_outside(recording: str, extension: str) -> None:
     (recorded,) = legs(list(split_frames(stream))).values()
     async with Simulator(time_scale=0.05) as simulator, connected(simulator.port) as client:
         client.writer.write(b"auth ClueCon\n\nevent plain ALL\n\n")
-        await client.until(0, 2)
+        await client.has(replies=2)
         caller = simulator.call_in(to=extension, from_="5551234")
         end = next(i for i, frame in enumerate(recorded) if frame.get("Hangup-Cause"))
-        await client.until(end, 0)
+        await client.has(events=end)
         caller.hangs_up()
-        await client.until(len(recorded), 0)
+        await client.has(events=len(recorded))
         (simulated,) = legs(client.frames).values()
 
     assert [told(frame) for frame in simulated] == [told(frame) for frame in recorded]

@@ -1,14 +1,14 @@
 """Plays the client's side of a recording to a simulator, and lines up what both switches said."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 from tests.support import transcripts
 from tests.support.wire_events import WireFrame, split_frames
 
-from callcontrol.simulator import Simulator, SwitchSettings
+from callcontrol.simulator import Simulator, SocketUser, SwitchSettings
 
 UNCOMPARED = frozenset(
     ("API", "BACKGROUND_JOB", "COMMAND", "CUSTOM", "HEARTBEAT", "PRIVATE_COMMAND", "RECV_INFO")
@@ -16,6 +16,23 @@ UNCOMPARED = frozenset(
 """Events of no leg, and those that only a second SIP stack would cause."""
 TIME_SCALE = 0.05
 PATIENCE_S = 3.0
+USERS = {
+    "full@fs-lab": SocketUser(password="FullPass"),
+    "limited@fs-lab": SocketUser(
+        password="LimitedPass",
+        allowed_events="CHANNEL_ANSWER CHANNEL_HANGUP_COMPLETE BACKGROUND_JOB "
+        "CUSTOM conference::maintenance",
+        allowed_api="status show bgapi",
+        may_log=False,
+    ),
+    "commas@fs-lab": SocketUser(
+        password="CommaPass",
+        allowed_events="ALL",
+        allowed_api="status,show,version,originate",
+    ),
+    "nopass@fs-lab": SocketUser(password=""),
+}
+"""The directory of the recorded switch."""
 _FAR_SIDE = "sofia/internal/0000000000@"
 """The recorded switch called itself, so far ends were legs too; here they are scripts."""
 
@@ -40,16 +57,19 @@ class Client:
     def frames(self) -> list[WireFrame]:
         return list(split_frames(bytes(self.stream)))
 
-    async def until(self, events: int, replies: int) -> None:
-        """Wait for so many compared events and replies; give up quietly, the test will tell."""
+    async def until(self, enough: Callable[[list[WireFrame]], bool]) -> None:
+        """Wait until the frames are enough; give up quietly, the test will tell."""
         with suppress(TimeoutError):
             async with asyncio.timeout(PATIENCE_S):
-                while True:
-                    frames = self.frames
-                    if count_events(frames) >= events and count_replies(frames) >= replies:
-                        return
+                while not enough(self.frames):
                     self.news.clear()
                     await self.news.wait()
+
+    async def has(self, *, replies: int = 0, events: int = 0) -> None:
+        """Wait for so many replies and compared events in all."""
+        await self.until(
+            lambda frames: count_replies(frames) >= replies and count_events(frames) >= events
+        )
 
 
 @asynccontextmanager
@@ -88,6 +108,10 @@ def count_events(frames: list[WireFrame]) -> int:
     return sum(map(is_compared, frames))
 
 
+def count_legs(frames: list[WireFrame]) -> int:
+    return len(legs(frames))
+
+
 def count_replies(frames: list[WireFrame]) -> int:
     return sum(frame.kind in ("command/reply", "api/response") for frame in frames)
 
@@ -105,15 +129,32 @@ class Replayed:
         return list(zip(legs(self.recorded).values(), legs(self.simulated).values(), strict=True))
 
 
-async def replay(name: str, last_line: int = 10**9, *, time_scale: float = TIME_SCALE) -> Replayed:
-    """Send the commands of a recording of one connection, each when the switch has caught up.
+async def replay(
+    name: str,
+    last_line: int = 10**9,
+    *,
+    connection: str = "",
+    time_scale: float = TIME_SCALE,
+    progress: Callable[[list[WireFrame]], int] = count_events,
+) -> Replayed:
+    """Send the commands of one recorded connection, each when the switch has caught up.
 
-    Call ids of the recording become those of the legs that are in the same place here.
+    It has when it has made the recorded number of replies, and as much progress. Call ids of the
+    recording become those of the legs that are in the same place here.
     """
-    chunks = [c for c in transcripts.recording(name).chunks if c.line <= last_line]
-    settings = SwitchSettings(hostname="fs-lab")
+
+    async def catch_up(recorded: list[WireFrame]) -> None:
+        replies, goal = count_replies(recorded), progress(recorded)
+        await client.until(lambda now: count_replies(now) >= replies and progress(now) >= goal)
+
+    chunks = [
+        chunk
+        for chunk in transcripts.recording(name).chunks
+        if chunk.line <= last_line and chunk.connection == connection
+    ]
+    settings = SwitchSettings(hostname="fs-lab", sessions_per_second=30)
     async with (
-        Simulator(time_scale=time_scale, settings=settings) as simulator,
+        Simulator(time_scale=time_scale, settings=settings, users=USERS) as simulator,
         connected(simulator.port) as client,
     ):
         said = bytearray()
@@ -122,10 +163,10 @@ async def replay(name: str, last_line: int = 10**9, *, time_scale: float = TIME_
                 said += chunk.data
                 continue
             recorded = list(split_frames(bytes(said)))
-            await client.until(count_events(recorded), count_replies(recorded))
+            await catch_up(recorded)
             client.writer.write(_translated(chunk.data, recorded, client.frames))
         recorded = list(split_frames(bytes(said)))
-        await client.until(count_events(recorded), count_replies(recorded))
+        await catch_up(recorded)
         return Replayed(recorded, client.frames)
 
 

@@ -45,6 +45,7 @@ def _break(call: ApiCall) -> str:
     return OK
 
 
+_AUDIO_BUG = (("Media-Bug-Function", "audio"), ("Media-Bug-Target", "mute"))
 _AUDIO_USAGE = "-USAGE: <uuid> [start [read|write] [mute|level <level>]|stop]\n"
 
 
@@ -57,9 +58,13 @@ def _audio(call: ApiCall) -> str:
     if leg is None:
         return NO_CHANNEL
     if is_stop:
+        if leg.muted:
+            leg.tell("MEDIA_BUG_STOP", before=_AUDIO_BUG)
         leg.muted.clear()
     elif words[2] in ("read", "write") and words[3] in ("mute", "level"):
         level = int(words[4]) if words[4].lstrip("-").isdigit() else 0
+        if not leg.muted:
+            leg.tell("MEDIA_BUG_START", before=_AUDIO_BUG)
         leg.muted[words[2]] = level if words[3] == "mute" else 0
     else:
         return _AUDIO_USAGE

@@ -128,7 +128,7 @@ def _show(call: ApiCall) -> str:
     if table not in _TABLES:
         return USAGE
     form, separator = "", ","
-    if "as" in asked[1:]:
+    if "as" in asked[1:] and (table in _COUNTABLE or asked[1] == "as"):
         position = asked.index("as")
         form = asked[position + 1].lower() if position + 1 < len(asked) else ""
         if form == "delim" and position + 2 < len(asked):

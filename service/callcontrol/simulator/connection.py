@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from callcontrol.esl.command_reader import CommandPacket, CommandReader
@@ -69,10 +70,9 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """The client sent something."""
-        try:
+        with suppress(ProtocolError):
             self._packets += self._reader.feed(data)
-        except ProtocolError:
-            self._has_met_eof = True
+        self._has_met_eof = self._has_met_eof or self._reader.failure is not None
         self._wake.set()
 
     def eof_received(self) -> bool:
