@@ -79,11 +79,12 @@ def playback_started(leg: Leg, headers: Headers) -> PlaybackStarted:
 
 
 def playback_stopped(leg: Leg, headers: Headers) -> PlaybackStopped:
-    """PLAYBACK_STOP."""
+    """PLAYBACK_STOP. What the end of the leg cuts off is `done` too, and comes after the hangup."""
+    done = text(headers, fields.PLAYBACK_STATUS) == "done"
     return PlaybackStopped(
         _innermost(leg, _PLAYING),
         text(headers, fields.PLAYBACK_PATH),
-        text(headers, fields.PLAYBACK_STATUS) == "done",
+        done and not leg.is_ending(),
     )
 
 

@@ -374,6 +374,13 @@ def test_headers_are_handed_on_and_not_copied(tracker, ann):
     assert tracker.apply(NODE, event).headers is event.headers
 
 
+def test_a_playback_that_the_end_of_the_leg_cuts_off_is_not_complete(tracker, ann):
+    apply_all(tracker, *answered(ann), ann.hangup())
+    stopped = tracker.apply(NODE, ann.event("PLAYBACK_STOP", Playback_Status="done"))
+    assert isinstance(stopped.payload, PlaybackStopped)
+    assert not stopped.payload.completed
+
+
 def test_a_playback_belongs_to_the_innermost_application_that_plays(tracker, ann):
     path = {"Playback_File_Path": "a.wav"}
     outer = {"Application": "playback", "Application_UUID": "outer"}
