@@ -17,6 +17,7 @@ from callcontrol.calls.payloads import CallEnded
 from callcontrol.calls.race import first_of
 from callcontrol.calls.requests import OriginateSpec, WaitUntil
 from callcontrol.calls.watch import Watch
+from callcontrol.deadline import patience_s
 from callcontrol.errors import CallHasEnded, CallIdTaken, OutcomeUnknown, SwitchRefused
 from callcontrol.events.event import Event
 from callcontrol.freeswitch.jobs import JobLost
@@ -96,7 +97,7 @@ class Attempt:
     async def _last_word(self, job: RunningJob, over: CallHasEnded) -> str:
         """The call has ended; the switch's own verdict on the attempt follows within moments."""
         try:
-            async with asyncio.timeout(self._commander.settings.confirm_timeout_s):
+            async with asyncio.timeout(patience_s(self._commander.settings.confirm_timeout_s)):
                 result = await job.result()
         except (TimeoutError, JobLost):
             return _ERROR + over.cause

@@ -23,6 +23,7 @@ from callcontrol.calls.requests import (
     WaitUntil,
 )
 from callcontrol.calls.settings import ControlSettings
+from callcontrol.deadline import answering_within
 from callcontrol.errors import (
     CallControlError,
     CallIdTaken,
@@ -230,6 +231,17 @@ async def test_without_a_verdict_the_cause_of_the_leg_counts() -> None:
         await placing.sent()
         desk.happen("CHANNEL_CREATE", A)
         desk.end(A, "CALL_REJECTED")
+    assert placing.outcome.disposition is Disposition.REJECTED
+
+
+async def test_the_verdict_is_waited_for_no_longer_than_the_caller_waits() -> None:
+    desk = Desk(ControlSettings(confirm_timeout_s=60.0))
+    with answering_within(0.05):
+        async with asyncio.TaskGroup() as tasks:
+            placing = Placing(desk, tasks)
+            await placing.sent()
+            desk.happen("CHANNEL_CREATE", A)
+            desk.end(A, "CALL_REJECTED")
     assert placing.outcome.disposition is Disposition.REJECTED
 
 
