@@ -30,8 +30,8 @@ _DENIED: Final = frozenset(
         "app_disable_expand_variables",
         "origination_nested_vars",
         "origination_channel_name",
-        "hold_music",
-        "temp_hold_music",
+        "cc_moh_override",
+        "import",
         "sound_prefix",
         "park_timeout",
         "forked_dial",
@@ -43,6 +43,9 @@ _DENIED: Final = frozenset(
         "sip_req_uri",
         "export_vars",
         "bridge_export_vars",
+        "playback_delimiter",
+        "remote_media_ip",
+        "sip_local_sdp_str",
     }
 )
 _DENIED_BEGINNINGS: Final = (
@@ -50,6 +53,8 @@ _DENIED_BEGINNINGS: Final = (
     "execute_",
     "exec_",
     "bridge_pre_",
+    "campon",
+    "originate_retr",
     "group_confirm_",
     "conference_",
     "fifo_",
@@ -64,7 +69,16 @@ _DENIED_BEGINNINGS: Final = (
     "cc_label_",
 )
 _DENIED_PARTS: Final = ("_on_", "exec", "transfer", "ringback", "_hook", "post_process", "_script")
-_DENIED_ENDINGS: Final = ("_file", "_path", "_sound", "_prefix")
+_DENIED_ENDINGS: Final = (
+    "_file",
+    "_path",
+    "_sound",
+    "_prefix",
+    "_exten",
+    "_music",
+    "_app",
+    "_app_arg",
+)
 _SIP_HEADERS: Final = re.compile(r"sip_(?:rh|ph|bye_h|h)_.*")
 _OWN_SIP_HEADERS: Final = re.compile(r"sip_(?:rh|ph|bye_h|h)_x-[a-z0-9-]{1,64}")
 
