@@ -121,8 +121,17 @@ class Connection(asyncio.Protocol):
         self.notice, self.is_over = notice, True
         self._wake.set()
 
-    def wake(self) -> None:
-        """Let it look again at what there is to do."""
+    def stall(self) -> None:
+        """Read and write nothing until `go_on`; the kernel's buffers fill up."""
+        self.is_stalled = True
+        if self._transport is not None:
+            self._transport.pause_reading()
+
+    def go_on(self) -> None:
+        """Take `stall` back."""
+        if self.is_stalled and self._transport is not None:
+            self._transport.resume_reading()
+        self.is_stalled = False
         self._wake.set()
 
     # The thread

@@ -65,14 +65,12 @@ class Faults:
     def stall(self, which: Which = "all") -> None:
         """Read nothing and send nothing, and keep the connection open."""
         for connection in self.connections(which):
-            connection.is_stalled = True
-            connection.wake()
+            connection.stall()
 
     def go_on(self) -> None:
         """Take `stall` back."""
         for connection in self.connections():
-            connection.is_stalled = False
-            connection.wake()
+            connection.go_on()
 
     def send(self, data: bytes, which: Which = "events") -> None:
         """Send bytes as they are: garbage, or half a frame."""
@@ -120,6 +118,10 @@ class Faults:
         switch.fire(
             CoreEvent("CUSTOM", [*core, ("Event-Subclass", subclass), *headers], None, subclass)
         )
+
+    def disorder(self) -> None:
+        """From now on far ends may ring and answer before CHANNEL_CREATE of their leg."""
+        self._simulator.switch.is_disordered = True
 
     def silence_heartbeats(self) -> None:
         """No HEARTBEAT from now on, until `switch.has_heartbeat` is set again."""

@@ -1,5 +1,6 @@
 """What the thread of a channel does in each state of the core's state machine."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,8 @@ async def _init(leg: "Leg") -> None:
     channel = leg.channel
     if leg.on_init is not None and channel.kind is not Kind.SOFIA_INBOUND:
         leg.on_init()
+    if leg.switch.is_disordered:
+        await asyncio.sleep(0)
     _advance(leg, State.ROUTING)
     leg.tell("CHANNEL_CREATE")
     if channel.kind.direction == "outbound":

@@ -76,6 +76,8 @@ class Switch:
     counters: Counters = field(default_factory=Counters)
     is_paused: bool = False
     has_heartbeat: bool = True
+    is_disordered: bool = False
+    """Whether a far end may be quicker than CHANNEL_CREATE, as on a busy switch."""
     started_us: int = 0
     _sequence: int = 500
 
