@@ -2,12 +2,15 @@
 
 A logger's words are an event and its keys are facts: `log.info("node lost", extra={"node": ...})`.
 Both formats carry the facts. A reader of the log that stalls must not stall the loop, so records
-go through a bounded queue; what does not fit in is counted and told later.
+go through a bounded queue; what does not fit in is counted and told later. Nor may it hold up
+the end of the process.
 """
 
 import copy
 import logging
+import os
 import queue
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from logging.handlers import QueueHandler, QueueListener
@@ -18,6 +21,8 @@ from pythonjsonlogger.json import JsonFormatter
 LogFormat = Literal["auto", "json", "text"]
 
 MAX_WAITING_RECORDS: Final = 10_000
+GOODBYE_S: Final = 2.0
+"""How long the end waits for a reader of the log."""
 AUDIT: Final = "callcontrol.audit"
 """The logger that no level silences: what was asked to change something is always written."""
 
@@ -91,32 +96,96 @@ class _BoundedHandler(QueueHandler):
             self._lost += 1
 
 
+class _Output(logging.Handler):
+    """Writes records as lines. It has no lock, as the exit of the process would wait for it."""
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__()
+        self._stream = stream
+
+    def createLock(self) -> None:  # noqa: N802  the library's name
+        """None: only the listener's thread writes."""
+        self.lock = None
+
+    def handle(self, record: logging.LogRecord) -> bool:
+        """Write it, without the lock that some versions of the library take here."""
+        self.emit(record)
+        return True
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write it now."""
+        try:
+            self._stream.write(self.format(record) + "\n")
+            self._stream.flush()
+        except Exception:  # noqa: BLE001  as all handlers do: a log that is gone stops nobody
+            self.handleError(record)
+
+
+class _Listener(QueueListener):
+    """Hands records to the output on a thread of its own, and ends within `GOODBYE_S`."""
+
+    def __init__(self, waiting: queue.Queue[logging.LogRecord], output: logging.Handler) -> None:
+        super().__init__(waiting, output)
+        self._put = waiting.put
+
+    def enqueue_sentinel(self) -> None:
+        """Behind what is in line, also when there is no room yet."""
+        self._put(None)  # type: ignore[arg-type]  # what the library ends with
+
+    def stop_in_time(self) -> bool:
+        """Write what is in line and stop; False if the reader stands still."""
+        stopping = threading.Thread(target=self.stop, name="end of the log", daemon=True)
+        stopping.start()
+        stopping.join(GOODBYE_S)
+        return not stopping.is_alive()
+
+
+def _opened_anew(stream: TextIO) -> TextIO:
+    """The same file through a stream of our own: a writer that is stuck in it keeps the lock of
+    the stream, and without that of stderr the interpreter cannot end.
+    """
+    try:
+        descriptor = os.dup(stream.fileno())
+    except OSError:  # it is in memory
+        return stream
+    return os.fdopen(descriptor, "w", encoding=stream.encoding, errors=stream.errors)
+
+
 @contextmanager
 def logging_to(stream: TextIO, log_format: LogFormat, level: str) -> Iterator[None]:
-    """Log to `stream` until the end of the block, which waits for what is still in line.
+    """Log to `stream` until the end of the block, which waits a little for what is still in line.
 
     `level` is for all but the audit trail.
     """
     on_terminal = stream.isatty()
     as_json = log_format == "json" or (log_format == "auto" and not on_terminal)
-    output = logging.StreamHandler(stream)
+    own = _opened_anew(stream)
+    output = _Output(own)
     output.setFormatter(json_formatter() if as_json else LineFormatter(colors=on_terminal))
     waiting: queue.Queue[logging.LogRecord] = queue.Queue(MAX_WAITING_RECORDS)
-    listener = QueueListener(waiting, output)
-    handler = _BoundedHandler(waiting)
+    listener = _Listener(waiting, output)
+    listener.start()
+    try:
+        with _handled_by(_BoundedHandler(waiting), level):
+            yield
+    finally:
+        if listener.stop_in_time() and own is not stream:
+            own.close()
+
+
+@contextmanager
+def _handled_by(handler: logging.Handler, level: str) -> Iterator[None]:
     root, audit = logging.getLogger(), logging.getLogger(AUDIT)
     former_levels, former_handlers = (root.level, audit.level), root.handlers[:]
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
     audit.setLevel(logging.INFO)
-    listener.start()
     try:
         yield
     finally:
         root.handlers[:] = former_handlers
         root.setLevel(former_levels[0])
         audit.setLevel(former_levels[1])
-        listener.stop()
 
 
 def _plain(value: object, *, quote: bool = True) -> str:

@@ -2,16 +2,20 @@
 
 import asyncio
 import json
+import os
 import re
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
+from pathlib import Path
 
+import grpc.aio
 import pytest
 from tests.support.stage import Stage
 
+from callcontrol.client.client import Client
 from callcontrol.simulator import Simulator
 
 LIMIT_S = 40.0
@@ -75,6 +79,54 @@ async def test_sigterm_ends_the_service_cleanly(simulator: Simulator):
         process.send_signal(signal.SIGTERM)
         await line_with(process, '"stopped"')
         assert await process.wait() == 0
+
+
+async def test_sigterm_ends_the_service_also_when_nobody_reads_its_log(
+    simulator: Simulator, tmp_path: Path
+):
+    environ = {
+        "PATH": "/usr/bin:/bin",
+        "CALLCONTROL_NODES": f"fs1=127.0.0.1:{simulator.port}",
+        "CALLCONTROL_PASSWORD": simulator.password,
+    }
+    arguments = ("-m", "callcontrol", "serve", "--listen", f"unix:{tmp_path}/socket")
+    with full_pipe() as stderr:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, *arguments, stderr=stderr, env=environ
+        )
+        try:
+            async with asyncio.timeout(LIMIT_S), Client(f"unix:{tmp_path}/socket") as client:
+                while not await is_alive(client):
+                    pass
+                process.send_signal(signal.SIGTERM)
+                assert await process.wait() == 0
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+
+
+@contextmanager
+def full_pipe() -> Iterator[int]:
+    """The end to write to of a pipe that nobody reads and that can take no more."""
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    try:
+        with suppress(BlockingIOError):
+            while True:
+                os.write(writer, bytes(4096))
+        os.set_blocking(writer, True)
+        yield writer
+    finally:
+        os.close(reader)
+        os.close(writer)
+
+
+async def is_alive(client: Client) -> bool:
+    try:
+        return await client.is_serving("liveness", 0.2)
+    except grpc.aio.AioRpcError:
+        return False
 
 
 async def test_the_simulator_runs_by_itself():

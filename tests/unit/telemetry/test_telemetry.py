@@ -4,9 +4,11 @@ import io
 import json
 import logging
 import queue
+import threading
 
 import pytest
 
+from callcontrol import telemetry
 from callcontrol.rpc import audit
 from callcontrol.telemetry import LineFormatter, LogFormat, _BoundedHandler, logging_to
 
@@ -87,6 +89,34 @@ def test_records_that_found_no_room_are_counted_and_told():
     told = waiting.get()
     assert (told.getMessage(), vars(told)["count"]) == ("log records lost", 2)
     assert waiting.get().getMessage() == "two"
+
+
+class StalledReader(io.StringIO):
+    """Takes the first line only once it is let."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stalled, self.let_go = threading.Event(), threading.Event()
+
+    def write(self, text: str) -> int:
+        self.stalled.set()
+        self.let_go.wait()
+        return super().write(text)
+
+
+@pytest.mark.parametrize("records", [1, telemetry.MAX_WAITING_RECORDS + 2])
+def test_the_end_does_not_wait_for_a_reader_that_stands_still(
+    monkeypatch: pytest.MonkeyPatch, records: int
+):
+    monkeypatch.setattr(telemetry, "GOODBYE_S", 0.05)
+    reader = StalledReader()
+    with logging_to(reader, "text", "info"):
+        log.info("first")
+        reader.stalled.wait()
+        for _ in range(records):
+            log.info("next")
+    assert reader.getvalue() == ""
+    reader.let_go.set()
 
 
 def test_colours_are_for_terminals_only():
