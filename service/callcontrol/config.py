@@ -18,6 +18,8 @@ from pydantic_settings import (
 )
 
 from callcontrol.addresses import split_address, split_node
+from callcontrol.calls.grammar import name_problem
+from callcontrol.calls.media_uri import uri_problem
 from callcontrol.calls.settings import ControlSettings
 from callcontrol.events.ring import LogLimits
 from callcontrol.freeswitch.settings import NodeSettings
@@ -141,6 +143,24 @@ class Config(BaseSettings):
     def _check_address(cls, value: str) -> str:
         if value and not value.startswith("unix:"):
             split_address(value)
+        return value
+
+    @field_validator("default_context")
+    @classmethod
+    def _check_context(cls, value: str) -> str:
+        if problem := name_problem(value):
+            raise ValueError(problem)
+        return value
+
+    @field_validator("media_roots")
+    @classmethod
+    def _check_roots(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for root in value:
+            below = f"{root.rstrip('/')}/a"
+            if not below.startswith("/") or uri_problem(
+                below, ControlSettings(media_roots=(root,))
+            ):
+                raise ValueError("each must be an absolute path of A-Z a-z 0-9 _ . / - without ..")
         return value
 
     def node_settings(self) -> tuple[NodeSettings, ...]:

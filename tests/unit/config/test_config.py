@@ -71,6 +71,21 @@ def test_every_problem_is_told_by_the_name_of_its_setting():
     assert "colour: there is no such setting" in told
 
 
+@pytest.mark.parametrize("context", ["my ctx", "", "undef", "a,b"])
+def test_a_context_that_no_request_could_name_is_refused(context: str):
+    assert "CALLCONTROL_DEFAULT_CONTEXT" in problems(nodes=["a=127.0.0.1"], default_context=context)
+
+
+@pytest.mark.parametrize("root", ["sounds", "./sounds", "/a/../b", "/my sounds", "file:///a"])
+def test_a_root_below_which_nothing_could_be_played_is_refused(root: str):
+    told = problems(nodes=["a=127.0.0.1"], media_roots=f"/usr/share/sounds,{root}")
+    assert "CALLCONTROL_MEDIA_ROOTS" in told
+
+
+def test_a_root_may_end_with_a_slash():
+    assert load({"media_roots": "/a/,/b"}).control_settings().media_roots == ("/a/", "/b")
+
+
 def test_without_a_node_it_is_said_how_to_name_one():
     assert "fs1=127.0.0.1:8021" in problems()
 
