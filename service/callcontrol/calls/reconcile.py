@@ -44,6 +44,8 @@ class ReconcileSettings:
     retry_after_s: float = 0.25
     """Pause before a question is asked again that no command link could take."""
     retries: int = 40
+    audit_timeout_s: float = 30.0
+    """How long the audit of one node may take; those of the others wait for it meanwhile."""
 
 
 @dataclass(slots=True)

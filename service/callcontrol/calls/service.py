@@ -135,10 +135,15 @@ class CallService:
         self._unannounced = None if node_id in self._announced else node_id
         self._announced.discard(node_id)
         try:
-            differences = await self._reconciler.resynchronise(self._node_of(node_id), core_uuid)
-        except CallControlError as error:
+            # Cut off anywhere, what was found has been told, and the rest waits for the next audit.
+            async with asyncio.timeout(self._settings.audit_timeout_s):
+                differences = await self._reconciler.resynchronise(
+                    self._node_of(node_id), core_uuid
+                )
+        except (CallControlError, TimeoutError) as error:
             # The node is going away, or too busy; it will be compared when it is back.
-            _log.info("audit put off", extra={"node": node_id, "reason": str(error)})
+            reason = str(error) or "it took too long"
+            _log.info("audit put off", extra={"node": node_id, "reason": reason})
             return
         finally:
             self._unannounced = None

@@ -9,6 +9,7 @@ from tests.support.tables import SwitchTables
 from callcontrol.calls.call import CallState
 from callcontrol.calls.fields import NODE_SUBCLASS
 from callcontrol.calls.payloads import CallCreated, CallEnded, NodeChanged
+from callcontrol.calls.reconcile import ReconcileSettings
 from callcontrol.calls.service import CallService
 from callcontrol.calls.tracker import CallTracker
 from callcontrol.errors import OutcomeUnknown
@@ -199,6 +200,19 @@ async def test_an_audit_that_the_node_cannot_answer_is_put_off(house):
     house.tables.unavailable = 1_000
     await house.service.audit(NODE)
     assert house.history.take() == []
+
+
+async def test_an_audit_that_gets_no_answer_is_put_off_in_time(house):
+    await house.service.node_up(up(first=True))
+    house.tables.answering.clear()
+    impatient = CallService(
+        house.tracker,
+        house.history,
+        lambda _: house.tables,
+        settings=ReconcileSettings(audit_timeout_s=0.01),
+    )
+    impatient._connected[NODE] = CoreUuid(CORE)
+    await impatient.audit(NODE)
 
 
 async def test_a_node_that_is_away_is_not_audited(house):
