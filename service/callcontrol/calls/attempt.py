@@ -4,7 +4,7 @@ race each other, say together.
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from typing import Final
 
@@ -16,6 +16,7 @@ from callcontrol.calls.outcome import Disposition, OriginateOutcome, disposition
 from callcontrol.calls.payloads import CallEnded
 from callcontrol.calls.race import first_of
 from callcontrol.calls.requests import OriginateSpec, WaitUntil
+from callcontrol.calls.steps import Steps
 from callcontrol.calls.watch import Watch
 from callcontrol.deadline import patience_s
 from callcontrol.errors import CallHasEnded, CallIdTaken, OutcomeUnknown, SwitchRefused
@@ -90,7 +91,8 @@ class Attempt:
             return True
         made = CallId(result.removeprefix(_OK).strip())
         if made != self._call_id:
-            await self._node.api("uuid_kill", f"{made} {CALLED_OFF}")
+            with self._after_sending():
+                await self._node.api("uuid_kill", f"{made} {CALLED_OFF}")
             raise CallIdTaken(self._call_id)
         return False
 
@@ -123,7 +125,12 @@ class Attempt:
         )
 
     async def _exists(self) -> bool:
-        return (await self._node.api("uuid_exists", self._call_id)).strip() == "true"
+        with self._after_sending():
+            return (await self._node.api("uuid_exists", self._call_id)).strip() == "true"
+
+    def _after_sending(self) -> AbstractContextManager[None]:
+        """Around what is asked of the node once it has the originate."""
+        return Steps(self._node.node_id, begun=True).step()
 
     async def _end(self) -> Call | None:
         """The call when it has ended for good; only then all is known about its end."""

@@ -8,7 +8,9 @@ from callcontrol.calls.commander import Commander
 from callcontrol.calls.outcome import CallOutcome
 from callcontrol.calls.payloads import DtmfReceived
 from callcontrol.calls.requests import MediaDirection
+from callcontrol.calls.steps import Steps
 from callcontrol.calls.verbs import Verb, require_state
+from callcontrol.errors import CommandQueueFull, NodeUnavailable, OutcomeUnknown
 from callcontrol.events.event import Event
 from callcontrol.ids import CallId
 
@@ -33,15 +35,21 @@ async def mute(
 ) -> CallOutcome:
     """Silence a leg one way or both ways. A level of 2 or more is noise in place of silence: the
     higher, the quieter; 0 and 1 are silence.
+
+    Confirmed only if nothing of the leg was silenced before: the switch says that something is,
+    and not which way. Raises OutcomeUnknown where the node is lost, or takes no more, midway.
     """
     checks.require_valid([checks.call_id_check(call_id), *checks.mute_checks(comfort_noise_level)])
     call = commander.tracker.require(call_id, alive=True)
     require_state(Verb.MUTE, call)
     level = str(comfort_noise_level or _SILENCE)
+    before = await _has_media_bug(commander, call)
+    steps = Steps(call.node_id)
     for way in _WAYS[direction]:
-        await commander.api(call, "uuid_audio", call_id, "start", way, "mute", level)
-    confirmed = await _has_media_bug(commander, call)
-    return CallOutcome(confirmed=bool(confirmed), call=commander.now(call))
+        with steps.step():
+            await commander.api(call, "uuid_audio", call_id, "start", way, "mute", level)
+    confirmed = before is False and await _has_media_bug(commander, call) is True
+    return CallOutcome(confirmed=confirmed, call=commander.now(call))
 
 
 async def unmute(
@@ -100,6 +108,11 @@ async def send_dtmf(
 
 
 async def _has_media_bug(commander: Commander, call: Call) -> bool | None:
-    """Whether the leg's sound is being changed; None if the switch does not say."""
-    reply = await commander.reply(call, "uuid_buglist", call.call_id)
+    """Whether the leg's sound is being changed; None if the switch does not say, or cannot be
+    asked. Only reads, so it is not what makes a verb fail.
+    """
+    try:
+        reply = await commander.reply(call, "uuid_buglist", call.call_id)
+    except (NodeUnavailable, CommandQueueFull, OutcomeUnknown):
+        return None
     return _MEDIA_BUG in reply if reply.startswith("<") else None

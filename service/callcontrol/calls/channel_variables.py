@@ -7,8 +7,9 @@ from callcontrol.calls.call import Call
 from callcontrol.calls.commander import Commander, cannot_be_carried
 from callcontrol.calls.dialstring import rest_of_line
 from callcontrol.calls.outcome import CallOutcome, VariablesOutcome
+from callcontrol.calls.steps import Steps
 from callcontrol.calls.variables import ChannelVariables
-from callcontrol.errors import SwitchRefused
+from callcontrol.errors import CommandQueueFull, NodeUnavailable, OutcomeUnknown, SwitchRefused
 from callcontrol.esl.errors import UnencodableValue
 from callcontrol.esl.messages import UnreadableEvent
 from callcontrol.esl.parse import parse_event_json
@@ -20,6 +21,8 @@ async def set_variables(
 ) -> CallOutcome:
     """Set variables one after the other; an empty value removes one. Where one fails, those
     before it are set. Confirmed when all read back as they were given.
+
+    Raises OutcomeUnknown where the node is lost, or takes no more, after the first of them.
     """
     checks.require_valid([checks.call_id_check(call_id), *checks.set_variables_checks(variables)])
     call = commander.tracker.require(call_id, alive=True)
@@ -27,9 +30,14 @@ async def set_variables(
         encoded = {name: rest_of_line(value) for name, value in variables.items()}
     except UnencodableValue as exc:
         raise cannot_be_carried(exc) from exc
+    steps = Steps(call.node_id)
     for name, value in encoded.items():
-        await commander.api(call, "uuid_setvar", call_id, name, rest=value)
-    found = await _read(commander, call)
+        with steps.step():
+            await commander.api(call, "uuid_setvar", call_id, name, rest=value)
+    try:
+        found = await _read(commander, call)
+    except (NodeUnavailable, CommandQueueFull, OutcomeUnknown, SwitchRefused):
+        return CallOutcome(confirmed=False, call=commander.now(call))
     confirmed = all(found.get(name.lower(), "") == value for name, value in variables.items())
     return CallOutcome(confirmed=confirmed, call=commander.now(call))
 

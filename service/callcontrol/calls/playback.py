@@ -14,6 +14,7 @@ from callcontrol.calls.payloads import (
     PlaybackStopped,
 )
 from callcontrol.calls.requests import Leg, PlaySpec, ToneSource
+from callcontrol.calls.steps import Steps
 from callcontrol.calls.verbs import Verb, require_state
 from callcontrol.errors import CallStateConflict, SwitchRefused
 from callcontrol.esl.messaging import execute
@@ -28,7 +29,8 @@ async def play(commander: Commander, spec: PlaySpec) -> PlayOutcome:
 
     `repeat` counts runs; the switch plays only once what takes less than half a second, except
     for a single tone. Raises SwitchRefused when the sound cannot be opened, CallHasEnded when a
-    listener ends before it begins, CallStateConflict without media or without a partner.
+    listener ends before it begins, CallStateConflict without media or without a partner, and
+    OutcomeUnknown when the node is lost, or takes no more, between two listeners.
     """
     checks.require_valid(checks.play_checks(spec, commander.settings))
     call = commander.tracker.require(spec.call_id, alive=True)
@@ -40,18 +42,20 @@ async def play(commander: Commander, spec: PlaySpec) -> PlayOutcome:
         require_state(Verb.PLAY, listener)
     playback_id = spec.playback_id or OperationId(str(uuid4()))
     with commander.tracker.watch(*(listener.call_id for listener in listeners)) as watch:
+        steps = Steps(call.node_id)
         for listener in listeners:
-            await commander.send(
-                listener,
-                execute(
-                    listener.call_id,
-                    "playback",
-                    argument,
-                    operation_id=playback_id,
-                    event_lock=True,
-                    loops=max(loops, -1),
-                ),
-            )
+            with steps.step():
+                await commander.send(
+                    listener,
+                    execute(
+                        listener.call_id,
+                        "playback",
+                        argument,
+                        operation_id=playback_id,
+                        event_lock=True,
+                        loops=max(loops, -1),
+                    ),
+                )
         deaf = {listener.call_id for listener in listeners}
 
         def all_hear(event: Event) -> bool:

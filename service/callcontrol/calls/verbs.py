@@ -128,7 +128,8 @@ CONFIRMATIONS: Final[Mapping[Verb, Confirmation]] = {
         sends="uuid_audio «call» start read|write mute «level»",
         # Also when the media bug cannot be attached. Its event comes for the first mute only.
         acknowledged_by=_OK,
-        proven_by="uuid_buglist names the media bug `audio`",
+        # It serves both ways, and the list does not tell them apart.
+        proven_by="uuid_buglist names the media bug `audio`, and did not before",
         states=WITH_MEDIA,
         needs=_MEDIA,
     ),

@@ -1,9 +1,10 @@
 """Play, stop, mute, digits and variables: what is sent, and what proves it."""
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
-from tests.support.call_node import A, B, Desk, dump
+from tests.support.call_node import FIRST, A, B, Desk, dump
 
 from callcontrol.calls.requests import (
     Leg,
@@ -20,8 +21,11 @@ from callcontrol.calls.settings import ControlSettings
 from callcontrol.errors import (
     CallHasEnded,
     CallStateConflict,
+    CommandQueueFull,
     InvalidRequest,
+    NodeUnavailable,
     NotImplementedYet,
+    OutcomeUnknown,
     SwitchRefused,
 )
 from callcontrol.ids import CallId, OperationId
@@ -35,6 +39,25 @@ OPERATOR = ControlSettings(
     media_prefixes=("https://media.example.org/prompts", "local_stream://"),
 )
 MUTED = "<media-bugs>\n  <media-bug>\n    <function>audio</function>\n  </media-bug>\n"
+SILENT = "<media-bugs>\n</media-bugs>\n"
+NOT_SENT = [
+    NodeUnavailable(FIRST, "the last command link was lost", 1.0),
+    CommandQueueFull(FIRST, 1_000, 1.0),
+]
+"""What a node raises when nothing was sent."""
+
+
+def one_after_the_other(*answers: str | Exception) -> Callable[[str], str]:
+    """Each answer once, in this order."""
+    coming = iter(answers)
+
+    def answer(_: str) -> str:
+        given = next(coming)
+        if isinstance(given, Exception):
+            raise given
+        return given
+
+    return answer
 
 
 def play(*sources: MediaSource, leg: Leg = Leg.A, repeat: int = 0) -> PlaySpec:
@@ -313,18 +336,26 @@ async def test_mute_is_confirmed_by_the_list_of_media_bugs(
 ) -> None:
     desk = Desk()
     desk.parked(A)
-    desk.node.answers["uuid_buglist"] = MUTED
+    desk.node.answers["uuid_buglist"] = one_after_the_other(SILENT, MUTED)
     assert (await desk.control.mute(A, direction, level)).confirmed
     assert desk.node.sent == [
+        f"uuid_buglist {A}",
         *(f"uuid_audio {A} {command}" for command in commands),
         f"uuid_buglist {A}",
     ]
 
 
+async def test_a_mute_of_what_is_muted_in_part_is_not_confirmed() -> None:
+    desk = Desk()
+    desk.parked(A)
+    desk.node.answers["uuid_buglist"] = MUTED
+    assert not (await desk.control.mute(A, MediaDirection.WRITE)).confirmed
+
+
 async def test_a_mute_that_the_switch_did_not_do_is_not_confirmed() -> None:
     desk = Desk()
     desk.parked(A)
-    desk.node.answers["uuid_buglist"] = "<media-bugs>\n</media-bugs>\n"
+    desk.node.answers["uuid_buglist"] = SILENT
     assert not (await desk.control.mute(A)).confirmed
 
 
@@ -340,7 +371,7 @@ async def test_without_a_list_neither_mute_nor_unmute_is_confirmed(reply: str) -
 async def test_unmute_is_confirmed_both_ways_only() -> None:
     desk = Desk()
     desk.parked(A)
-    desk.node.answers["uuid_buglist"] = "<media-bugs>\n</media-bugs>\n"
+    desk.node.answers["uuid_buglist"] = SILENT
     assert (await desk.control.unmute(A)).confirmed
     assert not (await desk.control.unmute(A, MediaDirection.WRITE)).confirmed
     assert desk.node.sent == [
@@ -481,6 +512,50 @@ async def test_harmless_variables_may_be_set(name: str) -> None:
     desk.parked(A)
     desk.node.answers["uuid_dump"] = dump(**{name: "{x}"})
     assert (await desk.control.set_variables(A, {name: "{x}"})).confirmed
+
+
+@pytest.mark.parametrize("error", NOT_SENT)
+async def test_nothing_was_sent_is_said_of_the_first_variable_only(error: Exception) -> None:
+    desk = Desk()
+    desk.parked(A)
+    desk.node.answers["uuid_setvar"] = one_after_the_other("+OK\n", error, error)
+    with pytest.raises(OutcomeUnknown):
+        await desk.control.set_variables(A, {"a": "1", "b": "2"})
+    with pytest.raises(type(error)):
+        await desk.control.set_variables(A, {"a": "1", "b": "2"})
+
+
+@pytest.mark.parametrize("error", [*NOT_SENT, OutcomeUnknown(FIRST, "the link was lost")])
+async def test_what_cannot_be_read_back_is_done_and_not_confirmed(error: Exception) -> None:
+    desk = Desk()
+    desk.parked(A)
+    desk.node.answers["uuid_dump"] = error
+    desk.node.answers["uuid_buglist"] = error
+    assert not (await desk.control.set_variables(A, {"a": "1"})).confirmed
+    assert not (await desk.control.mute(A)).confirmed
+    assert not (await desk.control.unmute(A)).confirmed
+
+
+@pytest.mark.parametrize("error", NOT_SENT)
+async def test_nothing_was_sent_is_said_of_the_first_way_only(error: Exception) -> None:
+    desk = Desk()
+    desk.parked(A)
+    desk.node.answers["uuid_audio"] = one_after_the_other("+OK\n", error, error)
+    with pytest.raises(OutcomeUnknown):
+        await desk.control.mute(A)
+    with pytest.raises(type(error)):
+        await desk.control.mute(A)
+
+
+@pytest.mark.parametrize("error", NOT_SENT)
+async def test_nothing_was_sent_is_said_of_the_first_listener_only(error: Exception) -> None:
+    desk = Desk()
+    desk.bridged(A, B)
+    desk.node.answers["sendmsg"] = one_after_the_other("+OK\n", error, error)
+    with pytest.raises(OutcomeUnknown):
+        await desk.control.play(play(TONE, leg=Leg.BOTH))
+    with pytest.raises(type(error)):
+        await desk.control.play(play(TONE, leg=Leg.BOTH))
 
 
 async def test_variables_are_read_by_name_or_all() -> None:

@@ -276,6 +276,22 @@ async def test_an_id_in_use_on_the_switch_is_told_apart() -> None:
     assert isinstance(placing.error, CallIdTaken)
 
 
+@pytest.mark.parametrize(
+    ("question", "result"),
+    [("uuid_exists", "-ERR DESTINATION_OUT_OF_ORDER\n"), ("uuid_kill", f"+OK {B}\n")],
+)
+async def test_what_cannot_be_asked_after_an_originate_is_an_unknown_outcome(
+    question: str, result: str
+) -> None:
+    desk = Desk()
+    desk.node.answers[question] = NodeUnavailable(NodeId("fs1"), "no command link is up", 1.0)
+    async with asyncio.TaskGroup() as tasks:
+        placing = Placing(desk, tasks)
+        await placing.sent()
+        placing.result(result)
+    assert isinstance(placing.error, OutcomeUnknown)
+
+
 async def test_the_limits_of_the_switch_are_an_outcome() -> None:
     desk = Desk()
     desk.node.answers["uuid_exists"] = "false"
