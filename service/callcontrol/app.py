@@ -54,7 +54,7 @@ class Service:
             self.tracker,
             self.log,
             self.fleet,
-            settings=RpcSettings(replay=ReplayLimits(keep_s=config.request_id_window_s)),
+            settings=_rpc_settings(config),
             recorder=self.metrics,
             server_version=version("callcontrol"),
         )
@@ -63,7 +63,9 @@ class Service:
             ServiceCollector(
                 lambda: (node.status for node in self.fleet.nodes),
                 self.log,
-                lambda: sum(self.tracker.count(node.node_id) for node in self.fleet.nodes),
+                live_calls=lambda: sum(self.tracker.count(it.node_id) for it in self.fleet.nodes),
+                late_work=lambda: self.control.late_work,
+                dropped_answers=lambda: self._server.dropped_answers,
             )
         )
 
@@ -152,6 +154,14 @@ class Service:
         late_s = now_s() + config.stop_grace_s
         while self.control.late_work and now_s() < late_s:  # noqa: ASYNC110  no event tells
             await asyncio.sleep(LOOK_INTERVAL_S)
+
+
+def _rpc_settings(config: Config) -> RpcSettings:
+    return RpcSettings(
+        max_streams=config.max_streams,
+        max_streams_per_peer=config.max_streams_per_peer or config.max_streams,
+        replay=ReplayLimits(keep_s=config.request_id_window_s),
+    )
 
 
 @asynccontextmanager

@@ -96,6 +96,10 @@ class Config(BaseSettings):
     """Bytes of events held."""
     event_log_max_age_s: Annotated[float, Field(gt=0)] = 600.0
     """Age of the oldest event held."""
+    max_streams: Annotated[int, Field(ge=1, le=100_000)] = 5_000
+    """Event streams that may be open."""
+    max_streams_per_peer: Annotated[int, Field(ge=0, le=100_000)] = 1_000
+    """Event streams that one host may have open, a proxy being one host; 0 sets no limit."""
     request_id_window_s: Annotated[float, Field(ge=0)] = 86_400.0
     """How long an answer is kept for a request that comes again."""
 

@@ -118,26 +118,55 @@ class ServiceCollector(Collector):
         self,
         nodes: Callable[[], Iterable[NodeStatus]],
         log: EventLog,
+        *,
         live_calls: Callable[[], int],
+        late_work: Callable[[], int],
+        dropped_answers: Callable[[], int],
     ) -> None:
         self._nodes, self._log, self._live_calls = nodes, log, live_calls
+        self._late_work, self._dropped_answers = late_work, dropped_answers
 
     def collect(self) -> Iterator[Metric]:
         """All figures, as of now."""
         log = self._log
         yield GaugeMetricFamily("callcontrol_calls", "Legs that are up.", self._live_calls())
-        yield CounterMetricFamily(
-            "callcontrol_log_entries", "Events and gaps numbered so far.", log.next_number - 1
-        )
-        held = log.next_number - log.first_number
-        yield GaugeMetricFamily("callcontrol_log_entries_held", "Events and gaps held.", held)
-        yield GaugeMetricFamily("callcontrol_log_bytes_held", "Bytes of them.", log.bytes_held)
         yield GaugeMetricFamily(
-            "callcontrol_distinct_filters",
-            "Different filters of subscribers.",
-            log.distinct_filters,
+            "callcontrol_late_work",
+            "Clean-ups under way for callers who went away.",
+            self._late_work(),
         )
+        yield CounterMetricFamily(
+            "callcontrol_dropped_answers",
+            "Answers to request ids that were forgotten before their time, for want of room.",
+            self._dropped_answers(),
+        )
+        yield from _collect_log(log)
         yield from _collect_nodes(list(self._nodes()))
+
+
+def _collect_log(log: EventLog) -> Iterator[Metric]:
+    yield CounterMetricFamily(
+        "callcontrol_log_entries", "Events and gaps numbered so far.", log.next_number - 1
+    )
+    held = log.next_number - log.first_number
+    yield GaugeMetricFamily("callcontrol_log_entries_held", "Events and gaps held.", held)
+    yield GaugeMetricFamily("callcontrol_log_bytes_held", "Bytes of them.", log.bytes_held)
+    yield GaugeMetricFamily(
+        "callcontrol_distinct_filters",
+        "Different filters of subscribers.",
+        log.distinct_filters,
+    )
+    readers = log.subscriptions
+    yield GaugeMetricFamily(
+        "callcontrol_subscription_lag_events_max",
+        "Events that wait for the slowest subscriber.",
+        max((reader.lag_events for reader in readers), default=0),
+    )
+    yield GaugeMetricFamily(
+        "callcontrol_subscription_lag_seconds_max",
+        "Age of the oldest event that waits for a subscriber.",
+        max((reader.lag_s for reader in readers), default=0.0),
+    )
 
 
 def _collect_nodes(nodes: list[NodeStatus]) -> Iterator[Metric]:

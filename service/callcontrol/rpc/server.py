@@ -108,7 +108,7 @@ class RpcServer:
 
         Raises ValueError when they do not fit the API.
         """
-        self._events, self._closing = events, ladder.closing
+        self._events, self._closing, self._replays = events, ladder.closing, ladder.replays
         self.health = health.Health(tuple(SERVICES))
         table = api_table(ladder, services)
         table |= paths_of(health.SERVICE_NAME, self.health.handlers())
@@ -118,6 +118,11 @@ class RpcServer:
                 table |= paths_of(name, reflected.handlers())
         limits = connections or ConnectionLimits()
         self._server = grpc.aio.server(options=limits.options(), handlers=[Methods(table)])
+
+    @property
+    def dropped_answers(self) -> int:
+        """Answers to request ids that had to be forgotten before their time."""
+        return self._replays.dropped_early
 
     def listen(self, address: str, credentials: grpc.ServerCredentials | None = None) -> int:
         """Listen on `host:port`, on a free port for 0. Returns the port.

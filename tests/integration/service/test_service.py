@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack, aclosing
 import grpc
 import grpc.aio
 import pytest
+from prometheus_client import generate_latest
 from tests.support.stage import QUICK, Stage, listening, settings_for
 
 from callcontrol.app import running_service
@@ -251,6 +252,27 @@ async def test_a_follower_finds_the_service_again_after_its_restart(simulator: S
             while not (await anext(responses)).HasField("started"):
                 pass
     assert broke[0].code is grpc.StatusCode.UNAVAILABLE
+
+
+async def test_a_proxy_may_bring_as_many_streams_as_the_operator_says(simulator: Simulator):
+    refused = []
+    for limit in (1, 0):
+        config = settings_for(simulator, max_streams=2, max_streams_per_peer=limit)
+        async with running_service(config, QUICK) as service:
+            stage = Stage(simulator, service, Client(f"127.0.0.1:{service.port}"))
+            async with stage.client, listening(stage):
+                stream = stage.client.events.Events(event_service_pb2.EventsRequest())
+                try:
+                    await anext(aiter(stream))
+                except grpc.aio.AioRpcError as error:
+                    refused.append((limit, failure_of(error).reason))
+    assert refused == [(1, "TOO_MANY_SUBSCRIPTIONS")]
+
+
+async def test_what_is_bounded_can_be_watched(stage: Stage):
+    text = generate_latest(stage.service.metrics.registry).decode()
+    for name in ("late_work", "dropped_answers_total", "subscription_lag_seconds_max"):
+        assert f"callcontrol_{name} 0.0" in text
 
 
 async def test_an_address_in_use_is_said_to_be(stage: Stage):

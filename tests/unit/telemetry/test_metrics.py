@@ -2,15 +2,31 @@
 
 from prometheus_client import generate_latest
 
+from callcontrol.events.event import Event, Position
 from callcontrol.events.log import EventLog
 from callcontrol.freeswitch.fields import Load
 from callcontrol.freeswitch.status import ConnectionStatus, NodeCounters, NodeState, NodeStatus
-from callcontrol.ids import NodeId
+from callcontrol.ids import CoreUuid, EventId, NodeId
 from callcontrol.metrics import Metrics, ServiceCollector
+
+EVENT = Event(
+    event_id=EventId("core:1"),
+    position=Position(node_id=NodeId("fs1"), core_uuid=CoreUuid("core"), sequence=1, time_us=1),
+    name="CHANNEL_ANSWER",
+    received_us=1,
+)
 
 
 def page(metrics: Metrics) -> str:
     return generate_latest(metrics.registry).decode()
+
+
+def page_of(nodes: list[NodeStatus], log: EventLog, **figures: int) -> str:
+    metrics = Metrics()
+    given = dict.fromkeys(("live_calls", "late_work", "dropped_answers"), 0) | figures
+    reads = {name: lambda figure=figure: figure for name, figure in given.items()}
+    metrics.registry.register(ServiceCollector(lambda: nodes, log, **reads))
+    return page(metrics)
 
 
 def test_an_rpc_is_counted_by_method_and_code_and_timed():
@@ -44,8 +60,21 @@ def test_streams_and_what_they_sent_are_counted():
         assert line in text
 
 
+def test_the_slowest_subscriber_is_told():
+    now_s = 100.0
+    log = EventLog(clock=lambda: now_s)
+    with log.subscribe(), log.subscribe() as quick:
+        for _ in range(3):
+            log.append(EVENT)
+        quick.take()
+        now_s = 107.5
+        text = page_of([], log)
+    assert "callcontrol_subscription_lag_events_max 3.0" in text
+    assert "callcontrol_subscription_lag_seconds_max 7.5" in text
+    assert "callcontrol_subscription_lag_events_max 0.0" in page_of([], log)
+
+
 def test_nodes_and_log_are_read_when_asked_for():
-    metrics = Metrics()
     node = NodeStatus(
         node_id=NodeId("fs1"),
         state=NodeState.ACTIVE,
@@ -63,10 +92,11 @@ def test_nodes_and_log_are_read_when_asked_for():
         last_error="",
         counters=NodeCounters(reconnects=4),
     )
-    metrics.registry.register(ServiceCollector(lambda: [node], EventLog(), lambda: 12))
-    text = page(metrics)
+    text = page_of([node], EventLog(), live_calls=12, late_work=3, dropped_answers=5)
     for line in (
         "callcontrol_calls 12.0",
+        "callcontrol_late_work 3.0",
+        "callcontrol_dropped_answers_total 5.0",
         "callcontrol_log_entries_total 0.0",
         'callcontrol_node_ready{node="fs1"} 1.0',
         'callcontrol_node_command_latency_seconds{node="fs1"} 0.5',
