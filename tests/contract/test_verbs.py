@@ -23,6 +23,7 @@ from callcontrol.v1 import call_control_service_pb2 as calls_pb2
 from callcontrol.v1 import call_pb2, common_pb2
 
 CONFIRMED = common_pb2.CONFIRMATION_CONFIRMED
+ACCEPTED = common_pb2.CONFIRMATION_ACCEPTED
 
 
 def tone(milliseconds: int = 300) -> common_pb2.MediaSource:
@@ -71,13 +72,18 @@ async def test_unhold_of_a_call_that_is_not_held_changes_nothing(phone: Phone) -
 async def test_mute_and_unmute(phone: Phone, direction: str) -> None:
     call_id = await phone.answered()
     which = common_pb2.MediaDirection.Value(f"MEDIA_DIRECTION_{direction}")
-    await phone.calls.Mute(
-        calls_pb2.MuteRequest(call_id=call_id, direction=which), timeout=DEADLINE_S
-    )
-    await phone.calls.Unmute(
+    mute = calls_pb2.MuteRequest(call_id=call_id, direction=which)
+    muted = await phone.calls.Mute(mute, timeout=DEADLINE_S)
+    again = await phone.calls.Mute(mute, timeout=DEADLINE_S)
+    unmuted = await phone.calls.Unmute(
         calls_pb2.UnmuteRequest(call_id=call_id, direction=which), timeout=DEADLINE_S
     )
     await phone.hang_up(call_id)
+
+    # the switch says that something is muted, and not which way
+    assert muted.status.confirmation == CONFIRMED
+    assert again.status.confirmation == ACCEPTED
+    assert unmuted.status.confirmation == (CONFIRMED if direction == "BOTH" else ACCEPTED)
 
 
 async def test_a_tone_plays_to_its_end(phone: Phone) -> None:
@@ -108,6 +114,17 @@ async def test_a_playback_is_stopped(phone: Phone) -> None:
 
     assert stop.status.confirmation == CONFIRMED
     assert stopped.playback_stopped.playback_id == response.playback_id
+    assert not stopped.playback_stopped.completed
+
+
+async def test_a_playback_that_the_hangup_cuts_off_is_not_complete(phone: Phone) -> None:
+    call_id = await phone.answered()
+    await phone.calls.Play(
+        calls_pb2.PlayRequest(call_id=call_id, sources=[silence(60)]), timeout=DEADLINE_S
+    )
+    await phone.hang_up(call_id)
+    stopped = await phone.tape.event("playback_stopped", call_id)
+
     assert not stopped.playback_stopped.completed
 
 
@@ -161,7 +178,7 @@ async def test_digits_are_sent(phone: Phone) -> None:
     await phone.hang_up(call_id)
 
     # the switch queues them and offers no proof
-    assert response.status.confirmation == common_pb2.CONFIRMATION_ACCEPTED
+    assert response.status.confirmation == ACCEPTED
 
 
 @pytest.mark.parametrize("digits", ["", "12x", "1@2", "1 2", "1\n2", "1" * 101])
@@ -244,6 +261,22 @@ async def test_transfer_to_the_park(phone: Phone) -> None:
 
     assert response.status.confirmation == CONFIRMED
     assert response.call.state == State.STATE_PARKED
+
+
+async def test_what_is_parked_can_be_parked_again_and_still_hears(phone: Phone) -> None:
+    call_id = await phone.answered()
+    for _ in range(3):
+        response = await phone.calls.Transfer(
+            calls_pb2.TransferRequest(call_id=call_id, destination=parked()), timeout=DEADLINE_S
+        )
+        assert response.status.confirmation == CONFIRMED
+        assert response.call.state == State.STATE_PARKED
+    heard = await phone.calls.Play(
+        calls_pb2.PlayRequest(call_id=call_id, sources=[tone()]), timeout=DEADLINE_S
+    )
+    await phone.hang_up(call_id)
+
+    assert heard.status.confirmation == CONFIRMED
 
 
 async def test_two_calls_are_bridged(phone: Phone) -> None:

@@ -74,7 +74,7 @@ class SwitchTables:
                     call: str(headers["Channel-Call-State"])
                     for call, headers in self.channels.items()
                 }
-            return _table([{"uuid": call, "callstate": state} for call, state in shown.items()])
+            return _table([self._row(call, state) for call, state in shown.items()])
         if (name, arguments) == ("show", "bridged_calls as json"):
             return _table([{"uuid": first, "b_uuid": second} for first, second in self.pairs])
         if name == "uuid_exists":
@@ -91,6 +91,15 @@ class SwitchTables:
             "Event-Date-Timestamp": str(START_US + number),
         }
         return json.dumps(core | self.channels[call_id])
+
+    def _row(self, call_id: str, call_state: str) -> dict[str, str]:
+        channel = self.channels.get(call_id, {})
+        return {
+            "uuid": call_id,
+            "callstate": call_state,
+            "state": str(channel.get("Channel-State", "")),
+            "application": str(channel.get("variable_current_application", "")),
+        }
 
 
 def _table(rows: list[dict[str, str]]) -> str:

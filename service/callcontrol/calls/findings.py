@@ -5,7 +5,7 @@ from typing import Final, Protocol
 
 from callcontrol.calls import leg_facts, translate
 from callcontrol.calls.call import CallState
-from callcontrol.calls.leg import Leg
+from callcontrol.calls.leg import Leg, Sign
 from callcontrol.calls.payloads import CallBridged, CallStateChanged, CallUnbridged
 from callcontrol.calls.snapshot import park_sign_of
 from callcontrol.calls.synthetic import Finding, finding
@@ -39,11 +39,15 @@ class Findings:
         self._tracker, self._publish = tracker, publish
         self._legs = tracker.legs
 
-    def is_out_of_date(self, call_id: CallId, call_state: str) -> bool:
-        """Whether a listed call is unknown, untold, or in another state than listed."""
+    def is_out_of_date(self, call_id: CallId, call_state: str, park: Sign | None) -> bool:
+        """Whether a listed call is unknown, untold, or in another state than listed; `park` is
+        None where the listing does not tell whether it is parked.
+        """
         leg = self._legs.alive(call_id)
         if leg is None:
             return not self._legs.has_ended(call_id)
+        if park is not None and leg.is_parked is not (park is Sign.PARKED):
+            return True
         return not leg.announced or leg.state in _CONTRADICTIONS.get(call_state, ())
 
     def take_dump(

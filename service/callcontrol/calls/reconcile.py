@@ -21,7 +21,7 @@ from callcontrol.ids import CallId, CoreUuid, NodeId
 
 _log = logging.getLogger(__name__)
 
-_NO_TABLES: Final = Listing({}, frozenset())
+_NO_TABLES: Final = Listing({}, {}, frozenset())
 
 
 class SwitchQueries(Protocol):
@@ -125,7 +125,7 @@ class Reconciler:
             _log.warning("switch keeps no tables of its calls", extra={"node": node.node_id})
             listing = _NO_TABLES
         for call_id, call_state in listing.call_states.items():
-            if self._findings.is_out_of_date(call_id, call_state):
+            if self._findings.is_out_of_date(call_id, call_state, listing.park_signs.get(call_id)):
                 answer = await self._ask(node, "uuid_dump", f"{call_id} json")
                 dump = read_dump(answer)
                 if dump is not None:

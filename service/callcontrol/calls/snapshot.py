@@ -15,8 +15,35 @@ from callcontrol.ids import CallId
 LIST_CHANNELS: Final = ("show", "channels as json")
 LIST_BRIDGES: Final = ("show", "bridged_calls as json")
 
-_IN_AN_APPLICATION: Final = frozenset({"CS_EXECUTE", "CS_PARK"})
-_RUN_INSIDE_PARK: Final = frozenset({"playback", "displace_session", "record", "say", "speak", ""})
+_RUN_INSIDE_PARK: Final = frozenset(
+    {
+        "",
+        "answer",
+        "displace_session",
+        "endless_playback",
+        "export",
+        "gentones",
+        "loop_playback",
+        "multiset",
+        "phrase",
+        "play_and_detect_speech",
+        "play_and_get_digits",
+        "playback",
+        "pre_answer",
+        "read",
+        "record",
+        "record_session",
+        "say",
+        "send_dtmf",
+        "set",
+        "speak",
+        "stop_displace_session",
+        "stop_record_session",
+        "unset",
+    }
+)
+"""What other clients, too, have a parked leg do, so that it tells nothing of the park: the switch
+keeps the name of what began last, also when that is over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +54,8 @@ class Listing:
 
     call_states: Mapping[CallId, str]
     """The call state of each channel, in the switch's words."""
+    park_signs: Mapping[CallId, Sign]
+    """Whether a channel is parked, for those of which that can be told."""
     pairs: frozenset[frozenset[CallId]]
     """Which legs are bridged to each other."""
 
@@ -42,7 +71,12 @@ def read_listing(channels: str, bridges: str) -> Listing | None:
         for row in bridge_rows
         if row.get("uuid") and row.get("b_uuid")
     ]
-    return Listing(states, frozenset(pairs))
+    signs = {
+        CallId(row["uuid"]): sign
+        for row in rows
+        if row.get("uuid") and (sign := _park_sign(row.get("state"), row.get("application", "")))
+    }
+    return Listing(states, signs, frozenset(pairs))
 
 
 def _rows(answer: str) -> list[dict[str, str]] | None:
@@ -81,8 +115,17 @@ def park_sign_of(dump: Headers) -> Sign | None:
 
     A dump names the application that began last, and no more.
     """
-    application = text(dump, fields.VARIABLE_APPLICATION)
-    if text(dump, fields.CHANNEL_STATE) not in _IN_AN_APPLICATION:
+    return _park_sign(text(dump, fields.CHANNEL_STATE), text(dump, fields.VARIABLE_APPLICATION))
+
+
+def _park_sign(state: str | None, application: str) -> Sign | None:
+    if not state:
+        return None
+    if (
+        state == "CS_PARK"
+    ):  # by uuid_park, which runs no application and leaves the name of the last
+        return Sign.PARKED
+    if state != "CS_EXECUTE":
         return Sign.UNPARKED
     if application in _RUN_INSIDE_PARK:
         return None

@@ -1,7 +1,7 @@
 """Transfer: send a leg, its partner or both elsewhere, and see them arrive."""
 
 from callcontrol.calls import checks, fields
-from callcontrol.calls.call import Call, CallState
+from callcontrol.calls.call import Call
 from callcontrol.calls.commander import Commander, cannot_be_carried
 from callcontrol.calls.destination import Place, transfer_place
 from callcontrol.calls.outcome import CallOutcome
@@ -26,6 +26,7 @@ async def transfer(
 ) -> CallOutcome:
     """Send legs to a destination. The switch hangs up a partner that stays behind, unless its
     variables say otherwise. An extension that does not exist is no error here: the call ends.
+    What is parked is parked anew, which stops what plays to it.
 
     Raises CallStateConflict where the partner is to go and there is none, CallHasEnded when a
     leg ends on its way.
@@ -43,13 +44,10 @@ async def transfer(
         raise cannot_be_carried(exc) from exc
     require_state(place.verb, call)
     moving = _moving(call, leg)
-    if place.verb is Verb.PARK and leg is Leg.A and call.state is CallState.PARKED:
-        return CallOutcome(confirmed=True, call=call)
     with commander.tracker.watch(*moving) as watch:
-        if place.verb is Verb.PARK and leg is Leg.A:
-            await commander.api(call, "uuid_park", call_id)
-        else:
-            await commander.api(call, "uuid_transfer", call_id, rest=_FLAGS[leg] + place.arguments)
+        # Also to the park: `uuid_park` would take a leg that it has parked before out of the park,
+        # and leave it where no command reaches it.
+        await commander.api(call, "uuid_transfer", call_id, rest=_FLAGS[leg] + place.arguments)
         on_their_way = set(moving)
 
         def all_arrived(event: Event) -> bool:

@@ -95,7 +95,7 @@ CONFIRMATIONS: Final[Mapping[Verb, Confirmation]] = {
         proven_by="CHANNEL_EXECUTE or CHANNEL_HANGUP with the new Caller-Destination-Number",
     ),
     Verb.PARK: Confirmation(
-        sends="uuid_park «call», or " + _ANY_TRANSFER + "park inline",
+        sends=_ANY_TRANSFER + "park inline",
         acknowledged_by=_OK,
         proven_by="CHANNEL_PARK",
     ),

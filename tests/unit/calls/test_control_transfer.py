@@ -26,7 +26,7 @@ IMPATIENT = ControlSettings(confirm_timeout_s=0.01)
         (Leg.A, HALL, f"uuid_transfer {A} 9000 XML lab"),
         (Leg.B, HALL, f"uuid_transfer {A} -bleg 9000 XML lab"),
         (Leg.BOTH, HALL, f"uuid_transfer {A} -both 9000 XML lab"),
-        (Leg.A, ParkDestination(), f"uuid_park {A}"),
+        (Leg.A, ParkDestination(), f"uuid_transfer {A} park inline"),
         (Leg.B, ParkDestination(), f"uuid_transfer {A} -bleg park inline"),
         (Leg.BOTH, ParkDestination(), f"uuid_transfer {A} -both park inline"),
         (
@@ -100,11 +100,19 @@ async def test_an_end_on_the_way_is_told() -> None:
         await desk.control.transfer(A, Leg.A, HALL)
 
 
-async def test_what_is_parked_is_not_parked_again() -> None:
-    desk = Desk()
+async def test_what_seems_to_be_parked_is_parked_all_the_same() -> None:
+    desk = Desk(IMPATIENT)
     desk.parked(A)
+    assert not (await desk.control.transfer(A, Leg.A, ParkDestination())).confirmed
+
+    def parks(_: str) -> str:
+        desk.happen("CHANNEL_UNPARK", A)
+        desk.happen("CHANNEL_PARK", A)
+        return "+OK\n"
+
+    desk.node.answers["uuid_transfer"] = parks
     assert (await desk.control.transfer(A, Leg.A, ParkDestination())).confirmed
-    assert desk.node.sent == []
+    assert desk.node.sent == [f"uuid_transfer {A} park inline"] * 2
 
 
 @pytest.mark.parametrize("leg", [Leg.B, Leg.BOTH])

@@ -206,6 +206,53 @@ async def test_a_missed_state_change_is_told(bench):
     assert differences.changed == 1
 
 
+@pytest.mark.parametrize(
+    ("shown", "state"),
+    [
+        ({"variable_current_application": "sleep"}, CallState.ACTIVE),
+        (
+            {"Channel_State": "CS_EXCHANGE_MEDIA", "variable_current_application": "park"},
+            CallState.ACTIVE,
+        ),
+        ({"variable_current_application": "playback"}, CallState.PARKED),
+        ({"variable_current_application": "set"}, CallState.PARKED),
+        ({"Channel_State": "CS_PARK", "variable_current_application": "sleep"}, CallState.PARKED),
+    ],
+)
+async def test_a_call_that_left_the_park_unseen_is_found_out_there(bench, shown, state):
+    (ann,) = bench.begin("ann")
+    bench.apply(ann.event("CHANNEL_PARK"))
+    bench.tables.add("ann", **shown)
+    await bench.compare()
+    assert bench.tracker.require(ann.call_id).state is state
+    assert [type(found) for found in bench.found] == [CallStateChanged] * (
+        state is not CallState.PARKED
+    )
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        {"variable_current_application": "park"},
+        {"Channel_State": "CS_PARK", "variable_current_application": "sleep"},
+    ],
+)
+async def test_a_call_that_was_parked_unseen_is_found_in_the_park(bench, shown):
+    (ann,) = bench.begin("ann")
+    bench.tables.add("ann", **shown)
+    await bench.compare()
+    assert bench.tracker.require(ann.call_id).state is CallState.PARKED
+    assert [type(found) for found in bench.found] == [CallStateChanged]
+
+
+async def test_a_parked_call_that_the_switch_shows_parked_is_not_asked_about(bench):
+    (ann,) = bench.begin("ann")
+    bench.apply(ann.event("CHANNEL_PARK"))
+    bench.tables.add("ann", variable_current_application="park")
+    await bench.compare()
+    assert "uuid_dump ann json" not in bench.tables.asked
+
+
 async def test_an_unhold_that_is_newer_than_the_answer_wins(bench):
     bench.tables._numbers = iter(range(1, 100))
     (ann,) = bench.begin("ann")

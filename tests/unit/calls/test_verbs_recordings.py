@@ -15,7 +15,6 @@ from callcontrol.calls.requests import (
     ConferenceDestination,
     ExtensionDestination,
     Leg,
-    ParkDestination,
 )
 from callcontrol.calls.settings import ControlSettings
 from callcontrol.calls.tracker import CallTracker
@@ -104,11 +103,6 @@ def transfer(leg: Leg, extension: str) -> Verb:
             lambda control, calls: control.transfer(
                 calls[0], Leg.A, ConferenceDestination(name="room1", profile="lab")
             ),
-        ),
-        (
-            "call-exists-park-display-deflect",
-            f"uuid_park {CALL}",
-            lambda control, calls: control.transfer(calls[0], Leg.A, ParkDestination()),
         ),
         (
             "call-dtmf",
