@@ -1,10 +1,12 @@
 """The audit trail: one record for each RPC that was asked to change something.
 
 Arguments by allow list: which call, which node, which request id, and whom a call was for with
-all but the last two characters hidden. Never digits, pins, variables or text.
+all but the last two characters hidden. Never digits, pins, variables or text. What a client may
+choose freely, an id for example, could be a telephone number: such runs of digits are hidden too.
 """
 
 import logging
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -18,6 +20,8 @@ log: Final = logging.getLogger("callcontrol.audit")
 
 _SHOWN: Final = 2
 _MAX_LENGTH: Final = 128
+_NUMBER: Final = re.compile(r"\d{5,}")
+_UUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,22 +35,22 @@ class Ending:
     response: Message | None = None
     replayed: bool = False
     reached: Mapping[str, str] = field(default_factory=dict)
-    """What is known of the call now."""
+    """What is known of the call now: its `node_id`, when it is known at all."""
 
 
 def record(method: str, principal: str, peer: str, request: Message, ending: Ending) -> None:
     """Write the record of one RPC."""
-    facts = _facts(request, ending)
+    call_id, node_id = _place(request, ending)
     log.info(
         "rpc",
         extra={
             "rpc_method": method,
             "principal": principal,
             "peer": peer,
-            "request_id": text_field(request, "request_id"),
-            "call_id": facts.get("call_id", ""),
-            "node_id": facts.get("node_id", ""),
-            "targets": list(_targets(request)),
+            "request_id": mask_id(text_field(request, "request_id")),
+            "call_id": call_id,
+            "node_id": node_id,
+            "targets": [mask_numbers(target) for target in _targets(request)],
             "code": ending.code,
             "reason": ending.failure.reason_name if ending.failure else "",
             "confirmation": _confirmation(ending.response),
@@ -56,15 +60,17 @@ def record(method: str, principal: str, peer: str, request: Message, ending: End
     )
 
 
-def _facts(request: Message, ending: Ending) -> dict[str, str]:
-    facts = {name: text_field(request, name) for name in ("call_id", "node_id")}
-    facts |= ending.reached
-    if ending.failure is not None:
-        facts |= ending.failure.metadata
+def _place(request: Message, ending: Ending) -> tuple[str, str]:
+    """Which call on which node, as well as it is known."""
     call = getattr(ending.response, "call", None)
     if isinstance(call, call_pb2.Call) and call.call_id:
-        facts |= {"call_id": call.call_id, "node_id": call.node_id}
-    return facts
+        return call.call_id, call.node_id
+    if node_id := ending.reached.get("node_id"):
+        return text_field(request, "call_id"), node_id
+    told = ending.failure.metadata if ending.failure is not None else {}
+    call_id = told.get("call_id") or text_field(request, "call_id")
+    node_id = told.get("node_id") or text_field(request, "node_id")
+    return mask_id(call_id), mask_numbers(node_id)
 
 
 def _confirmation(response: Message | None) -> str:
@@ -85,6 +91,16 @@ def mask(number: str) -> str:
     user, at, host = number.partition("@")
     shown = user[-_SHOWN:] if len(user) > 2 * _SHOWN else ""
     return ("*" * min(len(user) - len(shown), 8) + shown + at + host)[:_MAX_LENGTH]
+
+
+def mask_numbers(text: str) -> str:
+    """A text with its longer runs of digits hidden as numbers are."""
+    return _NUMBER.sub(lambda run: mask(run[0]), text)
+
+
+def mask_id(text: str) -> str:
+    """The same, but for a UUID, which is no number."""
+    return text if _UUID.fullmatch(text) else mask_numbers(text)
 
 
 def _targets(request: Message) -> Iterable[str]:

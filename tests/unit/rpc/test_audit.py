@@ -73,6 +73,41 @@ def test_no_number_name_or_variable_is_written_whole(caplog):
         assert secret not in text
 
 
+def test_a_number_in_the_place_of_an_id_or_a_name_is_not_written_whole(caplog):
+    request = pb.OriginateRequest(
+        request_id="call-15551234567",
+        call_id="+15551234567",
+        node_id="node15551234567",
+        endpoints=[
+            call_pb2.Endpoint(gateway=call_pb2.GatewayNumber(gateway="15551234567", number="1")),
+            call_pb2.Endpoint(user=call_pb2.User(id="1000", domain="15551234567.example.org")),
+            call_pb2.Endpoint(
+                sip=call_pb2.SipAddress(profile="15551234567", address="a@192.0.2.1")
+            ),
+        ],
+    )
+    facts = written(caplog, request, audit.Ending(code="INVALID_ARGUMENT", seconds=0.1))
+    assert "5551234" not in repr(facts)
+    assert facts["request_id"] == "call-********67"
+    assert facts["targets"][2] == "sip/********67/*@192.0.2.1"
+
+
+def test_an_id_is_written_where_it_is_a_uuid_or_that_of_a_known_call(caplog):
+    uuid = "12345678-1234-1234-1234-123456789012"
+    ending = audit.Ending(code="OK", seconds=0.1)
+    facts = written(caplog, pb.HangupRequest(request_id=uuid, call_id=uuid), ending)
+    assert (facts["request_id"], facts["call_id"]) == (uuid, uuid)
+    caplog.clear()
+    known = audit.Ending(code="OK", seconds=0.1, reached={"node_id": "east"})
+    facts = written(caplog, pb.HangupRequest(call_id="98765432-sip@192.0.2.1"), known)
+    assert (facts["call_id"], facts["node_id"]) == ("98765432-sip@192.0.2.1", "east")
+    caplog.clear()
+    failure = failure_of(CallNotFound(CallId("98765432-sip")))
+    unknown = audit.Ending(code="NOT_FOUND", seconds=0.1, failure=failure)
+    facts = written(caplog, pb.HangupRequest(call_id="98765432-sip"), unknown)
+    assert facts["call_id"] == "******32-sip"
+
+
 def test_digits_are_never_written(caplog):
     request = pb.SendDtmfRequest(call_id="c-1", digits="1234567")
     assert "1234567" not in repr(written(caplog, request, audit.Ending(code="OK", seconds=0.1)))
