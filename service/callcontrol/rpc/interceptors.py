@@ -247,10 +247,9 @@ class _Attempt:
 
 def _request_id(request: Message) -> str:
     request_id: str = getattr(request, "request_id", "")
-    if len(request_id) > MAX_REQUEST_ID_LENGTH or not (request_id + "x").isprintable():
-        problem = (
-            f"must be at most {MAX_REQUEST_ID_LENGTH} printable characters, a UUID for example"
-        )
+    is_plain = request_id.isascii() and request_id.isprintable()
+    if len(request_id) > MAX_REQUEST_ID_LENGTH or not is_plain:
+        problem = f"must be at most {MAX_REQUEST_ID_LENGTH} printable ASCII characters, a UUID best"
         raise InvalidRequest([Violation("request_id", problem)])
     return request_id
 
