@@ -1575,7 +1575,7 @@ class SendDtmfRequest(_message.Message):
     """Treat them as if the far end had sent them."""
     @_builtins.property
     def duration(self) -> _duration_pb2.Duration:
-        """Length of each, from 20 milliseconds to 8 seconds; unset means the switch's default."""
+        """Length of each, from 50 milliseconds to 8 seconds; unset means the switch's default."""
 
     def __init__(
         self,

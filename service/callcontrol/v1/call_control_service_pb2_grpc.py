@@ -30,10 +30,12 @@ class CallControlServiceStub:
 
     Every method that changes something takes an optional request_id, of at most
     64 printable ASCII characters. Within the window the server keeps (24 hours
-    unless configured otherwise), the same id with the same request from the
-    same caller gets the first answer again, with status.replayed set, and
-    nothing is done twice. With another request it is ABORTED
-    (REQUEST_ID_REUSED). The window is kept in memory: it ends with the replica.
+    unless configured otherwise), the same id with the same request gets the
+    first answer again, with status.replayed set, and nothing is done twice. With
+    another request it is ABORTED (REQUEST_ID_REUSED). As callers do not say who
+    they are, all share one window: use UUIDs. Failures that did nothing are not
+    kept: UNAVAILABLE for example, or a call that is not known yet. The window is
+    kept in memory: it ends with the replica.
 
     Methods return when what they ask for was seen to have happened, or when the
     switch has taken the command and no proof came in time or none exists;
@@ -196,10 +198,12 @@ class CallControlServiceServicer:
 
     Every method that changes something takes an optional request_id, of at most
     64 printable ASCII characters. Within the window the server keeps (24 hours
-    unless configured otherwise), the same id with the same request from the
-    same caller gets the first answer again, with status.replayed set, and
-    nothing is done twice. With another request it is ABORTED
-    (REQUEST_ID_REUSED). The window is kept in memory: it ends with the replica.
+    unless configured otherwise), the same id with the same request gets the
+    first answer again, with status.replayed set, and nothing is done twice. With
+    another request it is ABORTED (REQUEST_ID_REUSED). As callers do not say who
+    they are, all share one window: use UUIDs. Failures that did nothing are not
+    kept: UNAVAILABLE for example, or a call that is not known yet. The window is
+    kept in memory: it ends with the replica.
 
     Methods return when what they ask for was seen to have happened, or when the
     switch has taken the command and no proof came in time or none exists;
@@ -225,7 +229,7 @@ class CallControlServiceServicer:
 
         Events: CallCreated, CallStateChanged for ringing, early media and answer,
         and CallEnded once, whatever the outcome. A call that the switch turned
-        down before it made a leg has no events.
+        down before it made a leg has CallEnded alone.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -357,7 +361,10 @@ class CallControlServiceServicer:
 
     def Play(self, request, context):
         """Plays something to a leg that is answered or has early media. Returns when
-        it begins and does not wait for its end.
+        it begins and does not wait for its end. Behind another playback it waits
+        for its turn: for as long as a proof is waited for (5 seconds unless
+        configured otherwise, less with a shorter deadline) the answer waits too,
+        and is ACCEPTED then.
 
         Events: PlaybackStarted and PlaybackStopped for each source, which carry the
         playback_id.
@@ -405,7 +412,9 @@ class CallControlServiceServicer:
 
     def SendDtmf(self, request, context):
         """Sends digits to the far end, or pretends that it sent them. Returns when the
-        switch has queued them, which is not yet sent, so it stays ACCEPTED.
+        switch has queued them, which is not yet sent, so it stays ACCEPTED. With
+        as_received it is confirmed once an application of the leg, one that
+        collects digits for example, reads the first of them.
 
         Events: DtmfReceived for each digit when as_received is set; else none.
         """
@@ -604,10 +613,12 @@ class CallControlService:
 
     Every method that changes something takes an optional request_id, of at most
     64 printable ASCII characters. Within the window the server keeps (24 hours
-    unless configured otherwise), the same id with the same request from the
-    same caller gets the first answer again, with status.replayed set, and
-    nothing is done twice. With another request it is ABORTED
-    (REQUEST_ID_REUSED). The window is kept in memory: it ends with the replica.
+    unless configured otherwise), the same id with the same request gets the
+    first answer again, with status.replayed set, and nothing is done twice. With
+    another request it is ABORTED (REQUEST_ID_REUSED). As callers do not say who
+    they are, all share one window: use UUIDs. Failures that did nothing are not
+    kept: UNAVAILABLE for example, or a call that is not known yet. The window is
+    kept in memory: it ends with the replica.
 
     Methods return when what they ask for was seen to have happened, or when the
     switch has taken the command and no proof came in time or none exists;

@@ -31,10 +31,12 @@ class CallControlServiceStub:
 
     Every method that changes something takes an optional request_id, of at most
     64 printable ASCII characters. Within the window the server keeps (24 hours
-    unless configured otherwise), the same id with the same request from the
-    same caller gets the first answer again, with status.replayed set, and
-    nothing is done twice. With another request it is ABORTED
-    (REQUEST_ID_REUSED). The window is kept in memory: it ends with the replica.
+    unless configured otherwise), the same id with the same request gets the
+    first answer again, with status.replayed set, and nothing is done twice. With
+    another request it is ABORTED (REQUEST_ID_REUSED). As callers do not say who
+    they are, all share one window: use UUIDs. Failures that did nothing are not
+    kept: UNAVAILABLE for example, or a call that is not known yet. The window is
+    kept in memory: it ends with the replica.
 
     Methods return when what they ask for was seen to have happened, or when the
     switch has taken the command and no proof came in time or none exists;
@@ -64,7 +66,7 @@ class CallControlServiceStub:
 
     Events: CallCreated, CallStateChanged for ringing, early media and answer,
     and CallEnded once, whatever the outcome. A call that the switch turned
-    down before it made a leg has no events.
+    down before it made a leg has CallEnded alone.
     """
     GetCall: _grpc.UnaryUnaryMultiCallable[_call_control_service_pb2.GetCallRequest, _call_control_service_pb2.GetCallResponse]
     """Reads one call. Legs that ended can be read for a minute longer; then, and
@@ -131,7 +133,10 @@ class CallControlServiceStub:
     """Parks a leg: it waits for commands."""
     Play: _grpc.UnaryUnaryMultiCallable[_call_control_service_pb2.PlayRequest, _call_control_service_pb2.PlayResponse]
     """Plays something to a leg that is answered or has early media. Returns when
-    it begins and does not wait for its end.
+    it begins and does not wait for its end. Behind another playback it waits
+    for its turn: for as long as a proof is waited for (5 seconds unless
+    configured otherwise, less with a shorter deadline) the answer waits too,
+    and is ACCEPTED then.
 
     Events: PlaybackStarted and PlaybackStopped for each source, which carry the
     playback_id.
@@ -151,7 +156,9 @@ class CallControlServiceStub:
     """Stops one recording or all of a leg's."""
     SendDtmf: _grpc.UnaryUnaryMultiCallable[_call_control_service_pb2.SendDtmfRequest, _call_control_service_pb2.SendDtmfResponse]
     """Sends digits to the far end, or pretends that it sent them. Returns when the
-    switch has queued them, which is not yet sent, so it stays ACCEPTED.
+    switch has queued them, which is not yet sent, so it stays ACCEPTED. With
+    as_received it is confirmed once an application of the leg, one that
+    collects digits for example, reads the first of them.
 
     Events: DtmfReceived for each digit when as_received is set; else none.
     """
@@ -180,10 +187,12 @@ class CallControlServiceAsyncStub(CallControlServiceStub):
 
     Every method that changes something takes an optional request_id, of at most
     64 printable ASCII characters. Within the window the server keeps (24 hours
-    unless configured otherwise), the same id with the same request from the
-    same caller gets the first answer again, with status.replayed set, and
-    nothing is done twice. With another request it is ABORTED
-    (REQUEST_ID_REUSED). The window is kept in memory: it ends with the replica.
+    unless configured otherwise), the same id with the same request gets the
+    first answer again, with status.replayed set, and nothing is done twice. With
+    another request it is ABORTED (REQUEST_ID_REUSED). As callers do not say who
+    they are, all share one window: use UUIDs. Failures that did nothing are not
+    kept: UNAVAILABLE for example, or a call that is not known yet. The window is
+    kept in memory: it ends with the replica.
 
     Methods return when what they ask for was seen to have happened, or when the
     switch has taken the command and no proof came in time or none exists;
@@ -210,7 +219,7 @@ class CallControlServiceAsyncStub(CallControlServiceStub):
 
     Events: CallCreated, CallStateChanged for ringing, early media and answer,
     and CallEnded once, whatever the outcome. A call that the switch turned
-    down before it made a leg has no events.
+    down before it made a leg has CallEnded alone.
     """
     GetCall: _aio.UnaryUnaryMultiCallable[_call_control_service_pb2.GetCallRequest, _call_control_service_pb2.GetCallResponse]  # type: ignore[assignment]
     """Reads one call. Legs that ended can be read for a minute longer; then, and
@@ -277,7 +286,10 @@ class CallControlServiceAsyncStub(CallControlServiceStub):
     """Parks a leg: it waits for commands."""
     Play: _aio.UnaryUnaryMultiCallable[_call_control_service_pb2.PlayRequest, _call_control_service_pb2.PlayResponse]  # type: ignore[assignment]
     """Plays something to a leg that is answered or has early media. Returns when
-    it begins and does not wait for its end.
+    it begins and does not wait for its end. Behind another playback it waits
+    for its turn: for as long as a proof is waited for (5 seconds unless
+    configured otherwise, less with a shorter deadline) the answer waits too,
+    and is ACCEPTED then.
 
     Events: PlaybackStarted and PlaybackStopped for each source, which carry the
     playback_id.
@@ -297,7 +309,9 @@ class CallControlServiceAsyncStub(CallControlServiceStub):
     """Stops one recording or all of a leg's."""
     SendDtmf: _aio.UnaryUnaryMultiCallable[_call_control_service_pb2.SendDtmfRequest, _call_control_service_pb2.SendDtmfResponse]  # type: ignore[assignment]
     """Sends digits to the far end, or pretends that it sent them. Returns when the
-    switch has queued them, which is not yet sent, so it stays ACCEPTED.
+    switch has queued them, which is not yet sent, so it stays ACCEPTED. With
+    as_received it is confirmed once an application of the leg, one that
+    collects digits for example, reads the first of them.
 
     Events: DtmfReceived for each digit when as_received is set; else none.
     """
@@ -325,10 +339,12 @@ class CallControlServiceServicer(metaclass=_abc_1.ABCMeta):
 
     Every method that changes something takes an optional request_id, of at most
     64 printable ASCII characters. Within the window the server keeps (24 hours
-    unless configured otherwise), the same id with the same request from the
-    same caller gets the first answer again, with status.replayed set, and
-    nothing is done twice. With another request it is ABORTED
-    (REQUEST_ID_REUSED). The window is kept in memory: it ends with the replica.
+    unless configured otherwise), the same id with the same request gets the
+    first answer again, with status.replayed set, and nothing is done twice. With
+    another request it is ABORTED (REQUEST_ID_REUSED). As callers do not say who
+    they are, all share one window: use UUIDs. Failures that did nothing are not
+    kept: UNAVAILABLE for example, or a call that is not known yet. The window is
+    kept in memory: it ends with the replica.
 
     Methods return when what they ask for was seen to have happened, or when the
     switch has taken the command and no proof came in time or none exists;
@@ -359,7 +375,7 @@ class CallControlServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Events: CallCreated, CallStateChanged for ringing, early media and answer,
         and CallEnded once, whatever the outcome. A call that the switch turned
-        down before it made a leg has no events.
+        down before it made a leg has CallEnded alone.
         """
 
     @_abc_1.abstractmethod
@@ -516,7 +532,10 @@ class CallControlServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_call_control_service_pb2.PlayResponse, _abc.Awaitable[_call_control_service_pb2.PlayResponse]]:
         """Plays something to a leg that is answered or has early media. Returns when
-        it begins and does not wait for its end.
+        it begins and does not wait for its end. Behind another playback it waits
+        for its turn: for as long as a proof is waited for (5 seconds unless
+        configured otherwise, less with a shorter deadline) the answer waits too,
+        and is ACCEPTED then.
 
         Events: PlaybackStarted and PlaybackStopped for each source, which carry the
         playback_id.
@@ -572,7 +591,9 @@ class CallControlServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_call_control_service_pb2.SendDtmfResponse, _abc.Awaitable[_call_control_service_pb2.SendDtmfResponse]]:
         """Sends digits to the far end, or pretends that it sent them. Returns when the
-        switch has queued them, which is not yet sent, so it stays ACCEPTED.
+        switch has queued them, which is not yet sent, so it stays ACCEPTED. With
+        as_received it is confirmed once an application of the leg, one that
+        collects digits for example, reads the first of them.
 
         Events: DtmfReceived for each digit when as_received is set; else none.
         """

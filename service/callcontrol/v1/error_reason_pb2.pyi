@@ -43,10 +43,11 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_NODE_DRAINING: _ErrorReason.ValueType  # 9
     """FAILED_PRECONDITION: the node is being drained and takes no new calls."""
     ERROR_REASON_OUTCOME_UNKNOWN: _ErrorReason.ValueType  # 10
-    """UNKNOWN, when the connection broke after the command was sent, or
-    DEADLINE_EXCEEDED, when the time of the request ran out after that. The
-    command may have run: read the call before sending it again, or send it
-    again with the same request_id.
+    """UNKNOWN, when the connection broke after the command was sent or this
+    replica had to go away, or DEADLINE_EXCEEDED, when the time of the request
+    ran out after that. The command may have run: read the call before sending
+    it again. The same request_id gets this answer again and does nothing, also
+    where the command has not run: to try once more, take another one.
     """
     ERROR_REASON_SWITCH_REFUSED: _ErrorReason.ValueType  # 11
     """FAILED_PRECONDITION: the switch answered with an error of its own; its
@@ -83,8 +84,9 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     lists every violation. Nothing was sent.
     """
     ERROR_REASON_NOT_IMPLEMENTED: _ErrorReason.ValueType  # 25
-    """UNIMPLEMENTED: this version does not serve the method, or not the field
-    that the metadata names under "feature". Nothing was sent.
+    """UNIMPLEMENTED: this version does not serve what the metadata names under
+    "feature", a method for example. Where a field of the request asked for it,
+    its path is under "field". Nothing was sent.
     """
     ERROR_REASON_INTERNAL: _ErrorReason.ValueType  # 26
     """INTERNAL: a fault of this service. The metadata holds an "error_id" under
@@ -122,10 +124,11 @@ ERROR_REASON_NODE_UNREACHABLE: ErrorReason.ValueType  # 8
 ERROR_REASON_NODE_DRAINING: ErrorReason.ValueType  # 9
 """FAILED_PRECONDITION: the node is being drained and takes no new calls."""
 ERROR_REASON_OUTCOME_UNKNOWN: ErrorReason.ValueType  # 10
-"""UNKNOWN, when the connection broke after the command was sent, or
-DEADLINE_EXCEEDED, when the time of the request ran out after that. The
-command may have run: read the call before sending it again, or send it
-again with the same request_id.
+"""UNKNOWN, when the connection broke after the command was sent or this
+replica had to go away, or DEADLINE_EXCEEDED, when the time of the request
+ran out after that. The command may have run: read the call before sending
+it again. The same request_id gets this answer again and does nothing, also
+where the command has not run: to try once more, take another one.
 """
 ERROR_REASON_SWITCH_REFUSED: ErrorReason.ValueType  # 11
 """FAILED_PRECONDITION: the switch answered with an error of its own; its
@@ -162,8 +165,9 @@ ERROR_REASON_INVALID_REQUEST: ErrorReason.ValueType  # 24
 lists every violation. Nothing was sent.
 """
 ERROR_REASON_NOT_IMPLEMENTED: ErrorReason.ValueType  # 25
-"""UNIMPLEMENTED: this version does not serve the method, or not the field
-that the metadata names under "feature". Nothing was sent.
+"""UNIMPLEMENTED: this version does not serve what the metadata names under
+"feature", a method for example. Where a field of the request asked for it,
+its path is under "field". Nothing was sent.
 """
 ERROR_REASON_INTERNAL: ErrorReason.ValueType  # 26
 """INTERNAL: a fault of this service. The metadata holds an "error_id" under
