@@ -11,12 +11,16 @@ from tests.support.fake_switch import (
     FakeSwitch,
     notice,
     reply,
+    say,
+    stay_silent,
 )
 from tests.support.node_recorder import Down, Lost, NodeRecorder, Saw, Up
 from tests.support.nodes import QUICK, connected, connecting, until
 
 from callcontrol.errors import NodeUnavailable
+from callcontrol.freeswitch.node import Node
 from callcontrol.freeswitch.observer import NodeUp
+from callcontrol.freeswitch.settings import LinkTimings
 from callcontrol.freeswitch.status import NodeState
 from callcontrol.ids import NodeId
 
@@ -238,3 +242,35 @@ class TestWhatALostLinkMustNotForget:
             await observer.up()
             assert reason == "no canary came back"
             assert node.is_ready
+
+
+async def test_a_switch_that_fires_no_events_still_gets_its_command_links_back(
+    switch: FakeSwitch, observer: NodeRecorder
+) -> None:
+    patient = LinkTimings(handshake_timeout_s=60, backoff_first_s=0.01, backoff_cap_s=0.05)
+    async with connected(switch, observer, patient) as node:
+        switch.canaries = False
+        switch.event_line.cut()
+        await observer.down()
+        await until(lambda: switch.seen[-1].startswith("sendevent"))
+        switch.command_lines[-1].cut()
+        await until(lambda: node.counters.lost_links == 2)
+        assert await answered(node, switch)
+        assert not node.is_ready
+
+
+async def answered(node: Node, switch: FakeSwitch) -> bool:
+    """Whether a command gets through, as soon as there is a link."""
+    await until(lambda: any(it.connected for it in node.status.connections))
+    asking = asyncio.create_task(node.api("uptime"))
+    (await switch.commands.get()).answer("1")
+    return await asking == "1"
+
+
+async def test_a_switch_that_lets_us_fire_no_events_refuses_us(
+    switch: FakeSwitch, observer: NodeRecorder
+) -> None:
+    switch.instead_of("canary", say(reply("-ERR permission denied"), stay_silent))
+    async with connecting(switch, observer) as node:
+        await until(lambda: node.state is NodeState.FAILED)
+        assert "does not let us fire events" in node.status.last_error

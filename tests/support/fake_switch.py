@@ -7,6 +7,8 @@ other command is handed to the test, which answers it, or does not.
 import asyncio
 import json
 import re
+import socket
+import struct
 import uuid
 from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable
@@ -63,7 +65,10 @@ class Line:
         self.writer.close()
 
     def reset(self) -> None:
-        """Close at once."""
+        """Close with a reset instead of an end of the stream."""
+        no_linger = struct.pack("ii", 1, 0)
+        connection = self.writer.get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, no_linger)
         self.writer.transport.abort()
 
     async def wait_closed_by_peer(self) -> None:

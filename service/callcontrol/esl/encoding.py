@@ -109,7 +109,10 @@ def _header_name(name: str) -> str:
 
 
 def _header_value(name: str, value: str) -> str:
-    """Leading blanks are skipped by the switch, and an empty value removes the header."""
+    """Leading blanks are skipped by the switch, an empty value removes the header, and one that
+    begins with ARRAY:: becomes an array (switch_event.c, switch_event_base_add_header).
+    """
     check(name, value, "may not be empty")
+    check(name, not value.startswith("ARRAY::"), "may not begin with ARRAY::")
     check(name, not value.startswith(" "), "may not begin with a blank")
     return _text(name, value)

@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from callcontrol.esl.commands import Auth, UserAuth
 from callcontrol.esl.errors import UnencodableValue
 from callcontrol.esl.messages import Reply
 from callcontrol.freeswitch.link import ArrivedEvent, Link, LinkLost, LinkRefused
+from callcontrol.freeswitch.lookup import Address, look_up
 from callcontrol.freeswitch.settings import LinkTimings, NodeSettings
 from callcontrol.freeswitch.status import NodeCounters
 
@@ -49,12 +50,22 @@ async def within(limit_s: float, what: str) -> AsyncIterator[None]:
 
 
 async def _connect(link: Link, settings: NodeSettings, timings: LinkTimings) -> None:
-    loop = asyncio.get_running_loop()
     async with within(timings.connect_timeout_s, "connection"):
         try:
-            await loop.create_connection(lambda: link, settings.host, settings.port)
+            addresses = await look_up(settings.host, settings.port)
+            await _connect_to_first(link, addresses)
         except (OSError, UnicodeError) as exc:  # UnicodeError: a name that cannot be looked up
             raise LinkLost(f"cannot connect: {exc}", sent=False) from exc
+
+
+async def _connect_to_first(link: Link, addresses: list[Address]) -> None:
+    """Connect to the first address that lets us; raises what the last one says."""
+    loop = asyncio.get_running_loop()
+    for host, port in addresses[:-1]:
+        with suppress(OSError):
+            await loop.create_connection(lambda: link, host, port)
+            return
+    await loop.create_connection(lambda: link, *addresses[-1])
 
 
 async def _log_in(link: Link, settings: NodeSettings) -> None:

@@ -26,9 +26,9 @@ from callcontrol.ids import CoreUuid
 
 log = logging.getLogger(__name__)
 
-MAX_HELD_BYTES: Final = 64 << 20
-"""Bytes of events that may come between the subscription and the canary: some 20,000 events, while
-a canary takes tens of milliseconds."""
+MAX_HELD_BYTES: Final = 8 << 20
+"""Bytes of events that may come between the subscription and the canary, which takes tens of
+milliseconds: some 2,500 events, which the loop takes in within a tenth of a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,9 @@ class EventFeed:
 
     async def run(self, *, after: Callable[[], Awaitable[None]]) -> None:
         """Keep the link up until cancelled; it is dialled once `after` has returned."""
-        await self._redial.keep_up("events", self._bring_up, self._serve, after=after)
+        await self._redial.keep_up(
+            "events", self._dial, self._serve, prove=self._prepare, after=after
+        )
 
     def expect_end(self) -> None:
         """The switch said that it ends.
@@ -126,7 +128,7 @@ class EventFeed:
             )
 
     @asynccontextmanager
-    async def _bring_up(self) -> AsyncIterator[Link]:
+    async def _dial(self) -> AsyncIterator[Link]:
         self._held, self._held_bytes, self._last_event = [], 0, None
         opened = open_link(
             self._settings,
@@ -137,12 +139,14 @@ class EventFeed:
         )
         async with opened as link:
             self._opening = link
-            async with within(self._timings.handshake_timeout_s, "answer to the subscription"):
-                await self._subscribe(link)
-            async with within(self._timings.handshake_timeout_s, "canary"):
-                self._fresh = await self._prove(link)
-            link.watch_silence()
             yield link
+
+    async def _prepare(self, link: Link) -> None:
+        async with within(self._timings.handshake_timeout_s, "answer to the subscription"):
+            await self._subscribe(link)
+        async with within(self._timings.handshake_timeout_s, "canary"):
+            self._fresh = await self._prove(link)
+        link.watch_silence()
 
     async def _subscribe(self, link: Link) -> None:
         names = tuple(dict.fromkeys((*self._settings.events, *NODE_EVENTS)))
@@ -154,7 +158,9 @@ class EventFeed:
     async def _prove(self, link: Link) -> Fresh:
         command = self._canary.make()
         back = self._canary.await_last()
-        await link.request(command)
+        reply = await link.request(command)
+        if not (isinstance(reply, Reply) and reply.ok):
+            raise LinkRefused("the switch does not let us fire events")
         event = await back
         if isinstance(event, Exception):
             raise event

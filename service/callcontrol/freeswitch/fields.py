@@ -78,16 +78,22 @@ def load(heartbeat: SwitchEvent) -> Load:
     """The figures of a HEARTBEAT; 0 for any that is missing or no number."""
     return Load(
         version=heartbeat.text("FreeSWITCH-Version"),
-        uptime_us=_whole(heartbeat.text("Uptime-msec")) * 1_000,
-        session_count=_whole(heartbeat.text("Session-Count")),
-        max_sessions=_whole(heartbeat.text("Max-Sessions")),
-        sessions_per_second=_whole(heartbeat.text("Session-Per-Sec-Last")),
+        uptime_us=_whole(heartbeat.text("Uptime-msec")[:15]) * 1_000,
+        session_count=_count(heartbeat.text("Session-Count")),
+        max_sessions=_count(heartbeat.text("Max-Sessions")),
+        sessions_per_second=_count(heartbeat.text("Session-Per-Sec-Last")),
         idle_cpu_percent=_fraction(heartbeat.text("Idle-CPU")),
     )
 
 
 def _whole(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= 19 else 0
+    """At most 18 digits, which fit 63 bits: any client can forge an event."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else 0
+
+
+def _count(text: str) -> int:
+    """At most what fits 31 bits, as no switch has more."""
+    return min(_whole(text), 2**31 - 1)
 
 
 def _fraction(text: str) -> float:

@@ -6,13 +6,11 @@ in plain functions between awaits. A command is written once or not at all.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from functools import partial
 
 from callcontrol.errors import CommandQueueFull, NodeUnavailable, OutcomeUnknown
 from callcontrol.esl.commands import Api, Command
-from callcontrol.esl.errors import UnencodableValue
 from callcontrol.freeswitch.dial import open_link, within
 from callcontrol.freeswitch.link import Answer, Link, LinkLost, Waiter
 from callcontrol.freeswitch.redial import Redial
@@ -77,7 +75,10 @@ class CommandPool:
                 for place in range(len(self._links)):
                     tasks.create_task(
                         self._redial.keep_up(
-                            "commands", self._bring_up, partial(self._serve, place)
+                            "commands",
+                            self._dial,
+                            partial(self._serve, place),
+                            prove=self._greet,
                         ),
                         name=f"{self._settings.node_id} commands {place}",
                     )
@@ -92,6 +93,7 @@ class CommandPool:
         of these; how long that may take is the caller's business. Cancelled while it waits, the
         command is never written; cancelled later, it runs, and its answer is dropped.
         """
+        command.encode()  # what cannot be carried takes no place, and fails where it was asked for
         if not self.is_available:
             self._counters.unsent_commands += 1
             raise self.unavailable("no command link is up")
@@ -130,10 +132,7 @@ class CommandPool:
             if waiter.done():  # cancelled a moment ago, and its owner has not run since
                 self._counters.unsent_commands += 1
                 continue
-            try:
-                link.begin(command, waiter)
-            except UnencodableValue as exc:
-                waiter.set_result(exc)
+            link.begin(command, waiter)
 
     def _free_link(self) -> Link | None:
         for link in self._links:
@@ -148,17 +147,14 @@ class CommandPool:
             if not waiter.done():
                 waiter.set_result(self.unavailable(reason))
 
-    @asynccontextmanager
-    async def _bring_up(self) -> AsyncIterator[Link]:
-        opened = open_link(
-            self._settings, self._timings, self._counters, on_idle=self._write_waiting
-        )
-        async with opened as link:
-            async with within(self._timings.handshake_timeout_s, "answer to the first command"):
-                answer = await self._ask(link, _FIRST_COMMAND)
-            if answer.text.startswith(_VERSION_PREFIX):
-                self.version = answer.text.removeprefix(_VERSION_PREFIX).partition(" ")[0]
-            yield link
+    def _dial(self) -> AbstractAsyncContextManager[Link]:
+        return open_link(self._settings, self._timings, self._counters, on_idle=self._write_waiting)
+
+    async def _greet(self, link: Link) -> None:
+        async with within(self._timings.handshake_timeout_s, "answer to the first command"):
+            answer = await self._ask(link, _FIRST_COMMAND)
+        if answer.text.startswith(_VERSION_PREFIX):
+            self.version = answer.text.removeprefix(_VERSION_PREFIX).partition(" ")[0]
 
     async def _serve(self, place: int, link: Link) -> str:
         """Let commands use the link until it is lost; probe it now and then while it is idle."""

@@ -1,14 +1,16 @@
-"""Keeps links up: a loop around "dial, serve until lost", with one timer for all links of a node.
+"""Keeps links up: a loop around "dial, prove, serve until lost", with one timer for all links of a
+node.
 
 Links of one node dial one after another, never at the same time: its switch accepts few at once,
-and as long as it cannot be reached one attempt tells as much as four.
+and as long as it cannot be reached one attempt tells as much as four. What a link has to prove when
+it is logged in is its own affair: a switch that fires no events may still take commands.
 """
 
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager
 from dataclasses import dataclass
 
 from callcontrol.freeswitch.backoff import Backoff
@@ -19,8 +21,11 @@ from callcontrol.ids import NodeId
 
 log = logging.getLogger(__name__)
 
-BringUp = Callable[[], AbstractAsyncContextManager[Link]]
-"""Opens a link and proves that it works; raises LinkLost or LinkRefused."""
+Dial = Callable[[], AbstractAsyncContextManager[Link]]
+"""Opens a link and logs in; raises LinkLost or LinkRefused."""
+
+Prove = Callable[[Link], Awaitable[None]]
+"""Prepares a link and finds out whether it works; raises LinkLost or LinkRefused."""
 
 Serve = Callable[[Link], Awaitable[str]]
 """Uses a link until it is lost, and returns why."""
@@ -45,6 +50,9 @@ class Redial:
         self._backoff = backoff
         self._turn_lock = asyncio.Lock()
         self._due_at = 0.0
+        """When the node may be dialled again."""
+        self._purpose_due_at: dict[Purpose, float] = {}
+        """When it may be dialled again for a purpose whose links could not prove themselves."""
         self._troubles: dict[Purpose, Trouble] = {}
 
     @property
@@ -56,14 +64,15 @@ class Redial:
     @property
     def retry_in_s(self) -> float:
         """Seconds until the next attempt; 0 when one is under way."""
-        return max(0.0, self._due_at - time.monotonic())
+        return _seconds_until(self._due_at)
 
     async def keep_up(
         self,
         purpose: Purpose,
-        bring_up: BringUp,
+        dial: Dial,
         serve: Serve,
         *,
+        prove: Prove | None = None,
         after: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         """Keep one link up, for ever; `after` awaits what must be there before dialling.
@@ -79,14 +88,23 @@ class Redial:
             if after is not None:
                 await after()
             try:
-                await self._run_once(purpose, bring_up, serve)
+                await self._run_once(purpose, dial, prove, serve)
             except (LinkLost, LinkRefused):
                 continue  # the pause before the next attempt is set
 
-    async def _run_once(self, purpose: Purpose, bring_up: BringUp, serve: Serve) -> None:
+    async def _run_once(
+        self, purpose: Purpose, dial: Dial, prove: Prove | None, serve: Serve
+    ) -> None:
+        await asyncio.sleep(_seconds_until(self._purpose_due_at.get(purpose, 0.0)))
         async with AsyncExitStack() as stack:
-            async with self._turn(purpose):
-                link = await stack.enter_async_context(bring_up())
+            async with self._turn_lock:
+                await asyncio.sleep(self.retry_in_s)
+                with self._noting(purpose):
+                    link = await stack.enter_async_context(dial())
+            if prove is not None:
+                with self._noting(purpose, is_dialled=True):
+                    await prove(link)
+            self._troubles.pop(purpose, None)
             up_at = time.monotonic()
             try:
                 reason = await serve(link)
@@ -97,33 +115,32 @@ class Redial:
                 reason = "an internal error"
             self._on_lost(purpose, reason, time.monotonic() - up_at)
 
-    @asynccontextmanager
-    async def _turn(self, purpose: Purpose) -> AsyncIterator[None]:
-        """Wait for this node's turn to be dialled; note how it went."""
-        async with self._turn_lock:
-            await asyncio.sleep(self.retry_in_s)
-            try:
-                yield
-            except LinkRefused as exc:
-                self._on_failure(purpose, Trouble(exc.reason, refused=True))
-                raise
-            except LinkLost as exc:
-                self._on_failure(purpose, Trouble(exc.reason, refused=False))
-                raise
-            except Exception as exc:
-                log.exception(
-                    "dialling failed by a fault of this service", extra=self._keys(purpose)
-                )
-                self._on_failure(purpose, Trouble("an internal error", refused=False))
-                raise LinkLost("an internal error", sent=False) from exc
-            self._troubles.pop(purpose, None)
+    @contextmanager
+    def _noting(self, purpose: Purpose, *, is_dialled: bool = False) -> Iterator[None]:
+        """Note how dialling, or what follows it, failed, and when to try again."""
+        try:
+            yield
+        except LinkRefused as exc:
+            self._on_failure(purpose, Trouble(exc.reason, refused=True), is_dialled=is_dialled)
+            raise
+        except LinkLost as exc:
+            self._on_failure(purpose, Trouble(exc.reason, refused=False), is_dialled=is_dialled)
+            raise
+        except Exception as exc:
+            log.exception("dialling failed by a fault of this service", extra=self._keys(purpose))
+            trouble = Trouble("an internal error", refused=False)
+            self._on_failure(purpose, trouble, is_dialled=is_dialled)
+            raise LinkLost("an internal error", sent=False) from exc
 
-    def _on_failure(self, purpose: Purpose, trouble: Trouble) -> None:
+    def _on_failure(self, purpose: Purpose, trouble: Trouble, *, is_dialled: bool) -> None:
         self._counters.failed_dials += 1
         pause_s = self._backoff.next_delay()
         if trouble.refused:
             pause_s += self._timings.permanent_retry_s
-        self._due_at = time.monotonic() + pause_s
+        if is_dialled:
+            self._purpose_due_at[purpose] = time.monotonic() + pause_s
+        else:
+            self._due_at = time.monotonic() + pause_s
         known = self._troubles.get(purpose)
         self._troubles[purpose] = trouble
         if trouble != known:
@@ -145,3 +162,7 @@ class Redial:
 
     def _keys(self, purpose: Purpose) -> dict[str, object]:
         return {"node": self._node_id, "link": purpose}
+
+
+def _seconds_until(due_at: float) -> float:
+    return max(0.0, due_at - time.monotonic())

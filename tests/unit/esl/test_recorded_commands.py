@@ -90,6 +90,7 @@ NEVER_WRITTEN = {
     "has a body with NUL, of which the switch takes less than announced": [
         r"sendevent CUSTOM\n.*\nContent-Length: 9",
     ],
+    "has a value that becomes an array": [r"sendevent CUSTOM\n(.*\n)?X-Arr: ARRAY::.*"],
     "names mod_event_socket": [r"api \w+ mod_event_socket"],
     "is too long": [r"api md5 A{10485752}"],
 }

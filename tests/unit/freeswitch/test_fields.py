@@ -39,6 +39,12 @@ def test_figures_that_are_no_numbers_are_zero(text: str) -> None:
     assert (found.session_count, found.idle_cpu_percent) == (0, 0.0)
 
 
+def test_forged_figures_fit_the_fields_that_they_are_told_in() -> None:
+    found = fields.load(event(Session_Count="9" * 18, Uptime_msec="9" * 18))
+    assert found.session_count < 2**31
+    assert found.uptime_us < 2**63
+
+
 def test_the_last_event_seen_is_a_place_in_the_stream_of_its_switch_process() -> None:
     seen = event(Core_UUID="c", Event_Sequence="486", Event_Date_Timestamp="1795397666431638")
     assert fields.last_seen(NodeId("fs1"), seen) == LastSeen(
