@@ -51,7 +51,7 @@ lock:  ## resolve the lock files anew (needs uv on the path)
 	tools/lock
 
 contract: $(READY)  ## run the contract tests, on a real switch with SWITCH=host:port PASSWORD=...
-	$(BIN)/pytest -q tests/contract $(if $(SWITCH),--switch=$(SWITCH) --switch-password=$(PASSWORD))
+	@SWITCH_PASSWORD='$(PASSWORD)' $(BIN)/pytest -q tests/contract $(if $(SWITCH),--switch=$(SWITCH))
 
 bench: $(READY)  ## measure; one JSON object a line
 	@for file in tests/bench/bench_*.py; do PYTHONPATH=. $(BIN)/python $$file || exit 1; done

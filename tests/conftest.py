@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import os
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -24,7 +25,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--switch", metavar="HOST:PORT", default=None, help="run tests/contract on this FreeSWITCH"
     )
     parser.addoption(
-        "--switch-password", metavar="PASSWORD", default="ClueCon", help="its event socket password"
+        "--switch-password",
+        metavar="PASSWORD",
+        default=os.environ.get("SWITCH_PASSWORD", "ClueCon"),
+        help="its event socket password; better given as SWITCH_PASSWORD in the environment",
     )
 
 

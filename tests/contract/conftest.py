@@ -41,8 +41,5 @@ async def phone(switch: SwitchUnderTest) -> AsyncIterator[Phone]:
     async with running_service(config) as service:
         async with asyncio.timeout(DEADLINE_S):
             await service.wait_ready()
-        async with (
-            Phone.connect(f"127.0.0.1:{service.port}") as phone,
-            asyncio.timeout(DEADLINE_S),
-        ):
+        async with Phone.connect(f"127.0.0.1:{service.port}") as phone:
             yield phone

@@ -129,6 +129,38 @@ async def test_a_playback_that_the_hangup_cuts_off_is_not_complete(phone: Phone)
     assert not stopped.playback_stopped.completed
 
 
+async def test_a_playback_that_waits_its_turn_is_stopped_with_all_or_not_at_all(
+    phone: Phone,
+) -> None:
+    call_id = await phone.answered()
+    play = calls_pb2.PlayRequest(call_id=call_id, sources=[silence(60)])
+    await phone.calls.Play(play, timeout=DEADLINE_S)
+    second = await phone.calls.Play(play, timeout=DEADLINE_S)
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await phone.calls.StopPlayback(
+            calls_pb2.StopPlaybackRequest(call_id=call_id, playback_id=second.playback_id),
+            timeout=DEADLINE_S,
+        )
+    await phone.calls.StopPlayback(
+        calls_pb2.StopPlaybackRequest(call_id=call_id), timeout=DEADLINE_S
+    )
+    await phone.calls.Play(
+        calls_pb2.PlayRequest(call_id=call_id, sources=[tone()]), timeout=DEADLINE_S
+    )
+    await phone.hang_up(call_id)
+    begun = [
+        event.playback_started.playback_id
+        for event in phone.tape.events
+        if event.WhichOneof("payload") == "playback_started"
+    ]
+
+    assert refused.value.code() == grpc.StatusCode.FAILED_PRECONDITION
+    assert reason_of(refused.value) == "CALL_STATE"
+    assert second.status.confirmation == ACCEPTED
+    assert len(begun) == 2
+    assert second.playback_id not in begun
+
+
 async def test_stopping_when_nothing_plays_is_no_error(phone: Phone) -> None:
     call_id = await phone.answered()
     await phone.calls.StopPlayback(

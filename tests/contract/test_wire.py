@@ -15,7 +15,7 @@ UNKNOWN = "00000000-0000-4000-8000-000000000000"
 
 @pytest.fixture
 async def client(switch: SwitchUnderTest) -> AsyncIterator[RawClient]:
-    async with asyncio.timeout(30), await RawClient.connect(switch.host, switch.port) as client:
+    async with await RawClient.connect(switch.host, switch.port) as client:
         await client.log_in(switch.password)
         yield client
 

@@ -134,7 +134,7 @@ async def test_a_listener_that_lost_too_much_is_told_why(
 
 async def test_a_burst_arrives_whole_and_in_order(simulator: Simulator, client: Client) -> None:
     simulator.faults.burst(5_000)
-    await client.until(lambda frames: len(events(frames[-1:], "CUSTOM")) and _last(frames))
+    await client.until(lambda frames: bool(events(frames[-1:], "CUSTOM")) and _last(frames))
     numbers = [frame.get("X-Number") for frame in events(client.frames, "CUSTOM")]
 
     assert numbers == [str(number) for number in range(5_000)]

@@ -117,7 +117,7 @@ async def wait_until_idle(service: Service) -> None:
 def problems(samples: Sequence[float], live: Sequence[object], tasks: int) -> list[str]:
     """What should not be, a line each."""
     found = []
-    warm = samples[min(int(WARM_UP_S / REPORT_S), len(samples) - 1)]
+    warm = samples[int(WARM_UP_S / REPORT_S)]
     if samples[-1] - warm > ALLOWED_GROWTH_MIB:
         found.append(f"memory grew from {warm:.0f} to {samples[-1]:.0f} MiB after the warm-up")
     if live:
@@ -139,6 +139,10 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--callers", type=int, default=20)
     options = parser.parse_args()
+    if options.minutes * 60 < 2 * WARM_UP_S:
+        parser.error(
+            f"--minutes: at least {WARM_UP_S / 30:g}, as the first {WARM_UP_S:g} s warm up"
+        )
     if found := asyncio.run(soak(options.minutes, options.callers)):
         sys.exit("\n".join(found))
 

@@ -13,6 +13,7 @@ from callcontrol.client.client import Client
 from callcontrol.client.failure import failure_of
 from callcontrol.freeswitch.settings import LinkTimings
 from callcontrol.simulator import Simulator
+from callcontrol.simulator.faults import Which
 from callcontrol.v1 import call_control_service_pb2 as pb
 from callcontrol.v1 import call_pb2, common_pb2, event_service_pb2
 
@@ -71,7 +72,7 @@ async def wait_for_variables(stage: Stage, call_id: str) -> None:
 
 
 @pytest.mark.parametrize("which", ["events", "commands"])
-async def test_bytes_that_are_no_frame_cost_one_link(stage: Stage, which: str):
+async def test_bytes_that_are_no_frame_cost_one_link(stage: Stage, which: Which):
     (node,) = stage.service.fleet.nodes
     async with listening(stage) as audience:
         stage.simulator.faults.garbage(which)
