@@ -17,6 +17,7 @@ from callcontrol.ids import CallId, CoreUuid, NodeId, OperationId
 
 _MAX_APPLICATIONS: Final = 32
 _MAX_RECORDINGS: Final = 32
+_MAX_QUEUED: Final = 32
 
 
 class Sign(Enum):
@@ -73,6 +74,7 @@ class Leg:
         "labels",
         "node_id",
         "position",
+        "queued",
         "recordings",
         "state",
         "told",
@@ -101,6 +103,8 @@ class Leg:
         """The particulars as the last event put them."""
         self.applications: list[tuple[str, OperationId]] = []
         self.recordings: dict[str, OperationId] = {}
+        self.queued: dict[OperationId, None] = {}
+        """What we asked to be run and has not begun, in the order of asking."""
         self._picture: Call | None = None
 
     @property
@@ -190,9 +194,16 @@ class Leg:
 
     def began_application(self, name: str, operation_id: OperationId) -> None:
         """An application began inside those that run; forgets the outermost beyond 32."""
+        self.queued.pop(operation_id, None)
         self.applications.append((name, operation_id))
         if len(self.applications) > _MAX_APPLICATIONS:
             del self.applications[0]
+
+    def queue_application(self, operation_id: OperationId) -> None:
+        """We ask for an application; remembers at most 32 that have not begun."""
+        self.queued[operation_id] = None
+        if len(self.queued) > _MAX_QUEUED:
+            del self.queued[next(iter(self.queued))]
 
     def ended_application(self, operation_id: OperationId) -> None:
         """An application ended, and with it whatever ran inside it."""

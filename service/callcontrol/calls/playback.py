@@ -1,5 +1,7 @@
 """Play and stop: sound to a leg, and the proof that it is heard."""
 
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from uuid import uuid4
 
 from callcontrol.calls import checks
@@ -16,7 +18,12 @@ from callcontrol.calls.payloads import (
 from callcontrol.calls.requests import Leg, PlaySpec, ToneSource
 from callcontrol.calls.steps import Steps
 from callcontrol.calls.verbs import Verb, require_state
-from callcontrol.errors import CallStateConflict, SwitchRefused
+from callcontrol.errors import (
+    CallControlError,
+    CallStateConflict,
+    OutcomeUnknown,
+    SwitchRefused,
+)
 from callcontrol.esl.messaging import execute
 from callcontrol.events.event import Event
 from callcontrol.ids import CallId, OperationId
@@ -44,18 +51,16 @@ async def play(commander: Commander, spec: PlaySpec) -> PlayOutcome:
     with commander.tracker.watch(*(listener.call_id for listener in listeners)) as watch:
         steps = Steps(call.node_id)
         for listener in listeners:
-            with steps.step():
-                await commander.send(
-                    listener,
-                    execute(
-                        listener.call_id,
-                        "playback",
-                        argument,
-                        operation_id=playback_id,
-                        event_lock=True,
-                        loops=max(loops, -1),
-                    ),
-                )
+            message = execute(
+                listener.call_id,
+                "playback",
+                argument,
+                operation_id=playback_id,
+                event_lock=True,
+                loops=max(loops, -1),
+            )
+            with steps.step(), _queued(commander, listener.call_id, playback_id):
+                await commander.send(listener, message)
         deaf = {listener.call_id for listener in listeners}
 
         def all_hear(event: Event) -> bool:
@@ -72,13 +77,16 @@ async def stop_playback(
 ) -> CallOutcome:
     """Stop one playback, or with None all that plays or waits to play.
 
-    A playback that is not under way is left alone, which is no error. Raises CallStateConflict if
-    the playback goes on underneath another one, as only the uppermost can be stopped.
+    A playback that is over is left alone, which is no error. Raises CallStateConflict if the
+    playback has yet to begin, as the switch can drop only all that wait, or goes on underneath
+    another one, as only the uppermost can be stopped.
     """
     checks.require_valid([checks.call_id_check(call_id), *checks.playback_id_checks(playback_id)])
     call = commander.tracker.require(call_id, alive=True)
     running = _running(commander, call_id)
     if playback_id is not None and playback_id not in running:
+        if playback_id in _waiting(commander, call_id):
+            raise CallStateConflict(call_id, "not playing it yet", "a playback that has begun")
         return CallOutcome(confirmed=False, call=call)
     if playback_id is not None and playback_id != running[-1]:
         raise CallStateConflict(call_id, "playing something else", "that playback uppermost")
@@ -86,10 +94,13 @@ async def stop_playback(
     def stopped(event: Event) -> bool:
         return event.call_id == call_id and _ended_id(event.payload) in running
 
+    waiting = _waiting(commander, call_id)
     with commander.tracker.watch(call_id) as watch:
         await commander.api(
             call, "uuid_break", call_id, *(() if playback_id is not None else ("all",))
         )
+        if playback_id is None:
+            _forget(commander, call_id, waiting)
         confirmed = bool(running) and await commander.proof(watch, stopped)
     return CallOutcome(confirmed=bool(confirmed), call=commander.now(call))
 
@@ -125,6 +136,34 @@ def _is_heard(event: Event, playback_id: OperationId) -> bool:
 def _running(commander: Commander, call_id: CallId) -> tuple[OperationId, ...]:
     leg = commander.tracker.legs.alive(call_id)
     return playing(leg) if leg is not None else ()
+
+
+@contextmanager
+def _queued(commander: Commander, call_id: CallId, playback_id: OperationId) -> Iterator[None]:
+    """Around asking for a playback, which may begin before the switch has answered. It waits
+    until it does, unless it was refused.
+    """
+    leg = commander.tracker.legs.alive(call_id)
+    if leg is not None:
+        leg.queue_application(playback_id)
+    try:
+        yield
+    except CallControlError as error:
+        if not isinstance(error, OutcomeUnknown):
+            _forget(commander, call_id, (playback_id,))
+        raise
+
+
+def _waiting(commander: Commander, call_id: CallId) -> tuple[OperationId, ...]:
+    leg = commander.tracker.legs.alive(call_id)
+    return tuple(leg.queued) if leg is not None else ()
+
+
+def _forget(commander: Commander, call_id: CallId, waiting: Iterable[OperationId]) -> None:
+    leg = commander.tracker.legs.alive(call_id)
+    if leg is not None:
+        for playback_id in waiting:
+            leg.queued.pop(playback_id, None)
 
 
 def _ended_id(told: object) -> OperationId | None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from tests.support.call_node import FIRST, A, B, Desk, dump
@@ -19,6 +20,7 @@ from callcontrol.calls.requests import (
 )
 from callcontrol.calls.settings import ControlSettings
 from callcontrol.errors import (
+    CallControlError,
     CallHasEnded,
     CallStateConflict,
     CommandQueueFull,
@@ -321,6 +323,51 @@ async def test_only_the_uppermost_playback_can_be_stopped_alone() -> None:
     with pytest.raises(CallStateConflict):
         await desk.control.stop_playback(A, P)
     assert desk.node.sent == []
+
+
+async def test_a_playback_that_waits_its_turn_cannot_be_stopped_alone() -> None:
+    desk = Desk(OPERATOR)
+    desk.parked(A)
+    begins(desk, playback_id=Q)
+    await desk.control.play(play(TONE))
+    with pytest.raises(CallStateConflict):
+        await desk.control.stop_playback(A, P)
+    assert not desk.node.sent[1:]
+    finishes(desk, "FILE PLAYED", playback_id=Q)
+    begins(desk)
+    await desk.control.stop_playback(A, P)
+    assert desk.node.sent[1:] == [f"uuid_break {A}"]
+
+
+async def test_a_playback_that_was_dropped_with_all_others_no_longer_waits() -> None:
+    desk = Desk(OPERATOR)
+    desk.parked(A)
+    begins(desk, playback_id=Q)
+    await desk.control.play(play(TONE))
+    await desk.control.stop_playback(A)
+    assert not (await desk.control.stop_playback(A, P)).confirmed
+
+
+@pytest.mark.parametrize("refusal", ["-ERR invalid session id", NOT_SENT[0]])
+async def test_a_playback_that_was_not_taken_does_not_wait(refusal: str | Exception) -> None:
+    desk = Desk(OPERATOR)
+    desk.parked(A)
+    desk.node.answers["sendmsg"] = refusal
+    with pytest.raises(CallControlError):
+        await desk.control.play(play(TONE))
+    assert not (await desk.control.stop_playback(A, P)).confirmed
+
+
+async def test_only_so_many_waiting_playbacks_are_remembered() -> None:
+    desk = Desk(ControlSettings(confirm_timeout_s=0.0))
+    desk.parked(A)
+    for number in range(40):
+        await desk.control.play(
+            replace(play(TONE), playback_id=OperationId(f"{Q[:-2]}{number:02}"))
+        )
+    leg = desk.tracker.legs.alive(A)
+    assert leg is not None
+    assert len(leg.queued) == 32
 
 
 @pytest.mark.parametrize(
