@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Final
 
@@ -15,6 +16,7 @@ from callcontrol.v1 import event_service_pb2
 HOPELESS: Final = frozenset(
     {
         grpc.StatusCode.INVALID_ARGUMENT,
+        grpc.StatusCode.NOT_FOUND,
         grpc.StatusCode.UNAUTHENTICATED,
         grpc.StatusCode.PERMISSION_DENIED,
         grpc.StatusCode.UNIMPLEMENTED,
@@ -26,6 +28,8 @@ it INTERNAL or UNKNOWN as well as UNAVAILABLE."""
 
 FIRST_DELAY_S: Final = 0.25
 LONGEST_DELAY_S: Final = 10.0
+LIVED_S: Final = 10.0
+"""A stream that lived so long was a good one: the next pause is a short one again."""
 
 StreamBroke = Callable[[Failure], None]
 
@@ -36,18 +40,20 @@ async def follow(
     *,
     on_break: StreamBroke = lambda _: None,
     pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    clock: Callable[[], float] = time.monotonic,
 ) -> AsyncGenerator[event_service_pb2.EventsResponse, None]:
     """The messages of the stream, and of those that take its place. It never ends by itself.
 
     Each stream begins with a message whose notice is `started`: at every one but the first, events
-    may have been missed. `on_break` is told of each break. Raises AioRpcError when the server says
-    what it would say again, an argument that is not right for example.
+    may have been missed. `on_break` is told of each break. Between two streams is a pause that
+    grows from one to the next, and is never shorter than the server asks for. Raises AioRpcError
+    when the server says what it would say again: that there is no such node, for example.
     """
     delay_s = FIRST_DELAY_S
     while True:
+        began_s = clock()
         try:
             async for response in client.events.Events(request):
-                delay_s = FIRST_DELAY_S
                 yield response
             failure = Failure(grpc.StatusCode.OK, "the server ended the stream")
         except grpc.aio.AioRpcError as error:
@@ -55,5 +61,7 @@ async def follow(
                 raise
             failure = failure_of(error)
         on_break(failure)
-        await pause(random.uniform(0, delay_s))
+        if clock() - began_s >= LIVED_S:
+            delay_s = FIRST_DELAY_S
+        await pause((failure.retry_in_s or 0.0) + random.uniform(0, delay_s))
         delay_s = min(delay_s * 2, LONGEST_DELAY_S)

@@ -175,6 +175,12 @@ async def test_a_busy_far_end_is_told_by_the_exit_status(target: dict[str, str])
     assert "busy  USER_BUSY (17" in out
 
 
+async def test_watching_a_node_that_is_none_ends_at_once(target: dict[str, str]):
+    status, _, err = await run("watch", "--node", "typo", environ=target)
+    assert status == 1
+    assert "NOT_FOUND NODE_NOT_FOUND" in err
+
+
 async def test_an_error_of_the_service_is_one_line(target: dict[str, str]):
     status, _, err = await run("hangup", "7c3e0b52-5c0a-4a3f-9a39-0d3d0f6a5bff", environ=target)
     assert status == 1
