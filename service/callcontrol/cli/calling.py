@@ -136,8 +136,8 @@ def calls(
 async def read_calls(
     target: str, call_id: str, node_id: str, view: common_pb2.View.ValueType, timeout_s: float
 ) -> list[call_pb2.Call]:
-    """One call, or all of them. Raises AioRpcError."""
-    async with Client(target) as client, asyncio.timeout(timeout_s):
+    """One call, or all of them, all pages within the time. Raises AioRpcError."""
+    async with Client(target) as client:
         if call_id:
             one = call_control_service_pb2.GetCallRequest(call_id=call_id, view=view)
             return [(await client.calls.GetCall(one, timeout=timeout_s)).call]
@@ -147,12 +147,14 @@ async def read_calls(
 async def every_call(
     client: Client, node_id: str, view: common_pb2.View.ValueType, timeout_s: float
 ) -> AsyncIterator[call_pb2.Call]:
-    """All calls that are up, page by page."""
+    """All calls that are up, page by page. Raises AioRpcError."""
     request = call_control_service_pb2.ListCallsRequest(
         page_size=PAGE_SIZE, node_id=node_id, view=view
     )
+    now_s = asyncio.get_running_loop().time
+    ends_s = now_s() + timeout_s
     while True:
-        page = await client.calls.ListCalls(request, timeout=timeout_s)
+        page = await client.calls.ListCalls(request, timeout=max(0.0, ends_s - now_s()))
         for call in page.calls:
             yield call
         if not page.next_page_token:
