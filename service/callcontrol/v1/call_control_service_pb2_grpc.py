@@ -337,16 +337,18 @@ class CallControlServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Mute(self, request, context):
-        """Silences a leg. The switch tells nothing about it, so that it stays
-        ACCEPTED; there are no events.
+        """Silences a leg, one way or both. The switch says that a leg is silenced and
+        not which way: confirmed when it says so and did not before, ACCEPTED for a
+        leg that was silenced already. There are no events.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def Unmute(self, request, context):
-        """Lets a silenced leg be heard again. ACCEPTED as with Mute; there are no
-        events.
+        """Lets a silenced leg be heard again. Both ways it is confirmed when the
+        switch says that nothing is silenced any more; one way alone stays ACCEPTED.
+        There are no events.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -381,7 +383,10 @@ class CallControlServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def StopPlayback(self, request, context):
-        """Stops what plays. OK as well when nothing plays.
+        """Stops what plays. OK as well when nothing plays. One playback can be stopped
+        while it is heard: while it waits behind another one, or goes on underneath
+        it, it is FAILED_PRECONDITION (CALL_STATE). Without a playback_id all are
+        stopped, those that wait included.
 
         Events: PlaybackStopped with completed unset.
         """

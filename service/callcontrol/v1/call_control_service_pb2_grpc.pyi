@@ -122,12 +122,14 @@ class CallControlServiceStub:
     Events: CallStateChanged from HELD.
     """
     Mute: _grpc.UnaryUnaryMultiCallable[_call_control_service_pb2.MuteRequest, _call_control_service_pb2.MuteResponse]
-    """Silences a leg. The switch tells nothing about it, so that it stays
-    ACCEPTED; there are no events.
+    """Silences a leg, one way or both. The switch says that a leg is silenced and
+    not which way: confirmed when it says so and did not before, ACCEPTED for a
+    leg that was silenced already. There are no events.
     """
     Unmute: _grpc.UnaryUnaryMultiCallable[_call_control_service_pb2.UnmuteRequest, _call_control_service_pb2.UnmuteResponse]
-    """Lets a silenced leg be heard again. ACCEPTED as with Mute; there are no
-    events.
+    """Lets a silenced leg be heard again. Both ways it is confirmed when the
+    switch says that nothing is silenced any more; one way alone stays ACCEPTED.
+    There are no events.
     """
     Park: _grpc.UnaryUnaryMultiCallable[_call_control_service_pb2.ParkRequest, _call_control_service_pb2.ParkResponse]
     """Parks a leg: it waits for commands."""
@@ -144,7 +146,10 @@ class CallControlServiceStub:
     ControlPlayback: _grpc.UnaryUnaryMultiCallable[_call_control_service_pb2.ControlPlaybackRequest, _call_control_service_pb2.ControlPlaybackResponse]
     """Pauses, resumes or seeks in what plays."""
     StopPlayback: _grpc.UnaryUnaryMultiCallable[_call_control_service_pb2.StopPlaybackRequest, _call_control_service_pb2.StopPlaybackResponse]
-    """Stops what plays. OK as well when nothing plays.
+    """Stops what plays. OK as well when nothing plays. One playback can be stopped
+    while it is heard: while it waits behind another one, or goes on underneath
+    it, it is FAILED_PRECONDITION (CALL_STATE). Without a playback_id all are
+    stopped, those that wait included.
 
     Events: PlaybackStopped with completed unset.
     """
@@ -275,12 +280,14 @@ class CallControlServiceAsyncStub(CallControlServiceStub):
     Events: CallStateChanged from HELD.
     """
     Mute: _aio.UnaryUnaryMultiCallable[_call_control_service_pb2.MuteRequest, _call_control_service_pb2.MuteResponse]  # type: ignore[assignment]
-    """Silences a leg. The switch tells nothing about it, so that it stays
-    ACCEPTED; there are no events.
+    """Silences a leg, one way or both. The switch says that a leg is silenced and
+    not which way: confirmed when it says so and did not before, ACCEPTED for a
+    leg that was silenced already. There are no events.
     """
     Unmute: _aio.UnaryUnaryMultiCallable[_call_control_service_pb2.UnmuteRequest, _call_control_service_pb2.UnmuteResponse]  # type: ignore[assignment]
-    """Lets a silenced leg be heard again. ACCEPTED as with Mute; there are no
-    events.
+    """Lets a silenced leg be heard again. Both ways it is confirmed when the
+    switch says that nothing is silenced any more; one way alone stays ACCEPTED.
+    There are no events.
     """
     Park: _aio.UnaryUnaryMultiCallable[_call_control_service_pb2.ParkRequest, _call_control_service_pb2.ParkResponse]  # type: ignore[assignment]
     """Parks a leg: it waits for commands."""
@@ -297,7 +304,10 @@ class CallControlServiceAsyncStub(CallControlServiceStub):
     ControlPlayback: _aio.UnaryUnaryMultiCallable[_call_control_service_pb2.ControlPlaybackRequest, _call_control_service_pb2.ControlPlaybackResponse]  # type: ignore[assignment]
     """Pauses, resumes or seeks in what plays."""
     StopPlayback: _aio.UnaryUnaryMultiCallable[_call_control_service_pb2.StopPlaybackRequest, _call_control_service_pb2.StopPlaybackResponse]  # type: ignore[assignment]
-    """Stops what plays. OK as well when nothing plays.
+    """Stops what plays. OK as well when nothing plays. One playback can be stopped
+    while it is heard: while it waits behind another one, or goes on underneath
+    it, it is FAILED_PRECONDITION (CALL_STATE). Without a playback_id all are
+    stopped, those that wait included.
 
     Events: PlaybackStopped with completed unset.
     """
@@ -503,8 +513,9 @@ class CallControlServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _call_control_service_pb2.MuteRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_call_control_service_pb2.MuteResponse, _abc.Awaitable[_call_control_service_pb2.MuteResponse]]:
-        """Silences a leg. The switch tells nothing about it, so that it stays
-        ACCEPTED; there are no events.
+        """Silences a leg, one way or both. The switch says that a leg is silenced and
+        not which way: confirmed when it says so and did not before, ACCEPTED for a
+        leg that was silenced already. There are no events.
         """
 
     @_abc_1.abstractmethod
@@ -513,8 +524,9 @@ class CallControlServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _call_control_service_pb2.UnmuteRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_call_control_service_pb2.UnmuteResponse, _abc.Awaitable[_call_control_service_pb2.UnmuteResponse]]:
-        """Lets a silenced leg be heard again. ACCEPTED as with Mute; there are no
-        events.
+        """Lets a silenced leg be heard again. Both ways it is confirmed when the
+        switch says that nothing is silenced any more; one way alone stays ACCEPTED.
+        There are no events.
         """
 
     @_abc_1.abstractmethod
@@ -555,7 +567,10 @@ class CallControlServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _call_control_service_pb2.StopPlaybackRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_call_control_service_pb2.StopPlaybackResponse, _abc.Awaitable[_call_control_service_pb2.StopPlaybackResponse]]:
-        """Stops what plays. OK as well when nothing plays.
+        """Stops what plays. OK as well when nothing plays. One playback can be stopped
+        while it is heard: while it waits behind another one, or goes on underneath
+        it, it is FAILED_PRECONDITION (CALL_STATE). Without a playback_id all are
+        stopped, those that wait included.
 
         Events: PlaybackStopped with completed unset.
         """
