@@ -8,6 +8,7 @@ from itertools import count
 from tests.support.channels import CORE, NODE, START_US, header_name
 
 from callcontrol.errors import NodeUnavailable
+from callcontrol.esl.commands import Api
 from callcontrol.events.event import HeaderValue
 from callcontrol.ids import NodeId
 
@@ -57,6 +58,7 @@ class SwitchTables:
         if self.unavailable:
             self.unavailable -= 1
             raise NodeUnavailable(self._node_id, "no command link", 0.25)
+        Api(name, arguments).encode()  # as a real link does, which refuses what it cannot carry
         await self.answering.wait()
         question = f"{name} {arguments}"
         self.asked.append(question)

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from callcontrol.calls import grammar
 from callcontrol.calls.findings import Findings
 from callcontrol.calls.snapshot import (
     LIST_BRIDGES,
@@ -16,6 +17,7 @@ from callcontrol.calls.snapshot import (
 )
 from callcontrol.calls.tracker import CallTracker
 from callcontrol.errors import CommandQueueFull, NodeUnavailable, OutcomeUnknown
+from callcontrol.esl.errors import UnencodableValue
 from callcontrol.events.event import Event, Position
 from callcontrol.ids import CallId, CoreUuid, NodeId
 
@@ -126,8 +128,8 @@ class Reconciler:
             listing = _NO_TABLES
         for call_id, call_state in listing.call_states.items():
             if self._findings.is_out_of_date(call_id, call_state, listing.park_signs.get(call_id)):
-                answer = await self._ask(node, "uuid_dump", f"{call_id} json")
-                dump = read_dump(answer)
+                answer = await self._ask_about(node, "uuid_dump", call_id, " json")
+                dump = read_dump(answer) if answer is not None else None
                 if dump is not None:
                     self._findings.take_dump(node.node_id, core_uuid, call_id, dump, differences)
         return self._doubts(known, listing)
@@ -158,13 +160,27 @@ class Reconciler:
         gone: dict[CallId, Position | None] = {}
         for call_id, position in first.missing.items():
             if call_id in second.missing and second.missing[call_id] is position:
-                exists = await self._ask(node, "uuid_exists", call_id)
-                if exists.strip() == "false":
+                exists = await self._ask_about(node, "uuid_exists", call_id)
+                if exists is None or exists.strip() == "false":
                     gone[call_id] = position
         differences.ended += self._findings.end_lost(gone)
         for pair, positions in first.pairs.items():
             if second.pairs.get(pair) == positions and self._findings.toggle_bridge(pair):
                 differences.changed += 1
+
+    async def _ask_about(
+        self, node: SwitchQueries, name: str, call_id: CallId, rest: str = ""
+    ) -> str | None:
+        """Ask about one call; None if that cannot be done, as anybody who places a call may give
+        it any id, also one that no command can carry. Then only the tables tell of it.
+        """
+        if grammar.call_id_problem(call_id) is None:
+            try:
+                return await self._ask(node, name, call_id + rest)
+            except UnencodableValue:
+                pass
+        _log.warning("a call's id cannot be asked for", extra={"node": node.node_id})
+        return None
 
     async def _ask(self, node: SwitchQueries, name: str, arguments: str) -> str:
         for attempt in range(self._settings.retries + 1):

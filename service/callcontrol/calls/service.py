@@ -122,7 +122,11 @@ class CallService:
                 await self._sleep(self._settings.confirm_after_s)
             self._in_doubt.clear()
             for node_id in list(self._connected):
-                await self.audit(node_id)
+                try:
+                    await self.audit(node_id)
+                except Exception:  # noqa: BLE001
+                    # A fault of ours with one node's answers must not end the service for all.
+                    _log.exception("audit failed", extra={"node": node_id})
 
     async def audit(self, node_id: NodeId) -> None:
         """Compare the calls of one node with the switch; differences are published and logged.

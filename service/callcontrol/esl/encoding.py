@@ -52,16 +52,17 @@ def packet(line: str, headers: Headers = (), body: bytes = b"") -> bytes:
         check("the body", len(body) <= MAX_BODY, f"is over {MAX_BODY} bytes")
         lines.append(f"Content-Length: {len(body)}")
     text = "\n".join(lines)
-    # With this name and the word "reload" or "unload" anywhere in a command the switch does that
-    # instead (mod_event_socket.c, parse_command). Nothing of ours needs the name.
-    check(
-        "the command",
-        "mod_event_socket" not in text.lower(),
-        "may not name mod_event_socket",
-    )
+    check("the command", not _is_trap(text.lower()), "may not name mod_event_socket and reload it")
     block = text.encode("utf-8") + b"\n\n"
     check("the command", len(block) <= MAX_BLOCK, f"is over {MAX_BLOCK} bytes")
     return block + body
+
+
+def _is_trap(text: str) -> bool:
+    """Whether the switch would take the command for another: with both words anywhere in it, it
+    reloads or unloads the event socket instead (mod_event_socket.c, parse_command).
+    """
+    return "mod_event_socket" in text and ("reload" in text or "unload" in text)
 
 
 def word(part: str, value: str) -> str:

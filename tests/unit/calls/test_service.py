@@ -243,3 +243,32 @@ async def test_what_the_audit_after_a_gap_finds_belongs_to_that_gap(house):
     house.tables.channels.clear()
     await house.service.audit(NODE)
     assert kinds(house.history.take()) == [CallEnded]
+
+
+@pytest.mark.parametrize("odd", ["reload mod_event_socket", "reload-mod_event_socket", " x", "a b"])
+async def test_a_call_whose_id_no_command_can_carry_harms_nobody(house, odd):
+    house.begin("ann")
+    house.tables.add(odd)
+    await house.service.node_up(up(first=True))
+    house.service.on_event(NODE, house.switch.channel(odd).event("CHANNEL_CREATE"))
+    house.tables.channels.clear()
+    house.history.take()
+    await house.service.audit(NODE)
+    assert kinds(house.history.take()) == [CallEnded, CallEnded]
+    assert all(odd not in question for question in house.tables.asked)
+
+
+async def test_a_fault_in_an_audit_does_not_end_the_service(house, caplog):
+    house.begin("ann")
+    await house.service.node_up(up(first=True))
+    house.tables.before_answer = fail
+    running = asyncio.create_task(house.service.run())
+    while "audit failed" not in caplog.text:
+        await asyncio.sleep(0)
+    assert not running.done()
+    running.cancel()
+    await asyncio.wait([running])
+
+
+def fail(_: str) -> None:
+    raise RuntimeError("a bug")

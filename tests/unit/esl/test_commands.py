@@ -104,7 +104,7 @@ def test_a_command_becomes_these_bytes(command: Command, encoded: bytes) -> None
         BackgroundApi("status", "", " job"),
         BackgroundApi("status", "", "j" * 256),
         Api("reload", "mod_event_socket"),
-        Api("echo", "MOD_EVENT_SOCKET"),
+        Api("echo", "MOD_EVENT_SOCKET Unload"),
         execute("u", "set", "x=Unload Mod_Event_Socket"),
         execute("u", "set", " leading"),
         execute("", ""),

@@ -91,7 +91,7 @@ NEVER_WRITTEN = {
         r"sendevent CUSTOM\n.*\nContent-Length: 9",
     ],
     "has a value that becomes an array": [r"sendevent CUSTOM\n(.*\n)?X-Arr: ARRAY::.*"],
-    "names mod_event_socket": [r"api \w+ mod_event_socket"],
+    "reloads mod_event_socket": [r"api \w+ mod_event_socket"],
     "is too long": [r"api md5 A{10485752}"],
 }
 NOT_UTF_8 = "is not UTF-8"
