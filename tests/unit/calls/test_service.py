@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 from tests.support.channels import CORE, NODE, START_US, Switch
+from tests.support.nodes import until
 from tests.support.tables import SwitchTables
 
 from callcontrol.calls.call import CallState
@@ -263,8 +264,7 @@ async def test_a_fault_in_an_audit_does_not_end_the_service(house, caplog):
     await house.service.node_up(up(first=True))
     house.tables.before_answer = fail
     running = asyncio.create_task(house.service.run())
-    while "audit failed" not in caplog.text:
-        await asyncio.sleep(0)
+    await until(lambda: "audit failed" in caplog.text)
     assert not running.done()
     running.cancel()
     await asyncio.wait([running])
