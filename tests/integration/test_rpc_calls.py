@@ -212,16 +212,21 @@ async def test_each_verb_sends_its_command_with_what_the_request_says(served, ca
         assert command in sent
 
 
-async def test_a_playback_has_an_id_that_stops_it(served, calls):
-    served.place(CALL_ID)
+async def test_a_playback_has_an_id_that_stops_it_once_it_has_begun(served, calls):
+    channel = served.place(CALL_ID)
     tone = common_pb2.MediaSource(tone_stream="%(1000,500,440)")
     played = await calls.Play(pb.PlayRequest(call_id=CALL_ID, sources=[tone]), timeout=5)
     assert played.playback_id in served.node.sent[0]
     assert "tone_stream://%(1000,500,440)" in served.node.sent[0]
-    stopped = await calls.StopPlayback(
-        pb.StopPlaybackRequest(call_id=CALL_ID, playback_id=played.playback_id), timeout=5
+    stop = pb.StopPlaybackRequest(call_id=CALL_ID, playback_id=played.playback_id)
+    assert (await refusal_of(calls.StopPlayback(stop, timeout=5))).reason == "CALL_STATE"
+    begins = channel.event(
+        "CHANNEL_EXECUTE", Application="playback", Application_UUID=played.playback_id
     )
-    assert stopped.HasField("status")
+    served.tell(begins)
+    served.tell(channel.event("PLAYBACK_START", Playback_File_Path="x"))
+    assert (await calls.StopPlayback(stop, timeout=5)).HasField("status")
+    assert served.node.sent[1:] == [f"uuid_break {CALL_ID}"]
 
 
 async def test_nodes_are_listed_and_read_with_their_state(served):
