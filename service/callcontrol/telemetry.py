@@ -152,10 +152,12 @@ def _opened_anew(stream: TextIO) -> TextIO:
 
 
 @contextmanager
-def logging_to(stream: TextIO, log_format: LogFormat, level: str) -> Iterator[None]:
+def logging_to(
+    stream: TextIO, log_format: LogFormat, level: str, *, audit_always: bool = True
+) -> Iterator[None]:
     """Log to `stream` until the end of the block, which waits a little for what is still in line.
 
-    `level` is for all but the audit trail.
+    `level` is for all but the audit trail, and for that as well without `audit_always`.
     """
     on_terminal = stream.isatty()
     as_json = log_format == "json" or (log_format == "auto" and not on_terminal)
@@ -166,7 +168,8 @@ def logging_to(stream: TextIO, log_format: LogFormat, level: str) -> Iterator[No
     listener = _Listener(waiting, output)
     listener.start()
     try:
-        with _handled_by(_BoundedHandler(waiting), level):
+        audit_level = logging.INFO if audit_always else logging.NOTSET
+        with _handled_by(_BoundedHandler(waiting), level.upper(), audit_level):
             yield
     finally:
         if listener.stop_in_time() and own is not stream:
@@ -174,12 +177,12 @@ def logging_to(stream: TextIO, log_format: LogFormat, level: str) -> Iterator[No
 
 
 @contextmanager
-def _handled_by(handler: logging.Handler, level: str) -> Iterator[None]:
+def _handled_by(handler: logging.Handler, level: str, audit_level: int) -> Iterator[None]:
     root, audit = logging.getLogger(), logging.getLogger(AUDIT)
     former_levels, former_handlers = (root.level, audit.level), root.handlers[:]
     root.handlers[:] = [handler]
-    root.setLevel(level.upper())
-    audit.setLevel(logging.INFO)
+    root.setLevel(level)
+    audit.setLevel(audit_level)
     try:
         yield
     finally:

@@ -38,7 +38,7 @@ def register(app: typer.Typer) -> None:
 def demo() -> None:
     """Place a call on a simulated switch, show its events, hang up."""
     console = Console(highlight=False, soft_wrap=True)
-    with logging_to(sys.stderr, "auto", "warning"):
+    with logging_to(sys.stderr, "auto", "warning", audit_always=False):
         asyncio.run(show(console))
 
 
