@@ -19,7 +19,7 @@ from callcontrol.freeswitch import fields
 from callcontrol.freeswitch.backoff import Backoff
 from callcontrol.freeswitch.feed import EventFeed, Fresh
 from callcontrol.freeswitch.jobs import Job, JobTable
-from callcontrol.freeswitch.link import ArrivedEvent
+from callcontrol.freeswitch.link import Answer, ArrivedEvent
 from callcontrol.freeswitch.observer import GuardedObserver, NodeObserver, NodeUp, is_power_of_two
 from callcontrol.freeswitch.pool import CommandPool
 from callcontrol.freeswitch.redial import Redial
@@ -146,11 +146,17 @@ class Node:
 
     async def command(self, command: Command) -> Reply:
         """Send any command of the event socket, for example `sendmsg`. Raises as `api` does."""
-        answer = await self._pool.request(command)
-        return answer if isinstance(answer, Reply) else Reply(answer.text)
+        return _as_reply(await self._pool.request(command))
 
-    async def start_job(self, name: str, arguments: str, job_id: JobId) -> Job:
-        """Start an API command that may block; return when the switch has taken it.
+    async def start_job(
+        self,
+        name: str,
+        arguments: str,
+        job_id: JobId,
+        on_sent: Callable[[], None] = lambda: None,
+    ) -> Job:
+        """Start an API command that may block; return when the switch has taken it. `on_sent` is
+        called just before it is written, so not if this fails or is cancelled earlier.
 
         The job is entered before anything is sent: its result may come before the reply. Raises
         as `api` does, and SwitchRefused. NodeUnavailable also when the event link is down, as
@@ -162,7 +168,8 @@ class Node:
             raise CommandQueueFull(self.node_id, len(self._jobs), 1.0)
         job = self._jobs.expect(job_id)
         try:
-            reply = await self.command(BackgroundApi(name, arguments, job_id))
+            command = BackgroundApi(name, arguments, job_id)
+            reply = _as_reply(await self._pool.request(command, on_sent))
             if not reply.ok:
                 raise SwitchRefused(self.node_id, reply.text)
         except BaseException:
@@ -246,3 +253,7 @@ class Node:
         if self._job_grace is not None:
             self._job_grace.cancel()
             self._job_grace = None
+
+
+def _as_reply(answer: Answer) -> Reply:
+    return answer if isinstance(answer, Reply) else Reply(answer.text)

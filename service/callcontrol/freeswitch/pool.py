@@ -6,6 +6,7 @@ in plain functions between awaits. A command is written once or not at all.
 
 import asyncio
 import time
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 
@@ -34,7 +35,7 @@ class CommandPool:
         self._settings, self._timings = settings, timings
         self._counters, self._redial = counters, redial
         self._links: list[Link | None] = [None] * settings.command_links
-        self._waiting: dict[Waiter, Command] = {}
+        self._waiting: dict[Waiter, tuple[Command, Callable[[], None]]] = {}
         """In the order of arrival."""
         self._available = asyncio.Event()
         self.latency_s = 0.0
@@ -85,13 +86,14 @@ class CommandPool:
         finally:
             self._fail_waiting("this service stops using it")
 
-    async def request(self, command: Command) -> Answer:
+    async def request(self, command: Command, on_sent: Callable[[], None] = lambda: None) -> Answer:
         """Write a command on a free link, after those that came before it; await the answer.
 
         A refusal by the switch is an answer. Raises NodeUnavailable or CommandQueueFull (nothing
         was written), OutcomeUnknown (written, and the link lost), UnencodableValue. Ends by one
         of these; how long that may take is the caller's business. Cancelled while it waits, the
-        command is never written; cancelled later, it runs, and its answer is dropped.
+        command is never written; cancelled later, it runs, and its answer is dropped. `on_sent`
+        is called just before it is written.
         """
         command.encode()  # what cannot be carried takes no place, and fails where it was asked for
         if not self.is_available:
@@ -101,7 +103,7 @@ class CommandPool:
             self._counters.unsent_commands += 1
             raise CommandQueueFull(self._settings.node_id, len(self._waiting), _RETRY_WHEN_FULL_S)
         waiter: Waiter = asyncio.get_running_loop().create_future()
-        self._waiting[waiter] = command
+        self._waiting[waiter] = (command, on_sent)
         self._write_waiting()
         try:
             outcome = await waiter
@@ -127,11 +129,12 @@ class CommandPool:
     def _write_waiting(self) -> None:
         """Give waiting commands to free links until there are no more of either."""
         while self._waiting and (link := self._free_link()) is not None:
-            waiter, command = next(iter(self._waiting.items()))
+            waiter, (command, on_sent) = next(iter(self._waiting.items()))
             del self._waiting[waiter]
             if waiter.done():  # cancelled a moment ago, and its owner has not run since
                 self._counters.unsent_commands += 1
                 continue
+            on_sent()
             link.begin(command, waiter)
 
     def _free_link(self) -> Link | None:

@@ -51,6 +51,29 @@ async def test_a_command_cancelled_at_the_moment_of_its_turn_is_not_written() ->
     bench.link.end("the test is over")
 
 
+async def test_who_asked_for_a_command_is_told_when_it_is_written_and_only_then() -> None:
+    bench = Bench()
+    told: list[bytes] = []
+
+    def note() -> None:
+        told.append(bench.transport.written)
+
+    (first,) = await bench.ask("first")
+    second, third = (
+        asyncio.create_task(bench.pool.request(Api(name), note)) for name in ("second", "third")
+    )
+    await asyncio.sleep(0)
+    assert told == []
+    second.cancel()
+    await asyncio.wait([second])
+    bench.link.data_received(api_response("one"))
+    assert told == [b"api first\n\n"]
+    bench.link.data_received(api_response("three"))
+    await asyncio.wait([first, third])
+    assert len(told) == 1
+    bench.link.end("the test is over")
+
+
 async def test_a_link_that_ended_a_moment_ago_gets_no_command() -> None:
     bench = Bench()
     bench.link.end("cut")
