@@ -295,6 +295,22 @@ async def test_the_full_view_has_the_variables(phone: Phone) -> None:
     assert not basic.call.variables
 
 
+async def test_a_call_that_was_accepted_can_be_read_and_ended_at_once(phone: Phone) -> None:
+    for _ in range(5):
+        response = await phone.originate(loopback("ring"), wait_until=calls_pb2.WAIT_UNTIL_ACCEPTED)
+        call_id = response.call.call_id
+        read = await phone.calls.GetCall(
+            calls_pb2.GetCallRequest(call_id=call_id), timeout=DEADLINE_S
+        )
+        ended = await phone.calls.Hangup(
+            calls_pb2.HangupRequest(call_id=call_id), timeout=DEADLINE_S
+        )
+        await phone.tape.event("call_ended", call_id)
+
+        assert read.call.call_id == call_id
+        assert ended.status.confirmation == common_pb2.CONFIRMATION_CONFIRMED
+
+
 async def test_a_call_that_never_becomes_a_channel_ends_all_the_same(phone: Phone) -> None:
     call_id = new_id()
     response = await phone.originate(

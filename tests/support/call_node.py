@@ -52,6 +52,8 @@ class FakeNode:
     jobs: dict[JobId, FakeJob] = field(default_factory=dict)
     draining: bool = False
     reachable: bool = True
+    busy: asyncio.Event | None = None
+    """Jobs are sent once this is set."""
 
     def require_open(self) -> None:
         if not self.reachable:
@@ -67,8 +69,14 @@ class FakeNode:
         name, _, arguments = text.partition(" ")
         return Reply(await self._answer(name, arguments))
 
-    async def start_job(self, name: str, arguments: str, job_id: JobId) -> FakeJob:
+    async def start_job(
+        self, name: str, arguments: str, job_id: JobId, on_sent: Callable[[], None]
+    ) -> FakeJob:
         job = self.jobs[job_id] = FakeJob(asyncio.get_running_loop().create_future())
+        if self.busy is not None:
+            await self.busy.wait()
+        if self.reachable:
+            on_sent()
         await self._answer(name, arguments)
         return job
 

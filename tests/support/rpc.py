@@ -84,8 +84,12 @@ class FakeNode:
         self.sent.append(repr(command))
         return Reply("+OK")
 
-    async def start_job(self, name: str, arguments: str, job_id: JobId) -> FakeJob:
+    async def start_job(
+        self, name: str, arguments: str, job_id: JobId, on_sent: Callable[[], None]
+    ) -> FakeJob:
         """Keeps the command; its job ends when the test says."""
+        self.require_open()
+        on_sent()
         await self.api(name, arguments)
         self.jobs.append(FakeJob())
         self.job_began.set()

@@ -7,8 +7,10 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from typing import Final
+from uuid import uuid4
 
 from callcontrol.calls.call import Call, CallState, Direction, HangupCause
+from callcontrol.calls.calling_off import CALLED_OFF
 from callcontrol.calls.causes import q850_of
 from callcontrol.calls.commander import Commander, CommandNode, RunningJob
 from callcontrol.calls.expected import AMBIGUOUS_CAUSE
@@ -19,13 +21,17 @@ from callcontrol.calls.requests import OriginateSpec, WaitUntil
 from callcontrol.calls.steps import Steps
 from callcontrol.calls.watch import Watch
 from callcontrol.deadline import patience_s
-from callcontrol.errors import CallHasEnded, CallIdTaken, OutcomeUnknown, SwitchRefused
+from callcontrol.errors import (
+    CallHasEnded,
+    CallIdTaken,
+    CommandQueueFull,
+    NodeUnavailable,
+    OutcomeUnknown,
+    SwitchRefused,
+)
 from callcontrol.events.event import Event
 from callcontrol.freeswitch.jobs import JobLost
-from callcontrol.ids import CallId
-
-CALLED_OFF: Final = "ORIGINATOR_CANCEL"
-"""The cause with which a call is ended that nobody waits for any more."""
+from callcontrol.ids import CallId, JobId
 
 _OK: Final = "+OK "
 _ERROR: Final = "-ERR "
@@ -44,6 +50,23 @@ class Attempt:
     ) -> None:
         self._commander, self._spec = commander, spec
         self._call_id, self._node, self._watch = call_id, node, watch
+        self._job_id = JobId(str(uuid4()))
+        self.is_sent = False
+        """Whether the switch may have been told to place the call."""
+
+    async def start(self, arguments: str) -> RunningJob:
+        """Tell the switch to place the call. Raises what `CommandNode.start_job` does."""
+        try:
+            return await self._node.start_job("originate", arguments, self._job_id, self._sent)
+        except (NodeUnavailable, CommandQueueFull, SwitchRefused):
+            self._commander.tracker.expected.forget(self._job_id)
+            raise
+
+    def _sent(self) -> None:
+        self.is_sent = True
+        spec = self._spec
+        may_exist = spec.call_id is not None and not spec.call_id_is_new
+        self._commander.tracker.expected.expect(self._job_id, self.unseen(), may_exist=may_exist)
 
     async def run(self, job: RunningJob) -> OriginateOutcome:
         """Follow the call as far as the spec says, or to its failure."""
@@ -152,7 +175,7 @@ class Attempt:
         )
 
     def _known(self) -> Call | None:
-        return self._commander.tracker.get(self._call_id)
+        return self._commander.tracker.seen(self._call_id)
 
     def unseen(self) -> Call:
         """The call before its first event."""

@@ -55,8 +55,12 @@ class CommandNode(Protocol):
     async def command(self, command: Command) -> Reply:
         """Send any command of the event socket."""
 
-    async def start_job(self, name: str, arguments: str, job_id: JobId) -> RunningJob:
-        """Start an API command that may block; returns when the switch has taken it."""
+    async def start_job(
+        self, name: str, arguments: str, job_id: JobId, on_sent: Callable[[], None]
+    ) -> RunningJob:
+        """Start an API command that may block; returns when the switch has taken it. `on_sent` is
+        called when it is written, which may be never.
+        """
 
 
 class CommandNodes(Protocol):

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from callcontrol.calls import audio, channel_variables, playback, signalling, transfer
+from callcontrol.calls.calling_off import CallingOff
 from callcontrol.calls.commander import Commander, CommandNodes
 from callcontrol.calls.late_work import LateWork
 from callcontrol.calls.originate import Originator
@@ -43,7 +44,8 @@ class CallControl:
         self.settings = settings or ControlSettings()
         self._commander = Commander(nodes, tracker, self.settings)
         self._late_work = LateWork(self.settings.max_late_work, self.settings.late_work_timeout_s)
-        self._originator = Originator(self._commander, self._late_work)
+        self._calling_off = CallingOff(self._commander, self._late_work)
+        self._originator = Originator(self._commander, self._calling_off)
 
     @property
     def late_work(self) -> int:
@@ -74,7 +76,7 @@ class CallControl:
 
     async def hangup(self, call_id: CallId, cause: str = "") -> CallOutcome:
         """See `signalling.hang_up`."""
-        return await signalling.hang_up(self._commander, call_id, cause)
+        return await signalling.hang_up(self._commander, self._calling_off, call_id, cause)
 
     async def transfer(self, call_id: CallId, leg: Leg, destination: Destination) -> CallOutcome:
         """See `transfer.transfer`."""

@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping
 from typing import Final, Protocol
 
 from callcontrol.calls import leg_facts, translate
-from callcontrol.calls.call import CallState
+from callcontrol.calls.call import Call, CallState
 from callcontrol.calls.leg import Leg, Sign
+from callcontrol.calls.legs import ended_payload
 from callcontrol.calls.payloads import CallBridged, CallStateChanged, CallUnbridged
 from callcontrol.calls.snapshot import park_sign_of
 from callcontrol.calls.synthetic import Finding, finding
@@ -95,6 +96,17 @@ class Findings:
             self._end(leg)
         return len(lost)
 
+    def end_unborn(self, call: Call, cause: str) -> None:
+        """A call that was asked for is not there, for the given cause if one is known: end it,
+        unless it was seen after all.
+        """
+        last = self._tracker.last_position(call.node_id)
+        core_uuid = last.core_uuid if last is not None else CoreUuid("")
+        position = self._now_at(call.node_id, core_uuid)
+        leg = self._legs.never_began(call, cause, position)
+        if leg is not None:
+            self._tell(ended_payload(leg.picture()), core_uuid, position)
+
     def end_former(self, node_id: NodeId, core_uuid: CoreUuid) -> int:
         """End the node's calls of other switch processes than this one."""
         former = [leg for leg in self._legs.of_node(node_id) if leg.core_uuid != core_uuid]
@@ -125,12 +137,11 @@ class Findings:
         return True
 
     def _now(self, leg: Leg) -> Position:
-        return Position(
-            node_id=leg.node_id,
-            core_uuid=leg.core_uuid,
-            sequence=0,
-            time_us=self._tracker.now_us(),
-        )
+        return self._now_at(leg.node_id, leg.core_uuid)
+
+    def _now_at(self, node_id: NodeId, core_uuid: CoreUuid) -> Position:
+        now_us = self._tracker.now_us()
+        return Position(node_id=node_id, core_uuid=core_uuid, sequence=0, time_us=now_us)
 
     def _tell(self, found: Finding, core: CoreUuid, position: Position, seen: int = 0) -> None:
         now_us = self._tracker.now_us()

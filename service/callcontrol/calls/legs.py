@@ -167,14 +167,14 @@ class Legs:
         return told
 
     def never_began(self, call: Call, cause: str, position: Position) -> Leg | None:
-        """A call that was asked for will not come to be, for the given cause; a leg that is over
-        from the start, or None if a leg of that id was seen after all.
+        """A call that was asked for will not come to be, for the given cause if one is known; a
+        leg that is over from the start, or None if a leg of that id was seen after all.
         """
-        if self.get(call.call_id) is not None:
+        if self.get(call.call_id) is not None or self.has_ended(call.call_id):
             return None
         leg = Leg(call.call_id, position.node_id, position.core_uuid)
         leg.direction, leg.labels = call.direction, dict(call.labels)
-        leg.cause = HangupCause(name=cause, q850_code=q850_of(cause))
+        leg.cause = HangupCause(name=cause, q850_code=q850_of(cause)) if cause else None
         leg.ended_us = position.time_us
         leg.finish()
         leg.changed(position)

@@ -5,34 +5,22 @@ from collections import Counter
 from uuid import uuid4
 
 from callcontrol.calls import checks
-from callcontrol.calls.attempt import CALLED_OFF, Attempt
-from callcontrol.calls.commander import (
-    Commander,
-    CommandNode,
-    RunningJob,
-    cannot_be_carried,
-    is_no_such_call,
-)
-from callcontrol.calls.late_work import LateWork
+from callcontrol.calls.attempt import Attempt
+from callcontrol.calls.calling_off import CallingOff
+from callcontrol.calls.commander import Commander, CommandNode, RunningJob, cannot_be_carried
 from callcontrol.calls.originate_command import originate_arguments
 from callcontrol.calls.outcome import OriginateOutcome
 from callcontrol.calls.requests import OriginateSpec
-from callcontrol.errors import (
-    CallHasEnded,
-    CallIdTaken,
-    CommandQueueFull,
-    NodeUnavailable,
-    SwitchRefused,
-)
+from callcontrol.errors import CallIdTaken
 from callcontrol.esl.errors import UnencodableValue
-from callcontrol.ids import CallId, JobId, NodeId
+from callcontrol.ids import CallId, NodeId
 
 
 class Originator:
     """Places calls. An id is used for one call only, also among those just being placed."""
 
-    def __init__(self, commander: Commander, late_work: LateWork) -> None:
-        self._commander, self._late_work = commander, late_work
+    def __init__(self, commander: Commander, calling_off: CallingOff) -> None:
+        self._commander, self._calling_off = commander, calling_off
         self._placing: set[CallId] = set()
         self._starting: Counter[NodeId] = Counter()
         self._is_leaving = False
@@ -59,15 +47,12 @@ class Originator:
         try:
             with tracker.watch(call_id, node_id=node.node_id) as watch:
                 attempt = Attempt(self._commander, spec, call_id, node, watch)
-                job_id = JobId(str(uuid4()))
-                tracker.expected.expect(
-                    job_id, attempt.unseen(), may_exist=spec.call_id is not None
-                )
-                return await attempt.run(await self._start(node, arguments, job_id))
-        except asyncio.CancelledError:
-            if spec.hangup_on_cancel and not self._is_leaving:
-                self._late_work.give(f"call off {call_id}", lambda: self._call_off(node, call_id))
-            raise
+                try:
+                    return await attempt.run(await self._start(node, attempt, arguments))
+                except asyncio.CancelledError:
+                    if spec.hangup_on_cancel and attempt.is_sent and not self._is_leaving:
+                        self._calling_off.begin(node.node_id, call_id)
+                    raise
         finally:
             self._placing.discard(call_id)
 
@@ -93,35 +78,14 @@ class Originator:
         node.require_open()
         return node
 
-    async def _start(self, node: CommandNode, arguments: str, job_id: JobId) -> RunningJob:
+    async def _start(self, node: CommandNode, attempt: Attempt, arguments: str) -> RunningJob:
         """Counts as a call of the node until the switch has the command, as a burst of calls
         would go to one node otherwise.
         """
         self._starting[node.node_id] += 1
         try:
-            return await node.start_job("originate", arguments, job_id)
+            return await attempt.start(arguments)
         except UnencodableValue as exc:
             raise cannot_be_carried(exc) from exc
-        except (NodeUnavailable, CommandQueueFull, SwitchRefused):
-            self._commander.tracker.expected.forget(job_id)
-            raise
         finally:
             self._starting[node.node_id] -= 1
-
-    async def _call_off(self, node: CommandNode, call_id: CallId) -> None:
-        """End a call whose caller went away, also one that is only about to begin: the switch
-        may not have come to the originate yet, or have it and not the call.
-        """
-        tracker = self._commander.tracker
-        with tracker.watch(call_id, node_id=node.node_id) as watch:
-            while True:
-                call = tracker.get(call_id)
-                if call is not None and call.is_over:
-                    return
-                reply = await node.api("uuid_kill", f"{call_id} {CALLED_OFF}")
-                if not is_no_such_call(reply):
-                    return
-                try:
-                    await watch.until(lambda event: event.call_id == call_id)
-                except CallHasEnded:
-                    return

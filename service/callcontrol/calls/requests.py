@@ -138,6 +138,8 @@ class OriginateSpec:
     strategy: Strategy = Strategy.SEQUENTIAL
     call_id: CallId | None = None
     """Id of the new leg, a UUID; None lets us choose."""
+    call_id_is_new: bool = False
+    """The id was made up for this call, so that no other call can have it."""
     node_id: NodeId | None = None
     """Node to call from; None picks the one with the fewest calls."""
     caller_number: str = ""

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from callcontrol.calls.payloads import NodeChanged
 from callcontrol.calls.reconcile import Reconciler, ReconcileSettings, SwitchQueries
+from callcontrol.calls.settle import Settlement
 from callcontrol.calls.synthetic import node_event
 from callcontrol.calls.tracker import CallTracker
 from callcontrol.errors import CallControlError
@@ -48,6 +49,8 @@ class CallService:
     ) -> None:
         self._tracker, self._history, self._node_of = tracker, history, node_of
         self._reconciler = Reconciler(tracker, self._publish, settings, sleep)
+        self._settlement = Settlement(tracker, self._keep)
+        self._unsettled = asyncio.Event()
         self._sleep = sleep
         self._settings = settings or ReconcileSettings()
         self._audit_interval_s = audit_interval_s
@@ -61,6 +64,8 @@ class CallService:
     def on_event(self, node_id: NodeId, event: SwitchEvent) -> None:
         """Apply an event and publish it."""
         self._history.append(self._tracker.apply(node_id, event))
+        if self._tracker.expected.new_doubts:
+            self._unsettled.set()
 
     async def node_up(self, info: NodeUp) -> None:
         """Announce the gap and the node, end what a restart took, then compare with the switch.
@@ -111,7 +116,24 @@ class CallService:
         self._in_doubt.set()
 
     async def run(self) -> None:
-        """Audit the connected nodes until cancelled; ends by itself never."""
+        """Audit the connected nodes, and settle what became of calls that were asked for, until
+        cancelled; ends by itself never.
+        """
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._audit_now_and_then(), name="audits")
+            tasks.create_task(self._settle_doubts(), name="settlement")
+
+    async def _settle_doubts(self) -> None:
+        while True:
+            await self._unsettled.wait()
+            self._unsettled.clear()
+            for node_id in self._tracker.expected.take_new_doubts():
+                try:
+                    await self.settle(node_id)
+                except Exception:  # noqa: BLE001 - as with an audit
+                    _log.exception("settlement failed", extra={"node": node_id})
+
+    async def _audit_now_and_then(self) -> None:
         while True:
             try:
                 async with asyncio.timeout(self._audit_interval_s):
@@ -124,9 +146,19 @@ class CallService:
             for node_id in list(self._connected):
                 try:
                     await self.audit(node_id)
+                    await self.settle(node_id)
                 except Exception:  # noqa: BLE001
                     # A fault of ours with one node's answers must not end the service for all.
                     _log.exception("audit failed", extra={"node": node_id})
+
+    async def settle(self, node_id: NodeId) -> None:
+        """End the calls that were asked of a node, were never seen, and are not there."""
+        try:
+            async with asyncio.timeout(self._settings.audit_timeout_s):
+                await self._settlement.settle(self._node_of(node_id))
+        except (CallControlError, TimeoutError) as error:
+            # They stay in doubt, and are asked about with the next audit.
+            _log.info("settlement put off", extra={"node": node_id, "reason": str(error)})
 
     async def audit(self, node_id: NodeId) -> None:
         """Compare the calls of one node with the switch; differences are published and logged.
@@ -162,6 +194,9 @@ class CallService:
                 },
             )
 
+    def _keep(self, event: Event) -> None:
+        self._history.append(event)
+
     def _publish(self, event: Event) -> None:
         node_id = event.position.node_id
         if node_id == self._unannounced:
@@ -173,7 +208,7 @@ class CallService:
                     last_before=self._tracker.last_position(node_id),
                 )
             )
-        self._history.append(event)
+        self._keep(event)
 
     def _tell_node(
         self, node_id: NodeId, core_uuid: CoreUuid | None, *, connected: bool, reason: str

@@ -4,18 +4,26 @@ from typing import Final
 
 from callcontrol.calls import checks
 from callcontrol.calls.call import Call, CallState, Direction
+from callcontrol.calls.calling_off import CallingOff
 from callcontrol.calls.commander import Commander, is_no_such_call
 from callcontrol.calls.dialstring import quoted
 from callcontrol.calls.outcome import BridgeOutcome, CallOutcome
 from callcontrol.calls.payloads import CallBridged, CallEnded
 from callcontrol.calls.verbs import Verb, require_state
-from callcontrol.errors import CallHasEnded, CallStateConflict, InvalidRequest, Violation
+from callcontrol.errors import (
+    CallHasEnded,
+    CallStateConflict,
+    CommandQueueFull,
+    InvalidRequest,
+    Violation,
+)
 from callcontrol.events.event import Event
 from callcontrol.ids import CallId
 
 # The switch suspends these on uuid_hold and says so, but then denies that they are held, so that
 # nothing takes them back (switch_ivr_hold sets the flag, only a SIP endpoint the call state).
 _KNOW_NO_HOLD: Final = ("loopback/", "null/")
+_RETRY_WHEN_FULL_S: Final = 1.0
 _UNHEARD: Final = frozenset({CallState.CREATING, CallState.RINGING})
 
 
@@ -44,8 +52,12 @@ async def answer(
     return CallOutcome(confirmed=bool(confirmed), call=commander.now(call))
 
 
-async def hang_up(commander: Commander, call_id: CallId, cause: str = "") -> CallOutcome:
-    """End a call; one that has ended is told as it ended. An empty cause is NORMAL_CLEARING."""
+async def hang_up(
+    commander: Commander, calling_off: CallingOff, call_id: CallId, cause: str = ""
+) -> CallOutcome:
+    """End a call; one that has ended is told as it ended, and one that was asked for and has yet
+    to begin is ended as soon as it does. An empty cause is NORMAL_CLEARING.
+    """
     checks.require_valid([checks.call_id_check(call_id), checks.cause_check(cause)])
     call = commander.tracker.require(call_id)
     if call.state is CallState.ENDED:
@@ -57,10 +69,14 @@ async def hang_up(commander: Commander, call_id: CallId, cause: str = "") -> Cal
 
     with commander.tracker.watch(call_id) as watch:
         if not call.is_over:
-            reply = await commander.reply(call, "uuid_kill", call_id, cause or "NORMAL_CLEARING")
+            cause = cause or "NORMAL_CLEARING"
+            reply = await commander.reply(call, "uuid_kill", call_id, cause)
             # From the first sign of its end on the switch no longer finds the call.
             if reply.startswith("-") and not is_no_such_call(reply):
                 commander.refused(call, reply)
+            begins_later = reply.startswith("-") and not commander.tracker.was_seen(call_id)
+            if begins_later and not calling_off.begin(call.node_id, call_id, cause):
+                raise CommandQueueFull(call.node_id, calling_off.waiting, _RETRY_WHEN_FULL_S)
         try:
             call = await commander.proof(watch, ended, past_hangup=True) or commander.now(call)
         except CallHasEnded:

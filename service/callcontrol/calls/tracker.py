@@ -17,7 +17,7 @@ from callcontrol.calls.payloads import NodeChanged, Payload
 from callcontrol.calls.translate import BRIDGES, RENAME, Headers
 from callcontrol.calls.watch import Watch
 from callcontrol.calls.watches import WatchTable
-from callcontrol.errors import CallHasEnded, CallNotFound
+from callcontrol.errors import CallHasEnded, CallNotFound, CallStateConflict
 from callcontrol.esl.messages import SwitchEvent
 from callcontrol.events.event import Event, Position
 from callcontrol.ids import CallId, JobId, NodeId
@@ -61,7 +61,7 @@ class CallTracker:
     ) -> None:
         self.legs = Legs(limits or TrackerLimits(), clock)
         """For reconciliation; others use the methods of the tracker."""
-        self.expected = ExpectedCalls()
+        self.expected = ExpectedCalls(clock)
         """For those who place calls."""
         self._watches = WatchTable()
         self._positions: dict[NodeId, Position] = {}
@@ -116,17 +116,32 @@ class CallTracker:
             self._watches.pass_on(event)
 
     def get(self, call_id: CallId) -> Call | None:
-        """The call as last seen; for a while after its end too."""
+        """The call as last seen; for a while after its end too, and as it was asked for before
+        its first event.
+        """
+        call = self.seen(call_id)
+        if call is None and not self.legs.has_ended(call_id):
+            return self.expected.get(call_id)
+        return call
+
+    def seen(self, call_id: CallId) -> Call | None:
+        """The call as `get` has it, if there was an event of it."""
         leg = self.legs.get(call_id)
         return leg.picture() if leg is not None else None
 
+    def was_seen(self, call_id: CallId) -> bool:
+        """Whether there was an event of the call, also one that has long ended."""
+        return self.legs.get(call_id) is not None or self.legs.has_ended(call_id)
+
     def require(self, call_id: CallId, *, alive: bool = False) -> Call:
-        """The call as last seen. Raises CallNotFound; with `alive` also CallHasEnded, from the
-        moment the call hangs up.
+        """The call as `get` has it. Raises CallNotFound; with `alive` also CallHasEnded, from the
+        moment the call hangs up, and CallStateConflict before its first event.
         """
         call = self.get(call_id)
         if call is None:
             raise CallNotFound(call_id)
+        if alive and not self.was_seen(call_id):
+            raise CallStateConflict(call_id, call.state.value, "the switch to have begun it")
         if alive and call.is_over:
             raise CallHasEnded(call_id, call.hangup_cause.name if call.hangup_cause else "")
         return call

@@ -50,7 +50,7 @@ class CallControlService:
             return pb.OriginateResponse()
         if spec.call_id is None:  # chosen here, so that the request says it when time runs out
             request.call_id = str(uuid.uuid4())
-            spec = replace(spec, call_id=CallId(request.call_id))
+            spec = replace(spec, call_id=CallId(request.call_id), call_id_is_new=True)
         outcome = await self._control.originate(spec)
         return pb.OriginateResponse(
             call=convert.call(outcome.call),

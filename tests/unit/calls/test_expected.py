@@ -1,15 +1,18 @@
 """Calls that were asked for and fail before the switch makes a channel for them."""
 
+from dataclasses import replace
+
 import pytest
 from tests.support.channels import CORE, NODE, Switch
 
 from callcontrol.calls.call import Call, CallState, Direction, HangupCause
-from callcontrol.calls.expected import AMBIGUOUS_CAUSE, MAX_EXPECTED
+from callcontrol.calls.expected import AMBIGUOUS_CAUSE, MAX_EXPECTED, OVERDUE_S, Doubt
 from callcontrol.calls.payloads import CallEnded
 from callcontrol.calls.tracker import CallTracker
+from callcontrol.errors import CallStateConflict
 from callcontrol.esl.messages import SwitchEvent
 from callcontrol.events.event import Event
-from callcontrol.ids import CallId, JobId
+from callcontrol.ids import CallId, JobId, NodeId
 
 JOB = JobId("job-1")
 ASKED = Call(
@@ -21,7 +24,8 @@ class Office:
     """A tracker, and a switch that answers jobs."""
 
     def __init__(self) -> None:
-        self.tracker, self.switch = CallTracker(), Switch()
+        self.now_s = 1_000.0
+        self.tracker, self.switch = CallTracker(clock=lambda: self.now_s), Switch()
 
     def result(self, text: str, job_id: JobId = JOB) -> Event:
         fired = self.switch.event("BACKGROUND_JOB", {"Job-UUID": job_id})
@@ -67,7 +71,36 @@ def test_a_call_that_was_made_is_no_longer_expected(office):
 def test_a_cause_that_may_mean_a_call_of_that_id_lives_ends_nothing(office):
     office.tracker.expected.expect(JOB, ASKED, may_exist=True)
     assert office.result(f"-ERR {AMBIGUOUS_CAUSE}\n").payload is None
+    assert office.tracker.get(CallId("ann")) == ASKED
+    assert office.tracker.expected.doubts(NODE) == [Doubt(ASKED, AMBIGUOUS_CAUSE)]
+    assert office.tracker.expected.take_new_doubts() == {NODE}
+    assert not office.tracker.expected.new_doubts
+
+
+def test_a_call_is_known_from_the_moment_it_was_asked_for(office):
+    office.tracker.expected.expect(JOB, ASKED, may_exist=False)
+    assert office.tracker.require(CallId("ann")) == ASKED
+    assert office.tracker.seen(CallId("ann")) is None
+    with pytest.raises(CallStateConflict):
+        office.tracker.require(CallId("ann"), alive=True)
+    office.tracker.apply(NODE, office.switch.channel("ann").event("CHANNEL_CREATE"))
+    assert office.tracker.require(CallId("ann"), alive=True).position is not None
+
+
+def test_a_call_that_is_over_and_forgotten_is_not_expected_again(office):
+    office.tracker.expected.expect(JOB, ASKED, may_exist=False)
+    office.tracker.apply(NODE, office.switch.channel("ann").event("CHANNEL_DESTROY"))
+    office.now_s += 600
     assert office.tracker.get(CallId("ann")) is None
+
+
+def test_a_job_whose_result_does_not_come_is_a_doubt_in_the_end(office):
+    office.tracker.expected.expect(JOB, ASKED, may_exist=False)
+    office.now_s += OVERDUE_S - 1
+    assert office.tracker.expected.doubts(NODE) == []
+    office.now_s += 1
+    assert office.tracker.expected.doubts(NODE) == [Doubt(ASKED, "")]
+    assert office.tracker.expected.doubts(NodeId("west")) == []
 
 
 def test_jobs_of_others_mean_nothing(office):
@@ -79,5 +112,6 @@ def test_jobs_of_others_mean_nothing(office):
 
 def test_what_is_expected_is_bounded(office):
     for number in range(MAX_EXPECTED + 10):
-        office.tracker.expected.expect(JobId(str(number)), ASKED, may_exist=False)
+        call = replace(ASKED, call_id=CallId(str(number)))
+        office.tracker.expected.expect(JobId(str(number)), call, may_exist=False)
     assert len(office.tracker.expected) == MAX_EXPECTED

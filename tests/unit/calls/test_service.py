@@ -7,18 +7,20 @@ from tests.support.channels import CORE, NODE, START_US, Switch
 from tests.support.nodes import until
 from tests.support.tables import SwitchTables
 
-from callcontrol.calls.call import CallState
+from callcontrol.calls.call import Call, CallState, HangupCause
+from callcontrol.calls.expected import OVERDUE_S
 from callcontrol.calls.fields import NODE_SUBCLASS
 from callcontrol.calls.payloads import CallCreated, CallEnded, NodeChanged
 from callcontrol.calls.reconcile import ReconcileSettings
 from callcontrol.calls.service import CallService
 from callcontrol.calls.tracker import CallTracker
 from callcontrol.errors import OutcomeUnknown
+from callcontrol.esl.messages import SwitchEvent
 from callcontrol.events.event import Event, Gap, GapReason
 from callcontrol.events.log import EventLog
 from callcontrol.freeswitch.fields import LastSeen
 from callcontrol.freeswitch.observer import NodeObserver, NodeUp
-from callcontrol.ids import CallId, CoreUuid
+from callcontrol.ids import CallId, CoreUuid, JobId
 
 
 class FakeHistory:
@@ -214,6 +216,70 @@ async def test_an_audit_that_gets_no_answer_is_put_off_in_time(house):
     )
     impatient._connected[NODE] = CoreUuid(CORE)
     await impatient.audit(NODE)
+
+
+class Asked:
+    """A call with an id of its client's, whose job failed for what may be the life of another."""
+
+    def __init__(self, house: House) -> None:
+        self.house = house
+        call = Call(call_id=CallId("ann"), node_id=NODE, labels={"tenant": "acme"})
+        house.tracker.expected.expect(JobId("job-1"), call, may_exist=True)
+        fired = house.switch.event("BACKGROUND_JOB", {"Job-UUID": "job-1"})
+        result = SwitchEvent(fired.headers, "-ERR DESTINATION_OUT_OF_ORDER\n", 100)
+        house.service.on_event(NODE, result)
+        house.history.take()
+
+    async def settled(self) -> list[Event | Gap]:
+        """What was published, once `run` has nothing to settle."""
+        running = asyncio.create_task(self.house.service.run())
+        await until(lambda: not self.house.tracker.expected.doubts(NODE))
+        running.cancel()
+        return self.house.history.take()
+
+
+async def test_a_call_that_is_not_there_ends_though_its_id_could_be_anothers(house):
+    (ended,) = await Asked(house).settled()
+    assert isinstance(ended, Event)
+    assert isinstance(ended.payload, CallEnded)
+    assert ended.payload.cause == HangupCause(name="DESTINATION_OUT_OF_ORDER", q850_code=27)
+    assert (ended.call_id, ended.labels, ended.synthetic) == ("ann", {"tenant": "acme"}, True)
+    assert house.tracker.require(CallId("ann")).state is CallState.ENDED
+
+
+async def test_a_call_of_that_id_that_is_there_is_not_ended(house):
+    asked = Asked(house)
+    house.tables.add("ann")
+    assert await asked.settled() == []
+    assert house.tracker.get(CallId("ann")) is None
+
+
+async def test_what_the_node_cannot_tell_now_is_asked_again_with_the_next_audit(house):
+    asked = Asked(house)
+    house.tables.unavailable = 1
+    await house.service.settle(NODE)
+    assert house.history.take() == []
+    assert len(await asked.settled()) == 1
+
+
+async def test_a_call_whose_job_was_lost_ends_in_the_end(house):
+    now_s = 0.0
+    house.tracker = CallTracker(now_us=lambda: START_US, clock=lambda: now_s)
+    house.service = CallService(house.tracker, house.history, lambda _: house.tables)
+    for call_id in ("ann", "ben", "cid"):
+        asked = Call(call_id=CallId(call_id), node_id=NODE)
+        house.tracker.expected.expect(JobId(call_id), asked, may_exist=False)
+    house.begin("ben")
+    house.tables.add("cid")
+    house.history.take()
+    await house.service.settle(NODE)
+    now_s = OVERDUE_S
+    await house.service.settle(NODE)
+    (ended,) = house.history.take()
+    assert isinstance(ended, Event)
+    assert isinstance(ended.payload, CallEnded)
+    assert (ended.call_id, ended.payload.cause) == ("ann", None)
+    assert [doubt.call.call_id for doubt in house.tracker.expected.doubts(NODE)] == ["cid"]
 
 
 async def test_a_node_that_is_away_is_not_audited(house):
