@@ -236,15 +236,17 @@ class CallControlServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetCall(self, request, context):
-        """Reads one call. Legs that ended can be read for a minute longer; then, and
-        for ids nobody has heard of, it is NOT_FOUND (CALL_NOT_FOUND).
+        """Reads one call. One that Originate asked for is there at once, CREATING
+        until its first event. Legs that ended can be read for a minute longer;
+        then, and for ids nobody has heard of, it is NOT_FOUND (CALL_NOT_FOUND).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListCalls(self, request, context):
-        """Reads many calls, page by page, oldest first. Legs that ended are left out.
+        """Reads many calls, page by page, oldest first. Legs that ended are left out,
+        and those that had no event yet.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -262,7 +264,8 @@ class CallControlServiceServicer:
 
     def Hangup(self, request, context):
         """Ends a leg. Ending a leg that has ended is not an error, as long as it is
-        known: afterwards it is NOT_FOUND. Confirmed by the end of the leg.
+        known: afterwards it is NOT_FOUND. One that has yet to begin is ended as
+        soon as it does. Confirmed by the end of the leg.
 
         Events: CallStateChanged to ENDING, CallEnded; for a bridged leg
         CallUnbridged, and as a rule the end of its partner.

@@ -69,11 +69,14 @@ class CallControlServiceStub:
     down before it made a leg has CallEnded alone.
     """
     GetCall: _grpc.UnaryUnaryMultiCallable[_call_control_service_pb2.GetCallRequest, _call_control_service_pb2.GetCallResponse]
-    """Reads one call. Legs that ended can be read for a minute longer; then, and
-    for ids nobody has heard of, it is NOT_FOUND (CALL_NOT_FOUND).
+    """Reads one call. One that Originate asked for is there at once, CREATING
+    until its first event. Legs that ended can be read for a minute longer;
+    then, and for ids nobody has heard of, it is NOT_FOUND (CALL_NOT_FOUND).
     """
     ListCalls: _grpc.UnaryUnaryMultiCallable[_call_control_service_pb2.ListCallsRequest, _call_control_service_pb2.ListCallsResponse]
-    """Reads many calls, page by page, oldest first. Legs that ended are left out."""
+    """Reads many calls, page by page, oldest first. Legs that ended are left out,
+    and those that had no event yet.
+    """
     Answer: _grpc.UnaryUnaryMultiCallable[_call_control_service_pb2.AnswerRequest, _call_control_service_pb2.AnswerResponse]
     """Answers a ringing inbound leg, or opens early media on it. Confirmed by the
     answer, or early media, of the leg. A leg that is answered already is OK.
@@ -82,7 +85,8 @@ class CallControlServiceStub:
     """
     Hangup: _grpc.UnaryUnaryMultiCallable[_call_control_service_pb2.HangupRequest, _call_control_service_pb2.HangupResponse]
     """Ends a leg. Ending a leg that has ended is not an error, as long as it is
-    known: afterwards it is NOT_FOUND. Confirmed by the end of the leg.
+    known: afterwards it is NOT_FOUND. One that has yet to begin is ended as
+    soon as it does. Confirmed by the end of the leg.
 
     Events: CallStateChanged to ENDING, CallEnded; for a bridged leg
     CallUnbridged, and as a rule the end of its partner.
@@ -227,11 +231,14 @@ class CallControlServiceAsyncStub(CallControlServiceStub):
     down before it made a leg has CallEnded alone.
     """
     GetCall: _aio.UnaryUnaryMultiCallable[_call_control_service_pb2.GetCallRequest, _call_control_service_pb2.GetCallResponse]  # type: ignore[assignment]
-    """Reads one call. Legs that ended can be read for a minute longer; then, and
-    for ids nobody has heard of, it is NOT_FOUND (CALL_NOT_FOUND).
+    """Reads one call. One that Originate asked for is there at once, CREATING
+    until its first event. Legs that ended can be read for a minute longer;
+    then, and for ids nobody has heard of, it is NOT_FOUND (CALL_NOT_FOUND).
     """
     ListCalls: _aio.UnaryUnaryMultiCallable[_call_control_service_pb2.ListCallsRequest, _call_control_service_pb2.ListCallsResponse]  # type: ignore[assignment]
-    """Reads many calls, page by page, oldest first. Legs that ended are left out."""
+    """Reads many calls, page by page, oldest first. Legs that ended are left out,
+    and those that had no event yet.
+    """
     Answer: _aio.UnaryUnaryMultiCallable[_call_control_service_pb2.AnswerRequest, _call_control_service_pb2.AnswerResponse]  # type: ignore[assignment]
     """Answers a ringing inbound leg, or opens early media on it. Confirmed by the
     answer, or early media, of the leg. A leg that is answered already is OK.
@@ -240,7 +247,8 @@ class CallControlServiceAsyncStub(CallControlServiceStub):
     """
     Hangup: _aio.UnaryUnaryMultiCallable[_call_control_service_pb2.HangupRequest, _call_control_service_pb2.HangupResponse]  # type: ignore[assignment]
     """Ends a leg. Ending a leg that has ended is not an error, as long as it is
-    known: afterwards it is NOT_FOUND. Confirmed by the end of the leg.
+    known: afterwards it is NOT_FOUND. One that has yet to begin is ended as
+    soon as it does. Confirmed by the end of the leg.
 
     Events: CallStateChanged to ENDING, CallEnded; for a bridged leg
     CallUnbridged, and as a rule the end of its partner.
@@ -394,8 +402,9 @@ class CallControlServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _call_control_service_pb2.GetCallRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_call_control_service_pb2.GetCallResponse, _abc.Awaitable[_call_control_service_pb2.GetCallResponse]]:
-        """Reads one call. Legs that ended can be read for a minute longer; then, and
-        for ids nobody has heard of, it is NOT_FOUND (CALL_NOT_FOUND).
+        """Reads one call. One that Originate asked for is there at once, CREATING
+        until its first event. Legs that ended can be read for a minute longer;
+        then, and for ids nobody has heard of, it is NOT_FOUND (CALL_NOT_FOUND).
         """
 
     @_abc_1.abstractmethod
@@ -404,7 +413,9 @@ class CallControlServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _call_control_service_pb2.ListCallsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_call_control_service_pb2.ListCallsResponse, _abc.Awaitable[_call_control_service_pb2.ListCallsResponse]]:
-        """Reads many calls, page by page, oldest first. Legs that ended are left out."""
+        """Reads many calls, page by page, oldest first. Legs that ended are left out,
+        and those that had no event yet.
+        """
 
     @_abc_1.abstractmethod
     def Answer(
@@ -425,7 +436,8 @@ class CallControlServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_call_control_service_pb2.HangupResponse, _abc.Awaitable[_call_control_service_pb2.HangupResponse]]:
         """Ends a leg. Ending a leg that has ended is not an error, as long as it is
-        known: afterwards it is NOT_FOUND. Confirmed by the end of the leg.
+        known: afterwards it is NOT_FOUND. One that has yet to begin is ended as
+        soon as it does. Confirmed by the end of the leg.
 
         Events: CallStateChanged to ENDING, CallEnded; for a bridged leg
         CallUnbridged, and as a rule the end of its partner.
