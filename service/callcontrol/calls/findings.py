@@ -61,6 +61,7 @@ class Findings:
             return  # The switch has just restarted; its node will say so.
         position = translate.position_of(dump, node_id, core_uuid)
         leg = self._legs.alive(call_id) or self._legs.begin(call_id, position, dump)
+        self._tracker.expected.settled(call_id)
         former = self._take(leg, dump, position)
         created = self._legs.announce(leg)
         if created is not None:

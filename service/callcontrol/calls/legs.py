@@ -170,7 +170,7 @@ class Legs:
         """A call that was asked for will not come to be, for the given cause if one is known; a
         leg that is over from the start, or None if a leg of that id was seen after all.
         """
-        if self.get(call.call_id) is not None or self.has_ended(call.call_id):
+        if self.get(call.call_id) is not None:
             return None
         leg = Leg(call.call_id, position.node_id, position.core_uuid)
         leg.direction, leg.labels = call.direction, dict(call.labels)

@@ -23,10 +23,11 @@ class Settlement:
         tracker = self._tracker
         for doubt in tracker.expected.doubts(node.node_id):
             call_id = doubt.call.call_id
-            if not tracker.was_seen(call_id):
-                exists = (await node.api("uuid_exists", call_id)).strip()
-                if exists == "false":
-                    self._findings.end_unborn(doubt.call, doubt.cause)
-                elif not doubt.cause:
-                    continue  # It is there, and will be found by the comparison of all calls.
+            exists = (await node.api("uuid_exists", call_id)).strip()
+            if tracker.expected.get(call_id) is None:
+                continue  # It was seen meanwhile.
+            if exists == "false":
+                self._findings.end_unborn(doubt.call, doubt.cause)
+            elif not doubt.cause:
+                continue  # It is there, and will be found by the comparison of all calls.
             tracker.expected.settled(call_id)

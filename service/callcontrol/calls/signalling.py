@@ -74,7 +74,7 @@ async def hang_up(
             # From the first sign of its end on the switch no longer finds the call.
             if reply.startswith("-") and not is_no_such_call(reply):
                 commander.refused(call, reply)
-            begins_later = reply.startswith("-") and not commander.tracker.was_seen(call_id)
+            begins_later = reply.startswith("-") and commander.tracker.seen(call_id) is None
             if begins_later and not calling_off.begin(call.node_id, call_id, cause):
                 raise CommandQueueFull(call.node_id, calling_off.waiting, _RETRY_WHEN_FULL_S)
         try:

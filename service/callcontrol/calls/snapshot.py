@@ -121,9 +121,8 @@ def park_sign_of(dump: Headers) -> Sign | None:
 def _park_sign(state: str | None, application: str) -> Sign | None:
     if not state:
         return None
-    if (
-        state == "CS_PARK"
-    ):  # by uuid_park, which runs no application and leaves the name of the last
+    # By uuid_park, which runs no application and leaves the name of the last one.
+    if state == "CS_PARK":
         return Sign.PARKED
     if state != "CS_EXECUTE":
         return Sign.UNPARKED

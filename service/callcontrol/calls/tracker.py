@@ -82,6 +82,8 @@ class CallTracker:
                 self._rename(call_id, headers)
             leg = self.legs.of_event(call_id, name, headers, position)
             if leg is not None:
+                if self.expected:
+                    self.expected.settled(leg.call_id)
                 partner = leg.bridged
                 if not leg.has_ended():
                     leg_facts.read_variables(leg, headers)
@@ -119,19 +121,12 @@ class CallTracker:
         """The call as last seen; for a while after its end too, and as it was asked for before
         its first event.
         """
-        call = self.seen(call_id)
-        if call is None and not self.legs.has_ended(call_id):
-            return self.expected.get(call_id)
-        return call
+        return self.seen(call_id) or self.expected.get(call_id)
 
     def seen(self, call_id: CallId) -> Call | None:
         """The call as `get` has it, if there was an event of it."""
         leg = self.legs.get(call_id)
         return leg.picture() if leg is not None else None
-
-    def was_seen(self, call_id: CallId) -> bool:
-        """Whether there was an event of the call, also one that has long ended."""
-        return self.legs.get(call_id) is not None or self.legs.has_ended(call_id)
 
     def require(self, call_id: CallId, *, alive: bool = False) -> Call:
         """The call as `get` has it. Raises CallNotFound; with `alive` also CallHasEnded, from the
@@ -140,7 +135,7 @@ class CallTracker:
         call = self.get(call_id)
         if call is None:
             raise CallNotFound(call_id)
-        if alive and not self.was_seen(call_id):
+        if alive and self.seen(call_id) is None:
             raise CallStateConflict(call_id, call.state.value, "the switch to have begun it")
         if alive and call.is_over:
             raise CallHasEnded(call_id, call.hangup_cause.name if call.hangup_cause else "")

@@ -25,6 +25,7 @@ async def test_a_call_that_the_switch_has_no_room_for_ends(stage: Stage, call_id
         placed = await stage.client.calls.Originate(request, timeout=LIMIT_S)
         ended = await audience.ended(placed.call.call_id)
     assert ended.call_ended.cause.name == "DESTINATION_OUT_OF_ORDER"
+    assert ended.synthetic == bool(call_id)  # only another's call could have a client's id
     read = await stage.client.calls.GetCall(
         pb.GetCallRequest(call_id=placed.call.call_id), timeout=LIMIT_S
     )

@@ -49,6 +49,14 @@ def test_the_result_of_the_job_is_the_end_of_a_call_that_never_began(office):
     assert office.tracker.count(NODE) == 0
 
 
+def test_the_end_of_what_never_was_a_channel_is_not_yet_the_end_of_the_call(office):
+    office.tracker.expected.expect(JOB, ASKED, may_exist=False)
+    never_made = {"Unique-ID": "ann", "Channel-State": "CS_NONE"}
+    assert office.tracker.apply(NODE, office.switch.event("CHANNEL_DESTROY", never_made)).call_id
+    assert office.tracker.require(CallId("ann")) == ASKED
+    assert isinstance(office.result("-ERR INVALID_GATEWAY\n").payload, CallEnded)
+
+
 def test_it_is_told_once(office):
     office.tracker.expected.expect(JOB, ASKED, may_exist=False)
     office.result("-ERR INVALID_GATEWAY\n")

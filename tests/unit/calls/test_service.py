@@ -273,6 +273,7 @@ async def test_a_call_whose_job_was_lost_ends_in_the_end(house):
     house.tables.add("cid")
     house.history.take()
     await house.service.settle(NODE)
+    assert house.history.take() == []
     now_s = OVERDUE_S
     await house.service.settle(NODE)
     (ended,) = house.history.take()
