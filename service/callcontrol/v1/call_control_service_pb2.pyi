@@ -184,7 +184,8 @@ class OriginateRequest(_message.Message):
     """See the service."""
     call_id: _builtins.str
     """Id for the new leg, a UUID. Empty lets the server choose one. Giving it
-    lets a client subscribe before it calls.
+    lets a client subscribe before it calls. The id of an attempt whose outcome
+    is not known stays taken until it is known, about two minutes.
     """
     node_id: _builtins.str
     """Node to place the call from; empty lets the pool choose."""

@@ -229,7 +229,9 @@ class CallControlServiceServicer:
 
         Events: CallCreated, CallStateChanged for ringing, early media and answer,
         and CallEnded once, whatever the outcome. A call that the switch turned
-        down before it made a leg has CallEnded alone.
+        down before it made a leg has CallEnded alone. Where a client chose the
+        call_id, the switch's word may mean that another call has it; then the
+        switch is asked first, and that CallEnded is synthetic.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -265,7 +267,8 @@ class CallControlServiceServicer:
     def Hangup(self, request, context):
         """Ends a leg. Ending a leg that has ended is not an error, as long as it is
         known: afterwards it is NOT_FOUND. One that has yet to begin is ended as
-        soon as it does. Confirmed by the end of the leg.
+        soon as it does; every other command on it is FAILED_PRECONDITION
+        (CALL_STATE). Confirmed by the end of the leg.
 
         Events: CallStateChanged to ENDING, CallEnded; for a bridged leg
         CallUnbridged, and as a rule the end of its partner.
@@ -284,7 +287,8 @@ class CallControlServiceServicer:
     def Transfer(self, request, context):
         """Sends a leg, its partner or both elsewhere. Confirmed when the leg is seen
         at its new place. A destination that does not exist is found out by the
-        switch only afterwards: then the leg ends.
+        switch only afterwards: then the leg ends. A leg that is parked already is
+        parked anew, which stops what plays to it.
 
         Events: CallUnbridged when it was bridged, ApplicationStarted for what it
         meets at its new place, and CallStateChanged.
@@ -442,7 +446,8 @@ class CallControlServiceServicer:
     def SetVariables(self, request, context):
         """Sets channel variables, all or none as far as they are checked. Names that
         the switch acts on in dangerous ways are INVALID_ARGUMENT. Confirmed by
-        reading them back. There are no events.
+        reading them back. Where the node is lost on the way, some may be set:
+        UNKNOWN (OUTCOME_UNKNOWN). There are no events.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

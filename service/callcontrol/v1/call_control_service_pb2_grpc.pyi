@@ -66,7 +66,9 @@ class CallControlServiceStub:
 
     Events: CallCreated, CallStateChanged for ringing, early media and answer,
     and CallEnded once, whatever the outcome. A call that the switch turned
-    down before it made a leg has CallEnded alone.
+    down before it made a leg has CallEnded alone. Where a client chose the
+    call_id, the switch's word may mean that another call has it; then the
+    switch is asked first, and that CallEnded is synthetic.
     """
     GetCall: _grpc.UnaryUnaryMultiCallable[_call_control_service_pb2.GetCallRequest, _call_control_service_pb2.GetCallResponse]
     """Reads one call. One that Originate asked for is there at once, CREATING
@@ -86,7 +88,8 @@ class CallControlServiceStub:
     Hangup: _grpc.UnaryUnaryMultiCallable[_call_control_service_pb2.HangupRequest, _call_control_service_pb2.HangupResponse]
     """Ends a leg. Ending a leg that has ended is not an error, as long as it is
     known: afterwards it is NOT_FOUND. One that has yet to begin is ended as
-    soon as it does. Confirmed by the end of the leg.
+    soon as it does; every other command on it is FAILED_PRECONDITION
+    (CALL_STATE). Confirmed by the end of the leg.
 
     Events: CallStateChanged to ENDING, CallEnded; for a bridged leg
     CallUnbridged, and as a rule the end of its partner.
@@ -96,7 +99,8 @@ class CallControlServiceStub:
     Transfer: _grpc.UnaryUnaryMultiCallable[_call_control_service_pb2.TransferRequest, _call_control_service_pb2.TransferResponse]
     """Sends a leg, its partner or both elsewhere. Confirmed when the leg is seen
     at its new place. A destination that does not exist is found out by the
-    switch only afterwards: then the leg ends.
+    switch only afterwards: then the leg ends. A leg that is parked already is
+    parked anew, which stops what plays to it.
 
     Events: CallUnbridged when it was bridged, ApplicationStarted for what it
     meets at its new place, and CallStateChanged.
@@ -179,7 +183,8 @@ class CallControlServiceStub:
     SetVariables: _grpc.UnaryUnaryMultiCallable[_call_control_service_pb2.SetVariablesRequest, _call_control_service_pb2.SetVariablesResponse]
     """Sets channel variables, all or none as far as they are checked. Names that
     the switch acts on in dangerous ways are INVALID_ARGUMENT. Confirmed by
-    reading them back. There are no events.
+    reading them back. Where the node is lost on the way, some may be set:
+    UNKNOWN (OUTCOME_UNKNOWN). There are no events.
     """
     GetVariables: _grpc.UnaryUnaryMultiCallable[_call_control_service_pb2.GetVariablesRequest, _call_control_service_pb2.GetVariablesResponse]
     """Reads channel variables from the switch."""
@@ -228,7 +233,9 @@ class CallControlServiceAsyncStub(CallControlServiceStub):
 
     Events: CallCreated, CallStateChanged for ringing, early media and answer,
     and CallEnded once, whatever the outcome. A call that the switch turned
-    down before it made a leg has CallEnded alone.
+    down before it made a leg has CallEnded alone. Where a client chose the
+    call_id, the switch's word may mean that another call has it; then the
+    switch is asked first, and that CallEnded is synthetic.
     """
     GetCall: _aio.UnaryUnaryMultiCallable[_call_control_service_pb2.GetCallRequest, _call_control_service_pb2.GetCallResponse]  # type: ignore[assignment]
     """Reads one call. One that Originate asked for is there at once, CREATING
@@ -248,7 +255,8 @@ class CallControlServiceAsyncStub(CallControlServiceStub):
     Hangup: _aio.UnaryUnaryMultiCallable[_call_control_service_pb2.HangupRequest, _call_control_service_pb2.HangupResponse]  # type: ignore[assignment]
     """Ends a leg. Ending a leg that has ended is not an error, as long as it is
     known: afterwards it is NOT_FOUND. One that has yet to begin is ended as
-    soon as it does. Confirmed by the end of the leg.
+    soon as it does; every other command on it is FAILED_PRECONDITION
+    (CALL_STATE). Confirmed by the end of the leg.
 
     Events: CallStateChanged to ENDING, CallEnded; for a bridged leg
     CallUnbridged, and as a rule the end of its partner.
@@ -258,7 +266,8 @@ class CallControlServiceAsyncStub(CallControlServiceStub):
     Transfer: _aio.UnaryUnaryMultiCallable[_call_control_service_pb2.TransferRequest, _call_control_service_pb2.TransferResponse]  # type: ignore[assignment]
     """Sends a leg, its partner or both elsewhere. Confirmed when the leg is seen
     at its new place. A destination that does not exist is found out by the
-    switch only afterwards: then the leg ends.
+    switch only afterwards: then the leg ends. A leg that is parked already is
+    parked anew, which stops what plays to it.
 
     Events: CallUnbridged when it was bridged, ApplicationStarted for what it
     meets at its new place, and CallStateChanged.
@@ -341,7 +350,8 @@ class CallControlServiceAsyncStub(CallControlServiceStub):
     SetVariables: _aio.UnaryUnaryMultiCallable[_call_control_service_pb2.SetVariablesRequest, _call_control_service_pb2.SetVariablesResponse]  # type: ignore[assignment]
     """Sets channel variables, all or none as far as they are checked. Names that
     the switch acts on in dangerous ways are INVALID_ARGUMENT. Confirmed by
-    reading them back. There are no events.
+    reading them back. Where the node is lost on the way, some may be set:
+    UNKNOWN (OUTCOME_UNKNOWN). There are no events.
     """
     GetVariables: _aio.UnaryUnaryMultiCallable[_call_control_service_pb2.GetVariablesRequest, _call_control_service_pb2.GetVariablesResponse]  # type: ignore[assignment]
     """Reads channel variables from the switch."""
@@ -393,7 +403,9 @@ class CallControlServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Events: CallCreated, CallStateChanged for ringing, early media and answer,
         and CallEnded once, whatever the outcome. A call that the switch turned
-        down before it made a leg has CallEnded alone.
+        down before it made a leg has CallEnded alone. Where a client chose the
+        call_id, the switch's word may mean that another call has it; then the
+        switch is asked first, and that CallEnded is synthetic.
         """
 
     @_abc_1.abstractmethod
@@ -437,7 +449,8 @@ class CallControlServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_call_control_service_pb2.HangupResponse, _abc.Awaitable[_call_control_service_pb2.HangupResponse]]:
         """Ends a leg. Ending a leg that has ended is not an error, as long as it is
         known: afterwards it is NOT_FOUND. One that has yet to begin is ended as
-        soon as it does. Confirmed by the end of the leg.
+        soon as it does; every other command on it is FAILED_PRECONDITION
+        (CALL_STATE). Confirmed by the end of the leg.
 
         Events: CallStateChanged to ENDING, CallEnded; for a bridged leg
         CallUnbridged, and as a rule the end of its partner.
@@ -459,7 +472,8 @@ class CallControlServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_call_control_service_pb2.TransferResponse, _abc.Awaitable[_call_control_service_pb2.TransferResponse]]:
         """Sends a leg, its partner or both elsewhere. Confirmed when the leg is seen
         at its new place. A destination that does not exist is found out by the
-        switch only afterwards: then the leg ends.
+        switch only afterwards: then the leg ends. A leg that is parked already is
+        parked anew, which stops what plays to it.
 
         Events: CallUnbridged when it was bridged, ApplicationStarted for what it
         meets at its new place, and CallStateChanged.
@@ -644,7 +658,8 @@ class CallControlServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_call_control_service_pb2.SetVariablesResponse, _abc.Awaitable[_call_control_service_pb2.SetVariablesResponse]]:
         """Sets channel variables, all or none as far as they are checked. Names that
         the switch acts on in dangerous ways are INVALID_ARGUMENT. Confirmed by
-        reading them back. There are no events.
+        reading them back. Where the node is lost on the way, some may be set:
+        UNKNOWN (OUTCOME_UNKNOWN). There are no events.
         """
 
     @_abc_1.abstractmethod

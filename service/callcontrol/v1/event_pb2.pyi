@@ -510,7 +510,9 @@ class PlaybackStopped(_message.Message):
     uri: _builtins.str
     """What."""
     completed: _builtins.bool
-    """Whether it came to its end by itself."""
+    """Whether it came to its end by itself, and was neither stopped nor cut off
+    by the end of the leg.
+    """
     def __init__(
         self,
         *,
