@@ -1,6 +1,7 @@
 """One suite, two switches: the simulator, or `--switch=HOST:PORT` of a real FreeSWITCH."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 
 import pytest
@@ -9,18 +10,38 @@ from tests.contract.switch_under_test import SwitchUnderTest
 
 from callcontrol.app import running_service
 from callcontrol.config_sources import load
+from callcontrol.simulator import Simulator
+
+
+@pytest.fixture(scope="session")
+def named_switch(request: pytest.FixtureRequest) -> SwitchUnderTest | None:
+    """The real switch that was named; tried once, so that a typing error does not cost an hour."""
+    address: str | None = request.config.getoption("--switch")
+    if address is None:
+        return None
+    host, _, port = address.rpartition(":")
+    password: str = request.config.getoption("--switch-password")
+    try:
+        with socket.create_connection((host, int(port)), timeout=3) as connection:
+            connection.sendall(f"auth {password}\n\n".encode())
+            greeting = b""
+            while b"Reply-Text" not in greeting and (piece := connection.recv(4096)):
+                greeting += piece
+    except (OSError, ValueError) as error:
+        pytest.exit(f"--switch={address}: {error}", returncode=4)
+    if b"+OK accepted" not in greeting:
+        pytest.exit(f"--switch={address} does not take the password (--switch-password)", 4)
+    return SwitchUnderTest(host, int(port), password, is_real=True)
 
 
 @pytest.fixture
-async def switch(request: pytest.FixtureRequest) -> AsyncIterator[SwitchUnderTest]:
-    address: str | None = request.config.getoption("--switch")
-    password: str = request.config.getoption("--switch-password")
-    if address is not None:
-        host, _, port = address.rpartition(":")
-        yield SwitchUnderTest(host, int(port), password, is_real=True)
+async def switch(
+    request: pytest.FixtureRequest, named_switch: SwitchUnderTest | None
+) -> AsyncIterator[SwitchUnderTest]:
+    if named_switch is not None:
+        yield named_switch
         return
-    from callcontrol.simulator import Simulator
-
+    password: str = request.config.getoption("--switch-password")
     async with Simulator(password=password) as simulator:
         yield SwitchUnderTest("127.0.0.1", simulator.port, password, is_real=False)
 
