@@ -19,6 +19,7 @@ app: Final = typer.Typer(
     help="Control telephone calls on FreeSWITCH over gRPC.",
     no_args_is_help=True,
     add_completion=False,
+    rich_markup_mode=None,  # [/CONTEXT] in a help text is no markup
     pretty_exceptions_enable=False,
 )
 for module in (serving, demo, health, calling, watching):

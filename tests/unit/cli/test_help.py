@@ -1,0 +1,20 @@
+"""What the program says of itself."""
+
+import pytest
+from typer.testing import CliRunner
+
+from callcontrol.cli.main import app
+
+NAMES = [command.callback.__name__ for command in app.registered_commands if command.callback]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_command_has_a_help(name: str):
+    result = CliRunner().invoke(app, [name, "--help"])
+    assert (result.exit_code, result.exception) == (0, None)
+    assert f"callcontrol {name} [OPTIONS]" in result.output
+
+
+def test_the_help_shows_brackets_as_they_are():
+    result = CliRunner().invoke(app, ["originate", "--help"], env={"COLUMNS": "200"})
+    assert "loopback/EXTENSION[/CONTEXT]" in result.output
