@@ -175,6 +175,8 @@ def now_us() -> int:
 
 
 def age(since: Timestamp, now: int) -> str:
-    """How long ago something was, as minutes and seconds."""
+    """How long ago something was, as minutes and seconds; a dash for what has not happened."""
+    if not since.seconds:
+        return "-"
     seconds = max(0, (now - since.ToMicroseconds()) // 1_000_000)
     return f"{seconds // 60}:{seconds % 60:02}"

@@ -1,6 +1,7 @@
 """How events read on a terminal."""
 
 import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from callcontrol.cli.words import age, cause, event_line, notice_line, party, printable
 from callcontrol.v1 import call_pb2, common_pb2, event_pb2, event_service_pb2
@@ -98,6 +99,8 @@ def test_a_cause_tells_what_is_known():
 
 
 def test_an_age_is_minutes_and_seconds():
-    from google.protobuf.timestamp_pb2 import Timestamp
-
     assert age(Timestamp(seconds=100), 175_000_000) == "1:15"
+
+
+def test_what_has_no_beginning_yet_has_no_age():
+    assert age(Timestamp(), 175_000_000) == "-"
