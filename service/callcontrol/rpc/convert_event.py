@@ -62,6 +62,9 @@ class Projection:
         return found
 
 
+_BASIC: Final = Projection()
+
+
 def encode_entry(entry: Entry, projection: Projection) -> bytes:
     """The event of an entry as a field of EventsResponse, for a stream with that projection.
 
@@ -90,6 +93,8 @@ def _encode_basic(item: Event | Gap) -> bytes:
 
 
 def _extras(event: Event, projection: Projection) -> bytes:
+    if projection == _BASIC:
+        return b""
     headers: dict[str, str] = {}
     arrays: dict[str, common_pb2.StringList] = {}
     for name, value in projection.choose(event.headers):
