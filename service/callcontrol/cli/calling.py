@@ -193,22 +193,7 @@ def nodes(*, target: Target = "", timeout: Timeout = 10.0, as_json: AsJson = Fal
         show_json(found)
         return
     headings = ("node", "state", "version", "sessions", "idle", "latency", "links", "last error")
-    show_table(
-        headings,
-        (
-            (
-                node.node_id,
-                node_service_pb2.Node.State.Name(node.state).removeprefix("STATE_"),
-                node.version or "-",
-                f"{node.session_count}/{node.max_sessions}",
-                f"{node.idle_cpu_percent:.0f} %",
-                f"{node.command_latency.ToTimedelta().total_seconds() * 1000:.1f} ms",
-                f"{sum(link.connected for link in node.connections)}/{len(node.connections)}",
-                node.last_error,
-            )
-            for node in found
-        ),
-    )
+    show_table(headings, (words.node_cells(node) for node in found))
 
 
 def show_json(messages: Iterable[Message]) -> None:

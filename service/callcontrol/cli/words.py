@@ -8,11 +8,13 @@ from typing import Final, TypeVar
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from callcontrol.v1 import call_pb2, common_pb2, event_pb2, event_service_pb2
+from callcontrol.v1 import call_pb2, common_pb2, event_pb2, event_service_pb2, node_service_pb2
 
 T = TypeVar("T", bound=int)
 _State = call_pb2.Call.State
 _MAX_DETAIL: Final = 200
+_HEARTBEAT: Final = "heartbeat"
+"""The reason of a `NodeChanged` that brings new figures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +123,9 @@ def _ended(event: event_pb2.Event) -> str:
 def _node_changed(event: event_pb2.Event) -> str:
     node = event.node_changed
     up = "connected" if node.connected else "not connected"
-    return printable(f"{up}, {node.session_count} sessions  {node.reason}".rstrip())
+    # Only a heartbeat has counted; what another change says is of the last one before it.
+    count = f", {node.session_count} sessions" if node.reason == _HEARTBEAT else ""
+    return printable(f"{up}{count}  {node.reason}".rstrip())
 
 
 _DETAILS: Final[Mapping[str, Callable[[event_pb2.Event], str]]] = {
@@ -162,6 +166,22 @@ def _name(names: Callable[[T], str], value: T, prefix: str) -> str:
         return names(value).removeprefix(prefix)
     except ValueError:
         return str(value)
+
+
+def node_cells(node: node_service_pb2.Node) -> tuple[str, ...]:
+    """A row of `callcontrol nodes`; a dash for what the switch has not told yet."""
+    told = bool(node.start_time.seconds)  # the first heartbeat brings it, and the figures
+    latency_ms = node.command_latency.ToTimedelta().total_seconds() * 1000
+    return (
+        node.node_id,
+        _name(node_service_pb2.Node.State.Name, node.state, "STATE_"),
+        node.version or "-",
+        f"{node.session_count}/{node.max_sessions}" if told else "-",
+        f"{node.idle_cpu_percent:.0f} %" if told else "-",
+        f"{latency_ms:.1f} ms" if latency_ms else "-",
+        f"{sum(link.connected for link in node.connections)}/{len(node.connections)}",
+        node.last_error,
+    )
 
 
 def direction_name(direction: call_pb2.Call.Direction.ValueType) -> str:

@@ -3,8 +3,8 @@
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from callcontrol.cli.words import age, cause, event_line, notice_line, party, printable
-from callcontrol.v1 import call_pb2, common_pb2, event_pb2, event_service_pb2
+from callcontrol.cli.words import age, cause, event_line, node_cells, notice_line, party, printable
+from callcontrol.v1 import call_pb2, common_pb2, event_pb2, event_service_pb2, node_service_pb2
 
 State = call_pb2.Call
 
@@ -104,3 +104,29 @@ def test_an_age_is_minutes_and_seconds():
 
 def test_what_has_no_beginning_yet_has_no_age():
     assert age(Timestamp(), 175_000_000) == "-"
+
+
+def test_a_switch_that_has_told_nothing_yet_has_no_figures():
+    state = node_service_pb2.Node.STATE_CONNECTING
+    node = node_service_pb2.Node(node_id="fs1", state=state, version="1.10")
+    assert node_cells(node) == ("fs1", "CONNECTING", "1.10", "-", "-", "-", "0/0", "")
+
+
+def test_an_idle_switch_has_figures_also_where_they_are_zero():
+    node = node_service_pb2.Node(
+        version="1.10", max_sessions=1000, start_time=Timestamp(seconds=100)
+    )
+    node.command_latency.FromMicroseconds(1_500)
+    assert node_cells(node)[2:6] == ("1.10", "0/1000", "0 %", "1.5 ms")
+
+
+@pytest.mark.parametrize(
+    ("reason", "detail"),
+    [
+        ("heartbeat", "connected, 5 sessions  heartbeat"),
+        ("restarted", "connected  restarted"),
+    ],
+)
+def test_sessions_are_told_only_by_who_has_counted_them(reason: str, detail: str):
+    change = event_pb2.NodeChanged(connected=True, session_count=5, reason=reason)
+    assert event_line(event(node_changed=change)).detail == detail
