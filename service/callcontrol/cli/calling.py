@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import suppress
 from enum import Enum
 from typing import Annotated, Final
 
+import grpc.aio
 import typer
 from google.protobuf.json_format import MessageToJson
 from google.protobuf.message import Message
@@ -110,7 +112,11 @@ def calls(
 ) -> None:
     """List calls, or show one."""
     view = common_pb2.VIEW_FULL if full else common_pb2.VIEW_BASIC
-    found = asyncio.run(read_calls(target, call_id, node, view, timeout))
+    found, away = asyncio.run(read_calls(target, call_id, node, view, timeout))
+    for name in away:
+        typer.echo(
+            f"{words.printable(name)} is not connected; its calls are as last seen", err=True
+        )
     if as_json:
         show_json(found)
         return
@@ -135,13 +141,37 @@ def calls(
 
 async def read_calls(
     target: str, call_id: str, node_id: str, view: common_pb2.View.ValueType, timeout_s: float
-) -> list[call_pb2.Call]:
-    """One call, or all of them, all pages within the time. Raises AioRpcError."""
+) -> tuple[list[call_pb2.Call], list[str]]:
+    """One call, or all of them, all pages within the time; and which of their nodes are away.
+
+    Raises AioRpcError.
+    """
+    ends_s = asyncio.get_running_loop().time() + timeout_s
     async with Client(target) as client:
         if call_id:
             one = call_control_service_pb2.GetCallRequest(call_id=call_id, view=view)
-            return [(await client.calls.GetCall(one, timeout=timeout_s)).call]
-        return [call async for call in every_call(client, node_id, view, timeout_s)]
+            found = [(await client.calls.GetCall(one, timeout=timeout_s)).call]
+        else:
+            found = [call async for call in every_call(client, node_id, view, timeout_s)]
+        used = {call.node_id for call in found if call.state != call_pb2.Call.STATE_ENDED}
+        away: set[str] = set()
+        with suppress(grpc.aio.AioRpcError):  # the calls are worth showing without the note, too
+            left_s = max(0.0, ends_s - asyncio.get_running_loop().time())
+            nodes = await read_nodes(client, left_s) if used else ()
+            away = {node.node_id for node in nodes if not is_up(node)}
+    return found, sorted(used & away)
+
+
+async def read_nodes(client: Client, timeout_s: float) -> Sequence[node_service_pb2.Node]:
+    """The nodes. Raises AioRpcError."""
+    request = node_service_pb2.ListNodesRequest(page_size=PAGE_SIZE)
+    return (await client.nodes.ListNodes(request, timeout=timeout_s)).nodes
+
+
+def is_up(node: node_service_pb2.Node) -> bool:
+    """Whether its events come."""
+    events = node_service_pb2.NodeConnection.PURPOSE_EVENTS
+    return any(link.connected for link in node.connections if link.purpose == events)
 
 
 async def every_call(
@@ -184,9 +214,8 @@ def nodes(*, target: Target = "", timeout: Timeout = 10.0, as_json: AsJson = Fal
     """List the switches and how it stands with them."""
 
     async def read() -> Sequence[node_service_pb2.Node]:
-        request = node_service_pb2.ListNodesRequest(page_size=PAGE_SIZE)
         async with Client(target) as client:
-            return (await client.nodes.ListNodes(request, timeout=timeout)).nodes
+            return await read_nodes(client, timeout)
 
     found = asyncio.run(read())
     if as_json:

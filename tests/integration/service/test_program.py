@@ -13,7 +13,7 @@ from pathlib import Path
 
 import grpc.aio
 import pytest
-from tests.support.stage import Stage
+from tests.support.stage import Stage, listening
 
 from callcontrol.client.client import Client
 from callcontrol.simulator import Simulator
@@ -167,6 +167,20 @@ async def test_a_call_is_placed_listed_and_ended_by_hand(target: dict[str, str])
     _, out, _ = await run("calls", call_id, "--json", environ=target)
     assert json.loads(out)["call_id"] == call_id
     assert await run("hangup", call_id, environ=target) == (0, f"{call_id}  ended\n", "")
+
+
+async def test_the_calls_of_a_switch_that_is_away_are_told_to_be_old(
+    stage: Stage, target: dict[str, str]
+):
+    call_id = (await stage.call("sofia/internal/answer@x")).call.call_id
+    async with listening(stage) as audience:
+        await stage.simulator.kill()
+        await audience.wait_for(
+            lambda it: any(not e.node_changed.connected for e in it.of("node_changed"))
+        )
+    status, out, err = await run("calls", environ=target)
+    assert (status, call_id in out) == (0, True)
+    assert err == "fs1 is not connected; its calls are as last seen\n"
 
 
 async def test_a_busy_far_end_is_told_by_the_exit_status(target: dict[str, str]):
