@@ -147,6 +147,17 @@ async def test_a_node_comes_up_after(
         assert node.state is NodeState.ACTIVE
 
 
+async def test_a_port_that_is_not_the_event_socket_is_told(
+    switch: FakeSwitch, observer: NodeRecorder
+) -> None:
+    switch.instead_of("greeting", stay_silent, stay_silent)
+    async with connecting(switch, observer, QUICK) as node:
+        await until(lambda: node.counters.failed_dials > 0)
+        error = "no Event Socket greeting within 0.2 s; is this its port?"
+        assert node.status.last_error == error
+        await observer.up()
+
+
 async def test_a_node_comes_up_when_its_switch_begins_to_listen(observer: NodeRecorder) -> None:
     async with FakeSwitch() as switch:
         await switch.kill()

@@ -32,6 +32,10 @@ async def open_link(
     counters.dials += 1
     try:
         await _connect(link, settings, timings)
+        async with within(
+            timings.handshake_timeout_s, "Event Socket greeting", hint="; is this its port?"
+        ):
+            await link.wait_greeted()
         async with within(timings.handshake_timeout_s, "login"):
             await _log_in(link, settings)
         yield link
@@ -40,13 +44,13 @@ async def open_link(
 
 
 @asynccontextmanager
-async def within(limit_s: float, what: str) -> AsyncIterator[None]:
+async def within(limit_s: float, what: str, *, hint: str = "") -> AsyncIterator[None]:
     """Raises LinkLost when the block takes longer: for the steps of bringing a link up."""
     try:
         async with asyncio.timeout(limit_s):
             yield
     except TimeoutError as exc:
-        raise LinkLost(f"no {what} within {limit_s:g} s", sent=False) from exc
+        raise LinkLost(f"no {what} within {limit_s:g} s{hint}", sent=False) from exc
 
 
 async def _connect(link: Link, settings: NodeSettings, timings: LinkTimings) -> None:
@@ -69,7 +73,6 @@ async def _connect_to_first(link: Link, addresses: list[Address]) -> None:
 
 
 async def _log_in(link: Link, settings: NodeSettings) -> None:
-    await link.wait_greeted()
     if link.rejected:
         raise LinkRefused(link.end_reason)
     login = UserAuth(settings.user, settings.password) if settings.user else Auth(settings.password)
