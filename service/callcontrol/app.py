@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
 from typing import Final
 
@@ -16,6 +16,7 @@ from callcontrol.events.log import EventLog
 from callcontrol.freeswitch.fleet import Fleet
 from callcontrol.freeswitch.node import Node
 from callcontrol.freeswitch.settings import LinkTimings
+from callcontrol.listening import told_by, try_to_bind
 from callcontrol.metrics import Metrics, ServiceCollector
 from callcontrol.metrics_server import serving_metrics
 from callcontrol.rpc.health import READINESS
@@ -109,8 +110,10 @@ class Service:
         address = self._config.listen
         try:
             port = self._server.listen(address)
-        except RuntimeError as error:
-            raise OSError(f"{describe('listen')}: cannot listen on {address}") from error
+        except RuntimeError:  # which has no reason in it
+            with told_by(describe("listen"), address):
+                try_to_bind(address)
+            raise
         self.port = 0 if address.startswith("unix:") else port
 
     @asynccontextmanager
@@ -120,7 +123,10 @@ class Service:
             yield
             return
         host, port = split_address(address)
-        async with serving_metrics(self.metrics.registry, host, port) as bound:
+        async with AsyncExitStack() as page:
+            with told_by(describe("metrics_listen"), address):
+                serving = serving_metrics(self.metrics.registry, host, port)
+                bound = await page.enter_async_context(serving)
             log.info("serving metrics", extra={"host": host, "port": bound})
             yield
 

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 import sys
+from contextlib import AsyncExitStack
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Final
@@ -16,6 +17,7 @@ from callcontrol.cli.options import ConfigFile
 from callcontrol.cli.running import run, stop_on_signal
 from callcontrol.config import Config, ConfigurationError
 from callcontrol.config_sources import load, unknown_settings
+from callcontrol.listening import told_by
 from callcontrol.simulator import Simulator
 from callcontrol.telemetry import logging_to
 
@@ -110,7 +112,10 @@ def simulate(
 
 async def simulate_until_stopped(host: str, port: int, password: str) -> None:
     """Be a switch until SIGTERM or SIGINT."""
-    with stop_on_signal() as stop:
-        async with Simulator(host, port, password=password) as simulator:
-            log.info("simulating a switch", extra={"host": host, "port": simulator.port})
-            await stop.wait()
+    async with AsyncExitStack() as stack:
+        stop = stack.enter_context(stop_on_signal())
+        with told_by("--listen", f"{host}:{port}"):
+            simulator = Simulator(host, port, password=password)
+            await stack.enter_async_context(simulator)
+        log.info("simulating a switch", extra={"host": host, "port": simulator.port})
+        await stop.wait()

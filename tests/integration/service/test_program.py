@@ -5,6 +5,7 @@ import json
 import os
 import re
 import signal
+import socket
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -145,6 +146,26 @@ async def test_settings_that_cannot_be_are_told_by_name():
     assert status == 2
     assert "CALLCONTROL_PASSWORD" in err
     assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "setting"),
+    [
+        (("serve", "--node", "fs1=127.0.0.1:1", "--listen"), "listen (CALLCONTROL_LISTEN)"),
+        (
+            ("serve", "--node", "fs1=127.0.0.1:1", "--listen", "127.0.0.1:0", "--metrics-listen"),
+            "metrics_listen (CALLCONTROL_METRICS_LISTEN)",
+        ),
+        (("simulate", "--listen"), "--listen"),
+    ],
+    ids=["serve", "metrics", "simulate"],
+)
+async def test_a_port_that_is_taken_is_one_line(arguments: tuple[str, ...], setting: str):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        status, _, err = await run(*arguments, address)
+    assert status == 1
+    assert err == f"callcontrol: {setting}: cannot listen on {address}: address already in use\n"
 
 
 async def test_what_is_no_switch_at_all_is_told():
