@@ -5,6 +5,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
+from itertools import combinations
 from typing import Final
 
 from callcontrol.addresses import split_address
@@ -16,6 +17,7 @@ from callcontrol.events.log import EventLog
 from callcontrol.freeswitch.fleet import Fleet
 from callcontrol.freeswitch.node import Node
 from callcontrol.freeswitch.settings import LinkTimings
+from callcontrol.ids import NodeId
 from callcontrol.listening import told_by, try_to_bind
 from callcontrol.metrics import Metrics, ServiceCollector
 from callcontrol.metrics_server import serving_metrics
@@ -134,7 +136,9 @@ class Service:
         """Tell health how it stands with the nodes; what needs no node is ready from the start."""
         health = self._server.health
         health.set_serving(NODES, serving=True)
+        twins: set[frozenset[NodeId]] = set()
         while True:
+            twins |= self._warn_of_twins(twins)
             is_ready = any(node.is_ready for node in self.fleet.nodes)
             if is_ready != self._ready.is_set():
                 log.info("ready" if is_ready else "not ready")
@@ -142,6 +146,18 @@ class Service:
                     health.set_serving(name, serving=is_ready)
                 (self._ready.set if is_ready else self._ready.clear)()
             await asyncio.sleep(LOOK_INTERVAL_S)
+
+    def _warn_of_twins(self, known: set[frozenset[NodeId]]) -> set[frozenset[NodeId]]:
+        """Pairs of nodes that are one switch under two names: each of its calls is there twice."""
+        ready = [node for node in self.fleet.nodes if node.is_ready]
+        found: set[frozenset[NodeId]] = set()
+        for one, other in combinations(ready, 2):
+            pair = frozenset({one.node_id, other.node_id})
+            if one.core_uuid == other.core_uuid and pair not in known:
+                found.add(pair)
+                keys = {"nodes": sorted(pair), "core_uuid": one.core_uuid}
+                log.warning("two nodes are the same switch", extra=keys)
+        return found
 
     async def _sweep(self) -> None:
         while True:
