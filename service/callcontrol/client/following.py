@@ -26,7 +26,7 @@ HOPELESS: Final = frozenset(
 """What the same request will meet again. Anything else may pass: a proxy that cuts a stream makes
 it INTERNAL or UNKNOWN as well as UNAVAILABLE."""
 
-FIRST_DELAY_S: Final = 0.25
+FIRST_DELAY_S: Final = 0.5
 LONGEST_DELAY_S: Final = 10.0
 LIVED_S: Final = 10.0
 """A stream that lived so long was a good one: the next pause is a short one again."""

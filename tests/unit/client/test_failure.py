@@ -1,13 +1,19 @@
 """What a failed RPC tells."""
 
+import socket
+
 import grpc
 import grpc.aio
+import pytest
 from google.protobuf.any_pb2 import Any
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
-from callcontrol.client.failure import failure_of
+from callcontrol.client.client import Client
+from callcontrol.client.failure import Failure, failure_of
+
+FAILED = "failed to connect to all addresses; last error:"
 
 
 def error_with(*details: Message, code: grpc.StatusCode = grpc.StatusCode.INVALID_ARGUMENT):
@@ -39,6 +45,46 @@ def test_reason_facts_violations_and_the_time_of_a_retry_are_told():
         "  digits: few",
         "  may be tried again in 1.5 s",
     ]
+
+
+def test_a_violation_that_the_message_tells_is_not_told_again():
+    violations = (("a", "is bad"), ("b", "is worse"))
+    failure = Failure(
+        grpc.StatusCode.INVALID_ARGUMENT, "malformed: a: is bad", "X", None, violations
+    )
+    assert str(failure).splitlines() == [
+        "INVALID_ARGUMENT X: malformed: a: is bad",
+        "  b: is worse",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("details", "told"),
+    [
+        (
+            "UNKNOWN: ipv4:127.0.0.1:50051: {} connect: Connection refused (111)",
+            "no connection to 127.0.0.1:50051: connection refused",
+        ),
+        (
+            "UNAVAILABLE: ipv6:%5B::1%5D:1: {} Timeout occurred: FD Shutdown",
+            "no connection to %5B::1%5D:1: timeout occurred: fd shutdown",
+        ),
+    ],
+)
+def test_that_nobody_listens_is_told_in_short(details: str, told: str):
+    none = grpc.aio.Metadata()
+    details = f"{FAILED} {details.format('Failed to connect to remote host:')}"
+    error = grpc.aio.AioRpcError(grpc.StatusCode.UNAVAILABLE, none, none, details=details)
+    assert failure_of(error).message == told
+
+
+async def test_that_nobody_listens_is_told_so_by_this_grpc():
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        target = f"127.0.0.1:{closed.getsockname()[1]}"
+    async with Client(target) as client:
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await client.is_serving("readiness", 5)
+    assert failure_of(caught.value).message == f"no connection to {target}: connection refused"
 
 
 def test_a_failure_without_details_is_its_code_and_words():
