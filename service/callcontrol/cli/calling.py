@@ -132,7 +132,7 @@ def calls(
                 words.party(call.caller),
                 words.party(call.callee),
                 words.age(call.create_time, now),
-                call.bridged_call_id[:8] or call.conference_name,
+                call.bridged_call_id[: words.SHOWN_OF_CALL_ID] or call.conference_name,
             )
             for call in found
         ),

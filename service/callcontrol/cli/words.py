@@ -12,6 +12,8 @@ from callcontrol.v1 import call_pb2, common_pb2, event_pb2, event_service_pb2, n
 
 T = TypeVar("T", bound=int)
 _State = call_pb2.Call.State
+SHOWN_OF_CALL_ID: Final = 8
+"""Characters of a call's id in lines that have no room for more."""
 _MAX_DETAIL: Final = 200
 _HEARTBEAT: Final = "heartbeat"
 """The reason of a `NodeChanged` that brings new figures."""
@@ -78,7 +80,7 @@ def event_line(event: event_pb2.Event) -> Line:
     return Line(
         clock(event.receive_time),
         printable(event.position.node_id),
-        printable(event.call_id[:8]),
+        printable(event.call_id[:SHOWN_OF_CALL_ID]),
         what,
         detail[:_MAX_DETAIL],
         style,
@@ -132,8 +134,10 @@ _DETAILS: Final[Mapping[str, Callable[[event_pb2.Event], str]]] = {
     "call_created": _created,
     "call_state_changed": _state_changed,
     "call_ended": _ended,
-    "call_bridged": lambda e: f"with {printable(e.call_bridged.peer_call_id[:8])}",
-    "call_unbridged": lambda e: f"from {printable(e.call_unbridged.peer_call_id[:8])}",
+    "call_bridged": lambda e: f"with {printable(e.call_bridged.peer_call_id[:SHOWN_OF_CALL_ID])}",
+    "call_unbridged": lambda e: (
+        f"from {printable(e.call_unbridged.peer_call_id[:SHOWN_OF_CALL_ID])}"
+    ),
     "dtmf_received": lambda e: printable(f"{e.dtmf_received.digit} by {e.dtmf_received.source}"),
     "playback_started": lambda e: printable(e.playback_started.uri),
     "playback_stopped": lambda e: printable(

@@ -10,6 +10,7 @@ import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
+from importlib.metadata import version
 from pathlib import Path
 
 import grpc.aio
@@ -221,6 +222,21 @@ async def test_an_error_of_the_service_is_one_line(target: dict[str, str]):
     assert status == 1
     assert err.startswith("callcontrol: NOT_FOUND CALL_NOT_FOUND: ")
     assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", ["hangup", "calls"])
+async def test_who_gives_the_beginning_of_an_id_is_asked_for_all_of_it(
+    command: str, target: dict[str, str]
+):
+    status, _, err = await run(command, "7c3e0b52", environ=target)
+    assert status == 1
+    assert "NOT_FOUND" in err
+    assert "give the whole id" in err
+
+
+async def test_the_program_tells_its_version():
+    status, out, _ = await run("--version")
+    assert (status, out) == (0, f"callcontrol {version('callcontrol')}\n")
 
 
 async def test_the_nodes_are_listed(target: dict[str, str]):
