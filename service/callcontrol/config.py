@@ -8,7 +8,7 @@ the name callcontrol.
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, field_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -18,7 +18,7 @@ from pydantic_settings import (
 )
 
 from callcontrol.addresses import split_address, split_node
-from callcontrol.calls.grammar import name_problem
+from callcontrol.calls.grammar import name_problem, node_id_problem
 from callcontrol.calls.media_uri import uri_problem
 from callcontrol.calls.settings import ControlSettings
 from callcontrol.events.ring import LogLimits
@@ -30,7 +30,15 @@ PREFIX: Final = "CALLCONTROL_"
 
 Port = Annotated[int, Field(ge=1, le=65_535)]
 Seconds = Annotated[float, Field(ge=0, le=86_400)]
-NodeName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$")]
+
+
+def _check_node_name(value: str) -> str:
+    if problem := node_id_problem(value):
+        raise ValueError(problem)
+    return value
+
+
+NodeName = Annotated[str, AfterValidator(_check_node_name)]
 
 
 class ConfigurationError(Exception):

@@ -7,6 +7,7 @@ A flag wins over the environment (`CALLCONTROL_*`), the environment over the fil
 import os
 import tomllib
 from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
@@ -44,16 +45,28 @@ def load(flags: Mapping[str, object] | None = None, config_file: Path | None = N
 
 def unknown_settings(environ: Mapping[str, str]) -> list[str]:
     """Names in the environment that look like settings and are none: likely misspelled."""
-    known = {PREFIX + name.upper() for name in Config.model_fields} | {
-        CONFIG_FILE,
-        f"{PREFIX}TARGET",
-    }
+    known = _known_names()
     foreign = (f"{PREFIX}PORT", f"{PREFIX}SERVICE_")
     return sorted(
         name
         for name in environ
         if name.startswith(PREFIX) and name not in known and not name.startswith(foreign)
     )
+
+
+def unknown_problems(environ: Mapping[str, str]) -> list[str]:
+    """A line for each of `unknown_settings`, with the name that was perhaps meant."""
+    problems = []
+    for name in unknown_settings(environ):
+        meant = get_close_matches(name, _known_names(), n=1, cutoff=0.85)
+        question = f"; did you mean {meant[0]}?" if meant else ""
+        problems.append(f"{name}: there is no such setting{question}")
+    return problems
+
+
+def _known_names() -> list[str]:
+    names = sorted(PREFIX + name.upper() for name in Config.model_fields)
+    return [*names, CONFIG_FILE, f"{PREFIX}TARGET"]
 
 
 def _tell(problem: ErrorDetails) -> str:

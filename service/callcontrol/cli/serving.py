@@ -16,7 +16,7 @@ from callcontrol.app import running_service
 from callcontrol.cli.options import ConfigFile
 from callcontrol.cli.running import run, stop_on_signal
 from callcontrol.config import Config, ConfigurationError
-from callcontrol.config_sources import load, unknown_settings
+from callcontrol.config_sources import load, unknown_problems, unknown_settings
 from callcontrol.listening import told_by
 from callcontrol.simulator import Simulator
 from callcontrol.telemetry import logging_to
@@ -34,7 +34,7 @@ class LogFormat(Enum):
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command()(serve)
+    app.command(epilog="Every setting: see README, Configuration.")(serve)
     app.command()(simulate)
 
 
@@ -61,19 +61,21 @@ def serve(
     log_level: Annotated[str | None, typer.Option(help="debug, info, warning or error.")] = None,
 ) -> None:
     """Run the service. Every option, and more, can be set by CALLCONTROL_... or in a file."""
-    settings = load(
-        {
-            "nodes": node or None,
-            "listen": listen,
-            "password_file": password_file,
-            "allow_default_password": allow_default_password,
-            "metrics_listen": metrics_listen,
-            "log_format": log_format.value if log_format else None,
-            "log_level": log_level,
-        },
-        config,
-    )
-    settings.node_settings()
+    flags = {
+        "nodes": node or None,
+        "listen": listen,
+        "password_file": password_file,
+        "allow_default_password": allow_default_password,
+        "metrics_listen": metrics_listen,
+        "log_format": log_format.value if log_format else None,
+        "log_level": log_level,
+    }
+    try:
+        settings = load(flags, config)
+        settings.node_settings()
+    except ConfigurationError as error:
+        misspelled = unknown_problems(os.environ)
+        raise ConfigurationError([*error.problems, *misspelled]) from error
     with logging_to(sys.stderr, settings.log_format, settings.log_level):
         run(serve_until_stopped(settings), settings.event_loop)
 

@@ -175,6 +175,13 @@ async def test_what_is_no_switch_at_all_is_told():
     assert "CALLCONTROL_NODES" in err
 
 
+async def test_a_misspelled_setting_is_told_beside_what_it_leaves_out():
+    status, _, err = await run("serve", environ={"CALLCONTROL_NODE": "fs1=127.0.0.1"})
+    assert status == 2
+    assert "name a switch" in err
+    assert "CALLCONTROL_NODE: there is no such setting; did you mean CALLCONTROL_NODES?" in err
+
+
 @pytest.fixture
 def target(stage: Stage) -> dict[str, str]:
     return {"CALLCONTROL_TARGET": f"127.0.0.1:{stage.service.port}"}

@@ -18,3 +18,8 @@ def test_every_command_has_a_help(name: str):
 def test_the_help_shows_brackets_as_they_are():
     result = CliRunner().invoke(app, ["originate", "--help"], env={"COLUMNS": "200"})
     assert "loopback/EXTENSION[/CONTEXT]" in result.output
+
+
+def test_the_help_of_serve_says_where_every_setting_is():
+    result = CliRunner().invoke(app, ["serve", "--help"])
+    assert result.output.rstrip().endswith("Every setting: see README, Configuration.")

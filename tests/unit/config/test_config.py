@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from callcontrol.config import ConfigurationError
-from callcontrol.config_sources import load, unknown_settings
+from callcontrol.config_sources import load, unknown_problems, unknown_settings
 
 
 @pytest.fixture(autouse=True)
@@ -156,6 +156,20 @@ def test_a_misspelled_variable_is_found_and_what_kubernetes_sets_is_not():
         "CALLCONTROL_PORT_50051_TCP": "tcp://10.0.0.1:50051",
     }
     assert unknown_settings(environ) == ["CALLCONTROL_PASWORD"]
+
+
+def test_it_is_asked_whether_a_misspelled_variable_was_meant_to_be_another():
+    environ = {"CALLCONTROL_PASWORD": "x", "CALLCONTROL_NODE": "x", "CALLCONTROL_XYZ": "x"}
+    assert unknown_problems(environ) == [
+        "CALLCONTROL_NODE: there is no such setting; did you mean CALLCONTROL_NODES?",
+        "CALLCONTROL_PASWORD: there is no such setting; did you mean CALLCONTROL_PASSWORD?",
+        "CALLCONTROL_XYZ: there is no such setting",
+    ]
+
+
+def test_what_a_node_may_be_called_is_told_in_words():
+    told = problems(nodes=["a b=127.0.0.1"])
+    assert told.startswith("nodes (CALLCONTROL_NODES)[0].name: must be a node name: 1 to 64 of ")
 
 
 @pytest.mark.parametrize("address", ["", "fs1", "=1.2.3.4", "fs1=", "fs1=host:0x1", "fs1=h:99999"])
