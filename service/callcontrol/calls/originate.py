@@ -41,7 +41,7 @@ class Originator:
         call_id = spec.call_id or CallId(str(uuid4()))
         arguments = self._arguments(spec, call_id)
         node = self._node_for(spec)
-        if call_id in self._placing or tracker.get(call_id) is not None:
+        if call_id in self._placing or tracker.is_taken(call_id):
             raise CallIdTaken(call_id)
         self._placing.add(call_id)
         try:

@@ -26,3 +26,5 @@ class ControlSettings:
     """Clean-ups for callers who went away that may be under way at one time."""
     late_work_timeout_s: float = 90.0
     """How long one such clean-up may take."""
+    call_off_retry_s: float = 1.0
+    """Pause before a call that could not be called off is tried again."""

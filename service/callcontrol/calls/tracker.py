@@ -91,7 +91,7 @@ class CallTracker:
         elif name == "HEARTBEAT":
             sessions = translate.number(headers, fields.SESSION_COUNT)
             payload = NodeChanged(node_id, True, sessions, position.core_uuid, "heartbeat")
-        elif name == "BACKGROUND_JOB" and self.expected:
+        elif name == "BACKGROUND_JOB":
             leg = self._never_began(headers, event.body, position)
             if leg is not None:
                 call_id, payload = leg.call_id, ended_payload(leg.picture())
@@ -122,6 +122,12 @@ class CallTracker:
         its first event.
         """
         return self.seen(call_id) or self.expected.get(call_id)
+
+    def is_taken(self, call_id: CallId) -> bool:
+        """Whether a new call cannot have this id: what came for it would be taken for the rest of
+        the former call, which is remembered longer than it can be read.
+        """
+        return self.get(call_id) is not None or self.legs.has_ended(call_id)
 
     def seen(self, call_id: CallId) -> Call | None:
         """The call as `get` has it, if there was an event of it."""

@@ -184,8 +184,9 @@ class OriginateRequest(_message.Message):
     """See the service."""
     call_id: _builtins.str
     """Id for the new leg, a UUID. Empty lets the server choose one. Giving it
-    lets a client subscribe before it calls. The id of an attempt whose outcome
-    is not known stays taken until it is known, about two minutes.
+    lets a client subscribe before it calls. An id is for one call: it stays
+    taken for an hour after its call ended, and while the outcome of an attempt
+    is not known.
     """
     node_id: _builtins.str
     """Node to place the call from; empty lets the pool choose."""

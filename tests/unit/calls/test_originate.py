@@ -534,16 +534,40 @@ async def test_a_call_that_is_over_needs_no_calling_off() -> None:
     assert len(desk.node.sent) == 1
 
 
-async def test_a_calling_off_that_fails_stops_nothing() -> None:
-    desk = Desk()
+@pytest.mark.parametrize(
+    "hiccup",
+    [
+        OutcomeUnknown(NodeId("east"), "the link was lost"),
+        NodeUnavailable(NodeId("east"), "no command link", 0.1),
+        CommandQueueFull(NodeId("east"), 1_000, 0.1),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+async def test_a_calling_off_that_meets_a_hiccup_is_tried_again(hiccup: CallControlError) -> None:
+    desk = Desk(ControlSettings(call_off_retry_s=0))
+    desk.node.answers["uuid_kill"] = hiccup
     await cancelled(desk, CALLED_OFF)
-    desk.node.answers["uuid_kill"] = OutcomeUnknown(desk.node.node_id, "the link was lost")
     async with Cleaning(desk):
         await desk.node.arrivals.get()
+        desk.node.answers["uuid_kill"] = "+OK\n"
+        assert await desk.node.arrivals.get() == f"uuid_kill {A} ORIGINATOR_CANCEL"
+
+
+async def test_a_fault_in_a_calling_off_stops_nothing() -> None:
+    desk = Desk()
     desk.node.answers["uuid_kill"] = RuntimeError("a fault")
     await cancelled(desk, replace(CALLED_OFF, call_id=B))
     async with Cleaning(desk):
         await desk.node.arrivals.get()
+
+
+async def test_an_id_is_taken_for_longer_than_its_call_can_be_read() -> None:
+    desk = Desk()
+    desk.tracker.legs._ended.bury(A)
+    assert desk.tracker.get(A) is None
+    with pytest.raises(CallIdTaken):
+        await desk.control.originate(SPEC)
+    assert desk.node.sent == []
 
 
 async def test_too_many_clean_ups_are_refused_and_a_slow_one_is_given_up() -> None:
