@@ -2,11 +2,12 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Protocol
 
 from callcontrol.calls.payloads import NodeChanged
-from callcontrol.calls.reconcile import Reconciler, ReconcileSettings, SwitchQueries
+from callcontrol.calls.reconcile import Differences, Reconciler, ReconcileSettings, SwitchQueries
 from callcontrol.calls.settle import Settlement
 from callcontrol.calls.synthetic import node_event
 from callcontrol.calls.tracker import CallTracker
@@ -128,10 +129,7 @@ class CallService:
             await self._unsettled.wait()
             self._unsettled.clear()
             for node_id in self._tracker.expected.take_new_doubts():
-                try:
-                    await self.settle(node_id)
-                except Exception:  # noqa: BLE001 - as with an audit
-                    _log.exception("settlement failed", extra={"node": node_id})
+                await self.settle(node_id)
 
     async def _audit_now_and_then(self) -> None:
         while True:
@@ -144,21 +142,13 @@ class CallService:
                 await self._sleep(self._settings.confirm_after_s)
             self._in_doubt.clear()
             for node_id in list(self._connected):
-                try:
-                    await self.audit(node_id)
-                    await self.settle(node_id)
-                except Exception:  # noqa: BLE001
-                    # A fault of ours with one node's answers must not end the service for all.
-                    _log.exception("audit failed", extra={"node": node_id})
+                await self.audit(node_id)
+                await self.settle(node_id)
 
     async def settle(self, node_id: NodeId) -> None:
         """End the calls that were asked of a node, were never seen, and are not there."""
-        try:
-            async with asyncio.timeout(self._settings.audit_timeout_s):
-                await self._settlement.settle(self._node_of(node_id))
-        except (CallControlError, TimeoutError) as error:
-            # They stay in doubt, and are asked about with the next audit.
-            _log.info("settlement put off", extra={"node": node_id, "reason": str(error)})
+        async with self._questions("settlement", node_id):
+            await self._settlement.settle(self._node_of(node_id))
 
     async def audit(self, node_id: NodeId) -> None:
         """Compare the calls of one node with the switch; differences are published and logged.
@@ -171,28 +161,29 @@ class CallService:
         self._unannounced = None if node_id in self._announced else node_id
         self._announced.discard(node_id)
         try:
-            # Cut off anywhere, what was found has been told, and the rest waits for the next audit.
-            async with asyncio.timeout(self._settings.audit_timeout_s):
-                differences = await self._reconciler.resynchronise(
-                    self._node_of(node_id), core_uuid
+            async with self._questions("audit", node_id):
+                _tell_missed(
+                    node_id,
+                    await self._reconciler.resynchronise(self._node_of(node_id), core_uuid),
                 )
-        except (CallControlError, TimeoutError) as error:
-            # The node is going away, or too busy; it will be compared when it is back.
-            reason = str(error) or "it took too long"
-            _log.info("audit put off", extra={"node": node_id, "reason": reason})
-            return
         finally:
             self._unannounced = None
-        if differences.total:
-            _log.warning(
-                "events were missed unannounced",
-                extra={
-                    "node": node_id,
-                    "found": differences.found,
-                    "changed": differences.changed,
-                    "ended": differences.ended,
-                },
-            )
+
+    @asynccontextmanager
+    async def _questions(self, what: str, node_id: NodeId) -> AsyncIterator[None]:
+        """Bound a round of questions to one node, and let no failure of it end the service for all.
+
+        Cut off anywhere, what was found has been told, and the rest waits for the next audit: the
+        node is going away, too busy, or its answers meet a fault of ours.
+        """
+        try:
+            async with asyncio.timeout(self._settings.audit_timeout_s):
+                yield
+        except (CallControlError, TimeoutError) as error:
+            reason = str(error) or "it took too long"
+            _log.info("%s put off", what, extra={"node": node_id, "reason": reason})
+        except Exception:  # noqa: BLE001  one node's answers must not end the service for all
+            _log.exception("%s failed", what, extra={"node": node_id})
 
     def _keep(self, event: Event) -> None:
         self._history.append(event)
@@ -216,6 +207,19 @@ class CallService:
         sessions = self._tracker.count(node_id)
         change = NodeChanged(node_id, connected, sessions, core_uuid, reason)
         self._history.append(node_event(change, self._tracker.now_us()))
+
+
+def _tell_missed(node_id: NodeId, differences: Differences) -> None:
+    if differences.total:
+        _log.warning(
+            "events were missed unannounced",
+            extra={
+                "node": node_id,
+                "found": differences.found,
+                "changed": differences.changed,
+                "ended": differences.ended,
+            },
+        )
 
 
 def _gap_before(info: NodeUp) -> Gap:
