@@ -11,7 +11,7 @@ Deliberate deviations, all visible here:
 
 import pytest
 from tests.support import transcripts
-from tests.support.switch_replay import Replayed, connected, is_compared, legs, replay
+from tests.support.switch_replay import Replayed, is_compared, legs, replay, subscribed
 from tests.support.wire_events import WireFrame, split_frames
 
 from callcontrol.simulator import Simulator
@@ -167,9 +167,7 @@ async def test_digits_over_a_loopback_pair() -> None:
 async def test_a_sip_call_from_outside(recording: str, extension: str) -> None:
     stream = transcripts.recording(recording).stream("", from_switch=True)
     (recorded,) = legs(list(split_frames(stream))).values()
-    async with Simulator(time_scale=0.05) as simulator, connected(simulator.port) as client:
-        client.writer.write(b"auth ClueCon\n\nevent plain ALL\n\n")
-        await client.has(replies=2)
+    async with Simulator(time_scale=0.05) as simulator, subscribed(simulator.port) as client:
         caller = simulator.call_in(to=extension, from_="5551234")
         end = next(i for i, frame in enumerate(recorded) if frame.get("Hangup-Cause"))
         await client.has(events=end)

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from itertools import pairwise
 
 import pytest
-from tests.support.switch_replay import Client, connected
+from tests.support.switch_replay import Client, connected, subscribed
 from tests.support.wire_events import WireFrame
 
 from callcontrol.simulator import Simulator, SwitchSettings
@@ -19,9 +19,7 @@ async def simulator() -> AsyncIterator[Simulator]:
 
 @pytest.fixture
 async def client(simulator: Simulator) -> AsyncIterator[Client]:
-    async with connected(simulator.port) as client:
-        client.writer.write(b"auth ClueCon\n\nevent json ALL\n\n")
-        await client.has(replies=2)
+    async with subscribed(simulator.port, "json") as client:
         yield client
 
 

@@ -86,6 +86,15 @@ async def connected(port: int) -> AsyncIterator[Client]:
                 await client.writer.wait_closed()
 
 
+@asynccontextmanager
+async def subscribed(port: int, form: str = "plain") -> AsyncIterator[Client]:
+    """The same, logged in and subscribed to everything."""
+    async with connected(port) as client:
+        client.writer.write(f"auth ClueCon\n\nevent {form} ALL\n\n".encode())
+        await client.has(replies=2)
+        yield client
+
+
 def legs(frames: list[WireFrame]) -> dict[str, list[WireFrame]]:
     """The compared events of each leg, legs in the order of their first event."""
     found: dict[str, list[WireFrame]] = {}
