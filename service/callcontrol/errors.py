@@ -11,6 +11,15 @@
     ├── NodeNotFound          no such node is configured
     ├── NodeUnavailable       no link to the node; nothing was sent
     ├── NodeDraining          the node takes no new calls
+    ├── NodeFull              the node has as many calls as it may; nothing was dialled
+    ├── NodePaused            the switch was told to take no new calls; nothing was dialled
+    ├── NodeRateLimited       the switch begins no more calls this second; nothing was dialled
+    ├── ConferenceNotFound    no connected node has the conference
+    ├── MemberNotFound        the conference has no such member
+    ├── OperationNotFound     no such playback, recording or schedule
+    ├── SubscriptionNotFound  this replica has no such subscription
+    ├── TooManyCalls          more calls match than the request allows; none was ended
+    ├── CommandNotAllowed     the operator's list does not have the raw command
     ├── CommandQueueFull      too many commands wait for the node; nothing was sent
     ├── OutcomeUnknown        the link broke, or time ran out, after sending
     ├── SwitchRefused         the switch answered with an error
@@ -25,7 +34,7 @@ A far end that is busy is an outcome, not an error. Only `rpc.status` knows gRPC
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from callcontrol.ids import CallId, NodeId
+from callcontrol.ids import CallId, NodeId, OperationId
 
 
 class CallControlError(Exception):
@@ -119,6 +128,78 @@ class NodeDraining(CallControlError):
     def __init__(self, node_id: NodeId) -> None:
         super().__init__(f"node {node_id} is draining and takes no new calls")
         self.node_id = node_id
+
+
+class NodeFull(CallControlError):
+    """The node has as many calls as it may have. Nothing was dialled."""
+
+    def __init__(self, node_id: NodeId, limit: int) -> None:
+        super().__init__(f"node {node_id} has {limit} calls, the most it may have")
+        self.node_id, self.limit = node_id, limit
+
+
+class NodePaused(CallControlError):
+    """The switch itself was told to take no new calls. Nothing was dialled."""
+
+    def __init__(self, node_id: NodeId) -> None:
+        super().__init__(f"node {node_id} is paused and takes no new calls")
+        self.node_id = node_id
+
+
+class NodeRateLimited(CallControlError):
+    """The switch begins no more calls within this second. Nothing was dialled."""
+
+    def __init__(self, node_id: NodeId, per_second: int) -> None:
+        super().__init__(f"node {node_id} begins at most {per_second} calls a second")
+        self.node_id, self.per_second = node_id, per_second
+
+
+class ConferenceNotFound(CallControlError):
+    """No connected node has a conference of that name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"no conference {name} on any connected node")
+        self.name = name
+
+
+class MemberNotFound(CallControlError):
+    """The conference runs, and has no such member. Nothing was changed."""
+
+    def __init__(self, name: str, member: str) -> None:
+        super().__init__(f"conference {name} has no member {member}")
+        self.name, self.member = name, member
+
+
+class OperationNotFound(CallControlError):
+    """A leg or conference has no such playback, recording or schedule, or has it no more."""
+
+    def __init__(self, kind: str, operation_id: OperationId) -> None:
+        super().__init__(f"no {kind} {operation_id}")
+        self.kind, self.operation_id = kind, operation_id
+
+
+class SubscriptionNotFound(CallControlError):
+    """This replica has no subscription of that id; another one may."""
+
+    def __init__(self, subscription_id: str) -> None:
+        super().__init__(f"no subscription {subscription_id} on this replica")
+        self.subscription_id = subscription_id
+
+
+class TooManyCalls(CallControlError):
+    """More calls match than the request allows. None was ended."""
+
+    def __init__(self, found: int, limit: int) -> None:
+        super().__init__(f"{found} calls match, and at most {limit} may")
+        self.found, self.limit = found, limit
+
+
+class CommandNotAllowed(CallControlError):
+    """A raw command, application or dial string is not on the operator's list. Nothing was sent."""
+
+    def __init__(self, kind: str, name: str, setting: str) -> None:
+        super().__init__(f"the {kind} {name} is not among those that {setting} allows")
+        self.kind, self.name, self.setting = kind, name, setting
 
 
 class CommandQueueFull(CallControlError):

@@ -5,7 +5,7 @@ import socket
 from collections.abc import AsyncIterator
 
 import pytest
-from tests.contract.phone import CONTEXT, DEADLINE_S, Phone
+from tests.contract.phone import CONTEXT, DEADLINE_S, SWITCH_HOSTS, Phone
 from tests.contract.switch_under_test import SwitchUnderTest
 
 from callcontrol.app import running_service
@@ -31,6 +31,7 @@ def named_switch(request: pytest.FixtureRequest) -> SwitchUnderTest | None:
         pytest.exit(f"--switch={address}: {error}", returncode=4)
     if b"+OK accepted" not in greeting:
         pytest.exit(f"--switch={address} does not take the password (--switch-password)", 4)
+    SWITCH_HOSTS.append(host)
     return SwitchUnderTest(host, int(port), password, is_real=True)
 
 

@@ -34,9 +34,15 @@ def loopback(extension: str) -> call_pb2.Endpoint:
     return call_pb2.Endpoint(loopback=call_pb2.Loopback(extension=extension, context=CONTEXT))
 
 
-def sip(user: str, host: str = "127.0.0.1:15060") -> call_pb2.Endpoint:
-    """A far end over SIP."""
-    return call_pb2.Endpoint(sip=call_pb2.SipAddress(profile="internal", address=f"{user}@{host}"))
+SIP_PORT = 15060
+SWITCH_HOSTS = ["127.0.0.1"]
+"""Where the switch is that the suite speaks to: its SIP profile listens on the same address."""
+
+
+def sip(user: str, host: str = "") -> call_pb2.Endpoint:
+    """A far end over SIP: the switch itself, unless another host is named."""
+    address = f"{user}@{host or f'{SWITCH_HOSTS[-1]}:{SIP_PORT}'}"
+    return call_pb2.Endpoint(sip=call_pb2.SipAddress(profile="internal", address=address))
 
 
 Over = Callable[[str], call_pb2.Endpoint]

@@ -153,6 +153,93 @@ _rule(
     is_definite=False,
 )
 _rule(
+    errors.NodeFull,
+    grpc.StatusCode.RESOURCE_EXHAUSTED,
+    Reason.ERROR_REASON_NODE_FULL,
+    lambda e: _Told(
+        f"{_name_node(e.node_id)} has as many calls as it may; nothing was dialled",
+        {"node_id": e.node_id, "limit": str(e.limit)},
+    ),
+    is_definite=False,
+)
+_rule(
+    errors.NodePaused,
+    grpc.StatusCode.FAILED_PRECONDITION,
+    Reason.ERROR_REASON_NODE_PAUSED,
+    lambda e: _Told(
+        f"{_name_node(e.node_id)} is paused; nothing was dialled", {"node_id": e.node_id}
+    ),
+    is_definite=False,
+)
+_rule(
+    errors.NodeRateLimited,
+    grpc.StatusCode.RESOURCE_EXHAUSTED,
+    Reason.ERROR_REASON_NODE_RATE_LIMITED,
+    lambda e: _Told(
+        f"{_name_node(e.node_id)} begins at most {e.per_second} calls a second;"
+        " nothing was dialled",
+        {"node_id": e.node_id, "per_second": str(e.per_second)},
+        retry_in_s=1.0,
+    ),
+    is_definite=False,
+)
+_rule(
+    errors.ConferenceNotFound,
+    grpc.StatusCode.NOT_FOUND,
+    Reason.ERROR_REASON_CONFERENCE_NOT_FOUND,
+    lambda e: _Told(f"no conference {e.name} on any connected node", {"conference": e.name}),
+    is_definite=False,
+)
+_rule(
+    errors.MemberNotFound,
+    grpc.StatusCode.NOT_FOUND,
+    Reason.ERROR_REASON_MEMBER_NOT_FOUND,
+    lambda e: _Told(
+        f"conference {e.name} has no member {e.member}",
+        {"conference": e.name, "member": e.member},
+    ),
+    is_definite=False,
+)
+_rule(
+    errors.OperationNotFound,
+    grpc.StatusCode.NOT_FOUND,
+    Reason.ERROR_REASON_OPERATION_NOT_FOUND,
+    lambda e: _Told(
+        f"no {e.kind} {e.operation_id}", {"kind": e.kind, "operation_id": e.operation_id}
+    ),
+    is_definite=False,
+)
+_rule(
+    errors.SubscriptionNotFound,
+    grpc.StatusCode.NOT_FOUND,
+    Reason.ERROR_REASON_SUBSCRIPTION_NOT_FOUND,
+    lambda e: _Told(
+        f"this replica has no subscription {e.subscription_id}",
+        {"subscription_id": e.subscription_id},
+    ),
+    is_definite=False,
+)
+_rule(
+    errors.TooManyCalls,
+    grpc.StatusCode.FAILED_PRECONDITION,
+    Reason.ERROR_REASON_TOO_MANY_CALLS,
+    lambda e: _Told(
+        f"{e.found} calls match, more than the {e.limit} that the request allows; none was ended",
+        {"found": str(e.found), "limit": str(e.limit)},
+    ),
+    is_definite=False,
+)
+_rule(
+    errors.CommandNotAllowed,
+    grpc.StatusCode.PERMISSION_DENIED,
+    Reason.ERROR_REASON_COMMAND_NOT_ALLOWED,
+    lambda e: _Told(
+        f"the {e.kind} {e.name} is not on the operator's list ({e.setting})",
+        {"kind": e.kind, "name": e.name, "setting": e.setting},
+    ),
+    is_definite=False,
+)
+_rule(
     errors.CommandQueueFull,
     grpc.StatusCode.RESOURCE_EXHAUSTED,
     Reason.ERROR_REASON_COMMAND_QUEUE_FULL,

@@ -259,6 +259,7 @@ class OriginateResponse(_message.Message):
     CALL_FIELD_NUMBER: _builtins.int
     DISPOSITION_FIELD_NUMBER: _builtins.int
     HANGUP_CAUSE_FIELD_NUMBER: _builtins.int
+    LEGS_FIELD_NUMBER: _builtins.int
     STATUS_FIELD_NUMBER: _builtins.int
     disposition: Global___Disposition.ValueType
     """How it came out, when it was waited for."""
@@ -271,6 +272,13 @@ class OriginateResponse(_message.Message):
         """Why it failed, when it did."""
 
     @_builtins.property
+    def legs(self) -> _containers.RepeatedCompositeFieldContainer[Global___DialledLeg]:
+        """Every leg that was dialled, in the order of the endpoints. The first has
+        the call_id of the request; with several endpoints `call` is the one that
+        was answered, else the one that got furthest.
+        """
+
+    @_builtins.property
     def status(self) -> _common_pb2.CommandStatus:
         """What became of the command."""
 
@@ -280,15 +288,50 @@ class OriginateResponse(_message.Message):
         call: _call_pb2.Call | None = ...,
         disposition: Global___Disposition.ValueType = ...,
         hangup_cause: _common_pb2.HangupCause | None = ...,
+        legs: _abc.Iterable[Global___DialledLeg] | None = ...,
         status: _common_pb2.CommandStatus | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["call", b"call", "hangup_cause", b"hangup_cause", "status", b"status"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["call", b"call", "disposition", b"disposition", "hangup_cause", b"hangup_cause", "status", b"status"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["call", b"call", "disposition", b"disposition", "hangup_cause", b"hangup_cause", "legs", b"legs", "status", b"status"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___OriginateResponse: _TypeAlias = OriginateResponse  # noqa: Y015
+
+@_typing.final
+class DialledLeg(_message.Message):
+    """One of several legs that were dialled."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CALL_ID_FIELD_NUMBER: _builtins.int
+    DISPOSITION_FIELD_NUMBER: _builtins.int
+    HANGUP_CAUSE_FIELD_NUMBER: _builtins.int
+    call_id: _builtins.str
+    """Its id."""
+    disposition: Global___Disposition.ValueType
+    """How it came out; unset while it is under way, and for a leg that was not
+    tried.
+    """
+    @_builtins.property
+    def hangup_cause(self) -> _common_pb2.HangupCause:
+        """Why it failed, when it did."""
+
+    def __init__(
+        self,
+        *,
+        call_id: _builtins.str = ...,
+        disposition: Global___Disposition.ValueType = ...,
+        hangup_cause: _common_pb2.HangupCause | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["hangup_cause", b"hangup_cause"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["call_id", b"call_id", "disposition", b"disposition", "hangup_cause", b"hangup_cause"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DialledLeg: _TypeAlias = DialledLeg  # noqa: Y015
 
 @_typing.final
 class GetCallRequest(_message.Message):
@@ -727,6 +770,349 @@ class DeflectResponse(_message.Message):
 Global___DeflectResponse: _TypeAlias = DeflectResponse  # noqa: Y015
 
 @_typing.final
+class AttendedTransferRequest(_message.Message):
+    """Asks for a consultation before a transfer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    CALL_ID_FIELD_NUMBER: _builtins.int
+    ENDPOINT_FIELD_NUMBER: _builtins.int
+    CALLER_FIELD_NUMBER: _builtins.int
+    RING_TIMEOUT_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """See the service."""
+    call_id: _builtins.str
+    """The leg that transfers; it must be bridged."""
+    @_builtins.property
+    def endpoint(self) -> _call_pb2.Endpoint:
+        """Whom to consult."""
+
+    @_builtins.property
+    def caller(self) -> _call_pb2.Party:
+        """Caller identity to show."""
+
+    @_builtins.property
+    def ring_timeout(self) -> _duration_pb2.Duration:
+        """Give up after this long."""
+
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        call_id: _builtins.str = ...,
+        endpoint: _call_pb2.Endpoint | None = ...,
+        caller: _call_pb2.Party | None = ...,
+        ring_timeout: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["caller", b"caller", "endpoint", b"endpoint", "ring_timeout", b"ring_timeout"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["call_id", b"call_id", "caller", b"caller", "endpoint", b"endpoint", "request_id", b"request_id", "ring_timeout", b"ring_timeout"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AttendedTransferRequest: _TypeAlias = AttendedTransferRequest  # noqa: Y015
+
+@_typing.final
+class AttendedTransferResponse(_message.Message):
+    """The consultation."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONSULTED_CALL_ID_FIELD_NUMBER: _builtins.int
+    OPERATION_ID_FIELD_NUMBER: _builtins.int
+    STATUS_FIELD_NUMBER: _builtins.int
+    consulted_call_id: _builtins.str
+    """The leg of the one who is consulted."""
+    operation_id: _builtins.str
+    """Comes back in the events of this command."""
+    @_builtins.property
+    def status(self) -> _common_pb2.CommandStatus:
+        """What became of the command."""
+
+    def __init__(
+        self,
+        *,
+        consulted_call_id: _builtins.str = ...,
+        operation_id: _builtins.str = ...,
+        status: _common_pb2.CommandStatus | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["status", b"status"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["consulted_call_id", b"consulted_call_id", "operation_id", b"operation_id", "status", b"status"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AttendedTransferResponse: _TypeAlias = AttendedTransferResponse  # noqa: Y015
+
+@_typing.final
+class ScheduleHangupRequest(_message.Message):
+    """Asks for the end of a leg at a later time."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    CALL_ID_FIELD_NUMBER: _builtins.int
+    AFTER_FIELD_NUMBER: _builtins.int
+    CAUSE_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """See the service."""
+    call_id: _builtins.str
+    """The leg."""
+    cause: _builtins.str
+    """Cause by the switch's name; empty means ALLOTTED_TIMEOUT."""
+    @_builtins.property
+    def after(self) -> _duration_pb2.Duration:
+        """After how long, in whole seconds."""
+
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        call_id: _builtins.str = ...,
+        after: _duration_pb2.Duration | None = ...,
+        cause: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["after", b"after"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "call_id", b"call_id", "cause", b"cause", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ScheduleHangupRequest: _TypeAlias = ScheduleHangupRequest  # noqa: Y015
+
+@_typing.final
+class ScheduleHangupResponse(_message.Message):
+    """The schedule's handle."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SCHEDULE_ID_FIELD_NUMBER: _builtins.int
+    HANGUP_TIME_FIELD_NUMBER: _builtins.int
+    STATUS_FIELD_NUMBER: _builtins.int
+    schedule_id: _builtins.str
+    """Cancels it."""
+    @_builtins.property
+    def hangup_time(self) -> _timestamp_pb2.Timestamp:
+        """When it is due."""
+
+    @_builtins.property
+    def status(self) -> _common_pb2.CommandStatus:
+        """What became of the command."""
+
+    def __init__(
+        self,
+        *,
+        schedule_id: _builtins.str = ...,
+        hangup_time: _timestamp_pb2.Timestamp | None = ...,
+        status: _common_pb2.CommandStatus | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["hangup_time", b"hangup_time", "status", b"status"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["hangup_time", b"hangup_time", "schedule_id", b"schedule_id", "status", b"status"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ScheduleHangupResponse: _TypeAlias = ScheduleHangupResponse  # noqa: Y015
+
+@_typing.final
+class CancelScheduledHangupRequest(_message.Message):
+    """Asks for scheduled ends to be cancelled."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    CALL_ID_FIELD_NUMBER: _builtins.int
+    SCHEDULE_ID_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """See the service."""
+    call_id: _builtins.str
+    """The leg."""
+    schedule_id: _builtins.str
+    """One schedule; empty cancels all of the leg's."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        call_id: _builtins.str = ...,
+        schedule_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["call_id", b"call_id", "request_id", b"request_id", "schedule_id", b"schedule_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CancelScheduledHangupRequest: _TypeAlias = CancelScheduledHangupRequest  # noqa: Y015
+
+@_typing.final
+class CancelScheduledHangupResponse(_message.Message):
+    """What became of the command."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATUS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def status(self) -> _common_pb2.CommandStatus:
+        """What became of the command."""
+
+    def __init__(
+        self,
+        *,
+        status: _common_pb2.CommandStatus | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["status", b"status"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["status", b"status"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CancelScheduledHangupResponse: _TypeAlias = CancelScheduledHangupResponse  # noqa: Y015
+
+@_typing.final
+class RingRequest(_message.Message):
+    """Asks for ringing."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    CALL_ID_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """See the service."""
+    call_id: _builtins.str
+    """The leg."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        call_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["call_id", b"call_id", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RingRequest: _TypeAlias = RingRequest  # noqa: Y015
+
+@_typing.final
+class RingResponse(_message.Message):
+    """The leg after the command."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CALL_FIELD_NUMBER: _builtins.int
+    STATUS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def call(self) -> _call_pb2.Call:
+        """The leg."""
+
+    @_builtins.property
+    def status(self) -> _common_pb2.CommandStatus:
+        """What became of the command."""
+
+    def __init__(
+        self,
+        *,
+        call: _call_pb2.Call | None = ...,
+        status: _common_pb2.CommandStatus | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["call", b"call", "status", b"status"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["call", b"call", "status", b"status"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RingResponse: _TypeAlias = RingResponse  # noqa: Y015
+
+@_typing.final
+class SendMessageRequest(_message.Message):
+    """Asks for a message within a dialog."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _Method:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _MethodEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[SendMessageRequest._Method.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        METHOD_UNSPECIFIED: SendMessageRequest._Method.ValueType  # 0
+        """Treated as INFO."""
+        METHOD_INFO: SendMessageRequest._Method.ValueType  # 1
+        """SIP INFO."""
+        METHOD_MESSAGE: SendMessageRequest._Method.ValueType  # 2
+        """SIP MESSAGE, as plain text."""
+
+    class Method(_Method, metaclass=_MethodEnumTypeWrapper):
+        """Which SIP request carries it."""
+
+    METHOD_UNSPECIFIED: SendMessageRequest.Method.ValueType  # 0
+    """Treated as INFO."""
+    METHOD_INFO: SendMessageRequest.Method.ValueType  # 1
+    """SIP INFO."""
+    METHOD_MESSAGE: SendMessageRequest.Method.ValueType  # 2
+    """SIP MESSAGE, as plain text."""
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    CALL_ID_FIELD_NUMBER: _builtins.int
+    METHOD_FIELD_NUMBER: _builtins.int
+    CONTENT_TYPE_FIELD_NUMBER: _builtins.int
+    BODY_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """See the service."""
+    call_id: _builtins.str
+    """The leg."""
+    method: Global___SendMessageRequest.Method.ValueType
+    """Which SIP request carries it."""
+    content_type: _builtins.str
+    """Type of the body of an INFO, for example application/json; empty means
+    text/plain.
+    """
+    body: _builtins.str
+    """The body."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        call_id: _builtins.str = ...,
+        method: Global___SendMessageRequest.Method.ValueType = ...,
+        content_type: _builtins.str = ...,
+        body: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "call_id", b"call_id", "content_type", b"content_type", "method", b"method", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SendMessageRequest: _TypeAlias = SendMessageRequest  # noqa: Y015
+
+@_typing.final
+class SendMessageResponse(_message.Message):
+    """What became of the command."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATUS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def status(self) -> _common_pb2.CommandStatus:
+        """What became of the command."""
+
+    def __init__(
+        self,
+        *,
+        status: _common_pb2.CommandStatus | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["status", b"status"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["status", b"status"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SendMessageResponse: _TypeAlias = SendMessageResponse  # noqa: Y015
+
+@_typing.final
 class BridgeRequest(_message.Message):
     """Asks for two legs to be connected."""
 
@@ -798,12 +1184,35 @@ class DialAndBridgeRequest(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    @_typing.final
+    class VariablesEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     CALL_ID_FIELD_NUMBER: _builtins.int
     ENDPOINTS_FIELD_NUMBER: _builtins.int
     STRATEGY_FIELD_NUMBER: _builtins.int
     RING_TIMEOUT_FIELD_NUMBER: _builtins.int
     CONTINUE_AFTER_FIELD_NUMBER: _builtins.int
+    CALLER_FIELD_NUMBER: _builtins.int
+    VARIABLES_FIELD_NUMBER: _builtins.int
+    WAIT_UNTIL_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """See the service."""
     call_id: _builtins.str
@@ -812,6 +1221,8 @@ class DialAndBridgeRequest(_message.Message):
     """How several endpoints are tried."""
     continue_after: _builtins.bool
     """Keep the leg when the other ends."""
+    wait_until: Global___WaitUntil.ValueType
+    """When to return."""
     @_builtins.property
     def endpoints(self) -> _containers.RepeatedCompositeFieldContainer[_call_pb2.Endpoint]:
         """Whom to dial."""
@@ -819,6 +1230,14 @@ class DialAndBridgeRequest(_message.Message):
     @_builtins.property
     def ring_timeout(self) -> _duration_pb2.Duration:
         """Give up after this long."""
+
+    @_builtins.property
+    def caller(self) -> _call_pb2.Party:
+        """Caller identity to show."""
+
+    @_builtins.property
+    def variables(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """Variables for all new legs."""
 
     def __init__(
         self,
@@ -829,10 +1248,13 @@ class DialAndBridgeRequest(_message.Message):
         strategy: Global___OriginateRequest.Strategy.ValueType = ...,
         ring_timeout: _duration_pb2.Duration | None = ...,
         continue_after: _builtins.bool = ...,
+        caller: _call_pb2.Party | None = ...,
+        variables: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        wait_until: Global___WaitUntil.ValueType = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["ring_timeout", b"ring_timeout"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["caller", b"caller", "ring_timeout", b"ring_timeout"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["call_id", b"call_id", "continue_after", b"continue_after", "endpoints", b"endpoints", "request_id", b"request_id", "ring_timeout", b"ring_timeout", "strategy", b"strategy"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["call_id", b"call_id", "caller", b"caller", "continue_after", b"continue_after", "endpoints", b"endpoints", "request_id", b"request_id", "ring_timeout", b"ring_timeout", "strategy", b"strategy", "variables", b"variables", "wait_until", b"wait_until"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -845,9 +1267,22 @@ class DialAndBridgeResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     OPERATION_ID_FIELD_NUMBER: _builtins.int
+    LEGS_FIELD_NUMBER: _builtins.int
+    DISPOSITION_FIELD_NUMBER: _builtins.int
+    HANGUP_CAUSE_FIELD_NUMBER: _builtins.int
     STATUS_FIELD_NUMBER: _builtins.int
     operation_id: _builtins.str
     """Comes back in the events of this command."""
+    disposition: Global___Disposition.ValueType
+    """How it came out, when it was waited for."""
+    @_builtins.property
+    def legs(self) -> _containers.RepeatedCompositeFieldContainer[Global___DialledLeg]:
+        """Every leg that is dialled, in the order of the endpoints."""
+
+    @_builtins.property
+    def hangup_cause(self) -> _common_pb2.HangupCause:
+        """Why it failed, when it did."""
+
     @_builtins.property
     def status(self) -> _common_pb2.CommandStatus:
         """What became of the command."""
@@ -856,11 +1291,14 @@ class DialAndBridgeResponse(_message.Message):
         self,
         *,
         operation_id: _builtins.str = ...,
+        legs: _abc.Iterable[Global___DialledLeg] | None = ...,
+        disposition: Global___Disposition.ValueType = ...,
+        hangup_cause: _common_pb2.HangupCause | None = ...,
         status: _common_pb2.CommandStatus | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["status", b"status"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["hangup_cause", b"hangup_cause", "status", b"status"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["operation_id", b"operation_id", "status", b"status"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["disposition", b"disposition", "hangup_cause", b"hangup_cause", "legs", b"legs", "operation_id", b"operation_id", "status", b"status"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1968,11 +2406,14 @@ Global___EavesdropRequest: _TypeAlias = EavesdropRequest  # noqa: Y015
 
 @_typing.final
 class EavesdropResponse(_message.Message):
-    """What became of the command."""
+    """The command's handle."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    OPERATION_ID_FIELD_NUMBER: _builtins.int
     STATUS_FIELD_NUMBER: _builtins.int
+    operation_id: _builtins.str
+    """Comes back in the events of this command."""
     @_builtins.property
     def status(self) -> _common_pb2.CommandStatus:
         """What became of the command."""
@@ -1980,11 +2421,12 @@ class EavesdropResponse(_message.Message):
     def __init__(
         self,
         *,
+        operation_id: _builtins.str = ...,
         status: _common_pb2.CommandStatus | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["status", b"status"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["status", b"status"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["operation_id", b"operation_id", "status", b"status"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -96,6 +96,31 @@ class CallControlServiceStub:
                 request_serializer=callcontrol_dot_v1_dot_call__control__service__pb2.DeflectRequest.SerializeToString,
                 response_deserializer=callcontrol_dot_v1_dot_call__control__service__pb2.DeflectResponse.FromString,
                 _registered_method=True)
+        self.AttendedTransfer = channel.unary_unary(
+                '/callcontrol.v1.CallControlService/AttendedTransfer',
+                request_serializer=callcontrol_dot_v1_dot_call__control__service__pb2.AttendedTransferRequest.SerializeToString,
+                response_deserializer=callcontrol_dot_v1_dot_call__control__service__pb2.AttendedTransferResponse.FromString,
+                _registered_method=True)
+        self.ScheduleHangup = channel.unary_unary(
+                '/callcontrol.v1.CallControlService/ScheduleHangup',
+                request_serializer=callcontrol_dot_v1_dot_call__control__service__pb2.ScheduleHangupRequest.SerializeToString,
+                response_deserializer=callcontrol_dot_v1_dot_call__control__service__pb2.ScheduleHangupResponse.FromString,
+                _registered_method=True)
+        self.CancelScheduledHangup = channel.unary_unary(
+                '/callcontrol.v1.CallControlService/CancelScheduledHangup',
+                request_serializer=callcontrol_dot_v1_dot_call__control__service__pb2.CancelScheduledHangupRequest.SerializeToString,
+                response_deserializer=callcontrol_dot_v1_dot_call__control__service__pb2.CancelScheduledHangupResponse.FromString,
+                _registered_method=True)
+        self.Ring = channel.unary_unary(
+                '/callcontrol.v1.CallControlService/Ring',
+                request_serializer=callcontrol_dot_v1_dot_call__control__service__pb2.RingRequest.SerializeToString,
+                response_deserializer=callcontrol_dot_v1_dot_call__control__service__pb2.RingResponse.FromString,
+                _registered_method=True)
+        self.SendMessage = channel.unary_unary(
+                '/callcontrol.v1.CallControlService/SendMessage',
+                request_serializer=callcontrol_dot_v1_dot_call__control__service__pb2.SendMessageRequest.SerializeToString,
+                response_deserializer=callcontrol_dot_v1_dot_call__control__service__pb2.SendMessageResponse.FromString,
+                _registered_method=True)
         self.Bridge = channel.unary_unary(
                 '/callcontrol.v1.CallControlService/Bridge',
                 request_serializer=callcontrol_dot_v1_dot_call__control__service__pb2.BridgeRequest.SerializeToString,
@@ -299,6 +324,44 @@ class CallControlServiceServicer:
 
     def Deflect(self, request, context):
         """Asks the far end itself to call elsewhere (SIP REFER or 302).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AttendedTransfer(self, request, context):
+        """Lets a bridged leg consult somebody before its partner is handed over. The
+        partner hears music meanwhile. Ending call_id then connects the partner
+        with the one consulted; ending the consulted leg brings the two together
+        again.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ScheduleHangup(self, request, context):
+        """Ends a leg later, unless that is cancelled.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CancelScheduledHangup(self, request, context):
+        """Cancels what ScheduleHangup began.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Ring(self, request, context):
+        """Tells the far end of an inbound leg that it rings.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SendMessage(self, request, context):
+        """Sends a SIP INFO or MESSAGE within the dialog of a leg.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -517,6 +580,31 @@ def add_CallControlServiceServicer_to_server(servicer, server):
                     servicer.Deflect,
                     request_deserializer=callcontrol_dot_v1_dot_call__control__service__pb2.DeflectRequest.FromString,
                     response_serializer=callcontrol_dot_v1_dot_call__control__service__pb2.DeflectResponse.SerializeToString,
+            ),
+            'AttendedTransfer': grpc.unary_unary_rpc_method_handler(
+                    servicer.AttendedTransfer,
+                    request_deserializer=callcontrol_dot_v1_dot_call__control__service__pb2.AttendedTransferRequest.FromString,
+                    response_serializer=callcontrol_dot_v1_dot_call__control__service__pb2.AttendedTransferResponse.SerializeToString,
+            ),
+            'ScheduleHangup': grpc.unary_unary_rpc_method_handler(
+                    servicer.ScheduleHangup,
+                    request_deserializer=callcontrol_dot_v1_dot_call__control__service__pb2.ScheduleHangupRequest.FromString,
+                    response_serializer=callcontrol_dot_v1_dot_call__control__service__pb2.ScheduleHangupResponse.SerializeToString,
+            ),
+            'CancelScheduledHangup': grpc.unary_unary_rpc_method_handler(
+                    servicer.CancelScheduledHangup,
+                    request_deserializer=callcontrol_dot_v1_dot_call__control__service__pb2.CancelScheduledHangupRequest.FromString,
+                    response_serializer=callcontrol_dot_v1_dot_call__control__service__pb2.CancelScheduledHangupResponse.SerializeToString,
+            ),
+            'Ring': grpc.unary_unary_rpc_method_handler(
+                    servicer.Ring,
+                    request_deserializer=callcontrol_dot_v1_dot_call__control__service__pb2.RingRequest.FromString,
+                    response_serializer=callcontrol_dot_v1_dot_call__control__service__pb2.RingResponse.SerializeToString,
+            ),
+            'SendMessage': grpc.unary_unary_rpc_method_handler(
+                    servicer.SendMessage,
+                    request_deserializer=callcontrol_dot_v1_dot_call__control__service__pb2.SendMessageRequest.FromString,
+                    response_serializer=callcontrol_dot_v1_dot_call__control__service__pb2.SendMessageResponse.SerializeToString,
             ),
             'Bridge': grpc.unary_unary_rpc_method_handler(
                     servicer.Bridge,
@@ -852,6 +940,141 @@ class CallControlService:
             '/callcontrol.v1.CallControlService/Deflect',
             callcontrol_dot_v1_dot_call__control__service__pb2.DeflectRequest.SerializeToString,
             callcontrol_dot_v1_dot_call__control__service__pb2.DeflectResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AttendedTransfer(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/callcontrol.v1.CallControlService/AttendedTransfer',
+            callcontrol_dot_v1_dot_call__control__service__pb2.AttendedTransferRequest.SerializeToString,
+            callcontrol_dot_v1_dot_call__control__service__pb2.AttendedTransferResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ScheduleHangup(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/callcontrol.v1.CallControlService/ScheduleHangup',
+            callcontrol_dot_v1_dot_call__control__service__pb2.ScheduleHangupRequest.SerializeToString,
+            callcontrol_dot_v1_dot_call__control__service__pb2.ScheduleHangupResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CancelScheduledHangup(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/callcontrol.v1.CallControlService/CancelScheduledHangup',
+            callcontrol_dot_v1_dot_call__control__service__pb2.CancelScheduledHangupRequest.SerializeToString,
+            callcontrol_dot_v1_dot_call__control__service__pb2.CancelScheduledHangupResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Ring(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/callcontrol.v1.CallControlService/Ring',
+            callcontrol_dot_v1_dot_call__control__service__pb2.RingRequest.SerializeToString,
+            callcontrol_dot_v1_dot_call__control__service__pb2.RingResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SendMessage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/callcontrol.v1.CallControlService/SendMessage',
+            callcontrol_dot_v1_dot_call__control__service__pb2.SendMessageRequest.SerializeToString,
+            callcontrol_dot_v1_dot_call__control__service__pb2.SendMessageResponse.FromString,
             options,
             channel_credentials,
             insecure,

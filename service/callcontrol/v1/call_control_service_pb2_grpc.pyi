@@ -107,6 +107,20 @@ class CallControlServiceStub:
     """
     Deflect: _grpc.UnaryUnaryMultiCallable[_call_control_service_pb2.DeflectRequest, _call_control_service_pb2.DeflectResponse]
     """Asks the far end itself to call elsewhere (SIP REFER or 302)."""
+    AttendedTransfer: _grpc.UnaryUnaryMultiCallable[_call_control_service_pb2.AttendedTransferRequest, _call_control_service_pb2.AttendedTransferResponse]
+    """Lets a bridged leg consult somebody before its partner is handed over. The
+    partner hears music meanwhile. Ending call_id then connects the partner
+    with the one consulted; ending the consulted leg brings the two together
+    again.
+    """
+    ScheduleHangup: _grpc.UnaryUnaryMultiCallable[_call_control_service_pb2.ScheduleHangupRequest, _call_control_service_pb2.ScheduleHangupResponse]
+    """Ends a leg later, unless that is cancelled."""
+    CancelScheduledHangup: _grpc.UnaryUnaryMultiCallable[_call_control_service_pb2.CancelScheduledHangupRequest, _call_control_service_pb2.CancelScheduledHangupResponse]
+    """Cancels what ScheduleHangup began."""
+    Ring: _grpc.UnaryUnaryMultiCallable[_call_control_service_pb2.RingRequest, _call_control_service_pb2.RingResponse]
+    """Tells the far end of an inbound leg that it rings."""
+    SendMessage: _grpc.UnaryUnaryMultiCallable[_call_control_service_pb2.SendMessageRequest, _call_control_service_pb2.SendMessageResponse]
+    """Sends a SIP INFO or MESSAGE within the dialog of a leg."""
     Bridge: _grpc.UnaryUnaryMultiCallable[_call_control_service_pb2.BridgeRequest, _call_control_service_pb2.BridgeResponse]
     """Connects two legs that exist and are on the same node; on different nodes
     it is FAILED_PRECONDITION (CALL_STATE). At least one must be answered.
@@ -274,6 +288,20 @@ class CallControlServiceAsyncStub(CallControlServiceStub):
     """
     Deflect: _aio.UnaryUnaryMultiCallable[_call_control_service_pb2.DeflectRequest, _call_control_service_pb2.DeflectResponse]  # type: ignore[assignment]
     """Asks the far end itself to call elsewhere (SIP REFER or 302)."""
+    AttendedTransfer: _aio.UnaryUnaryMultiCallable[_call_control_service_pb2.AttendedTransferRequest, _call_control_service_pb2.AttendedTransferResponse]  # type: ignore[assignment]
+    """Lets a bridged leg consult somebody before its partner is handed over. The
+    partner hears music meanwhile. Ending call_id then connects the partner
+    with the one consulted; ending the consulted leg brings the two together
+    again.
+    """
+    ScheduleHangup: _aio.UnaryUnaryMultiCallable[_call_control_service_pb2.ScheduleHangupRequest, _call_control_service_pb2.ScheduleHangupResponse]  # type: ignore[assignment]
+    """Ends a leg later, unless that is cancelled."""
+    CancelScheduledHangup: _aio.UnaryUnaryMultiCallable[_call_control_service_pb2.CancelScheduledHangupRequest, _call_control_service_pb2.CancelScheduledHangupResponse]  # type: ignore[assignment]
+    """Cancels what ScheduleHangup began."""
+    Ring: _aio.UnaryUnaryMultiCallable[_call_control_service_pb2.RingRequest, _call_control_service_pb2.RingResponse]  # type: ignore[assignment]
+    """Tells the far end of an inbound leg that it rings."""
+    SendMessage: _aio.UnaryUnaryMultiCallable[_call_control_service_pb2.SendMessageRequest, _call_control_service_pb2.SendMessageResponse]  # type: ignore[assignment]
+    """Sends a SIP INFO or MESSAGE within the dialog of a leg."""
     Bridge: _aio.UnaryUnaryMultiCallable[_call_control_service_pb2.BridgeRequest, _call_control_service_pb2.BridgeResponse]  # type: ignore[assignment]
     """Connects two legs that exist and are on the same node; on different nodes
     it is FAILED_PRECONDITION (CALL_STATE). At least one must be answered.
@@ -486,6 +514,50 @@ class CallControlServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_call_control_service_pb2.DeflectResponse, _abc.Awaitable[_call_control_service_pb2.DeflectResponse]]:
         """Asks the far end itself to call elsewhere (SIP REFER or 302)."""
+
+    @_abc_1.abstractmethod
+    def AttendedTransfer(
+        self,
+        request: _call_control_service_pb2.AttendedTransferRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_call_control_service_pb2.AttendedTransferResponse, _abc.Awaitable[_call_control_service_pb2.AttendedTransferResponse]]:
+        """Lets a bridged leg consult somebody before its partner is handed over. The
+        partner hears music meanwhile. Ending call_id then connects the partner
+        with the one consulted; ending the consulted leg brings the two together
+        again.
+        """
+
+    @_abc_1.abstractmethod
+    def ScheduleHangup(
+        self,
+        request: _call_control_service_pb2.ScheduleHangupRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_call_control_service_pb2.ScheduleHangupResponse, _abc.Awaitable[_call_control_service_pb2.ScheduleHangupResponse]]:
+        """Ends a leg later, unless that is cancelled."""
+
+    @_abc_1.abstractmethod
+    def CancelScheduledHangup(
+        self,
+        request: _call_control_service_pb2.CancelScheduledHangupRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_call_control_service_pb2.CancelScheduledHangupResponse, _abc.Awaitable[_call_control_service_pb2.CancelScheduledHangupResponse]]:
+        """Cancels what ScheduleHangup began."""
+
+    @_abc_1.abstractmethod
+    def Ring(
+        self,
+        request: _call_control_service_pb2.RingRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_call_control_service_pb2.RingResponse, _abc.Awaitable[_call_control_service_pb2.RingResponse]]:
+        """Tells the far end of an inbound leg that it rings."""
+
+    @_abc_1.abstractmethod
+    def SendMessage(
+        self,
+        request: _call_control_service_pb2.SendMessageRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_call_control_service_pb2.SendMessageResponse, _abc.Awaitable[_call_control_service_pb2.SendMessageResponse]]:
+        """Sends a SIP INFO or MESSAGE within the dialog of a leg."""
 
     @_abc_1.abstractmethod
     def Bridge(

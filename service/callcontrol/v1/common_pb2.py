@@ -26,37 +26,43 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x63\x61llcontrol/v1/common.proto\x12\x0e\x63\x61llcontrol.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa7\x01\n\x0bStringMatch\x12\x0f\n\x05\x65xact\x18\x01 \x01(\tH\x00\x12\x10\n\x06prefix\x18\x02 \x01(\tH\x00\x12\x0f\n\x05regex\x18\x03 \x01(\tH\x00\x12\x11\n\x07present\x18\x04 \x01(\x08H\x00\x12\x10\n\x06suffix\x18\x05 \x01(\tH\x00\x12\x12\n\x08\x63ontains\x18\x06 \x01(\tH\x00\x12\x13\n\x0bignore_case\x18\x0e \x01(\x08\x12\x0e\n\x06invert\x18\x0f \x01(\x08\x42\x06\n\x04test\"j\n\x0bHangupCause\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\tq850_code\x18\x02 \x01(\x05\x12\x10\n\x08sip_code\x18\x03 \x01(\x05\x12(\n\x04side\x18\x04 \x01(\x0e\x32\x1a.callcontrol.v1.HangupSide\"\xbf\x01\n\x0bMediaSource\x12\r\n\x03uri\x18\x01 \x01(\tH\x00\x12\x15\n\x0btone_stream\x18\x02 \x01(\tH\x00\x12,\n\x07silence\x18\x03 \x01(\x0b\x32\x19.google.protobuf.DurationH\x00\x12(\n\x06speech\x18\x04 \x01(\x0b\x32\x16.callcontrol.v1.SpeechH\x00\x12(\n\x06phrase\x18\x05 \x01(\x0b\x32\x16.callcontrol.v1.PhraseH\x00\x42\x08\n\x06source\"5\n\x06Speech\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x0e\n\x06\x65ngine\x18\x02 \x01(\t\x12\r\n\x05voice\x18\x03 \x01(\t\"6\n\x06Phrase\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\t\x12\x10\n\x08language\x18\x03 \x01(\t\"U\n\rCommandStatus\x12\x32\n\x0c\x63onfirmation\x18\x01 \x01(\x0e\x32\x1c.callcontrol.v1.Confirmation\x12\x10\n\x08replayed\x18\x02 \x01(\x08\"\x1c\n\nStringList\x12\x0e\n\x06values\x18\x01 \x03(\t\"n\n\x0cNodePosition\x12\x0f\n\x07node_id\x18\x01 \x01(\t\x12\x11\n\tcore_uuid\x18\x02 \x01(\t\x12\x10\n\x08sequence\x18\x03 \x01(\x04\x12(\n\x04time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*;\n\x04View\x12\x14\n\x10VIEW_UNSPECIFIED\x10\x00\x12\x0e\n\nVIEW_BASIC\x10\x01\x12\r\n\tVIEW_FULL\x10\x02*X\n\nHangupSide\x12\x1b\n\x17HANGUP_SIDE_UNSPECIFIED\x10\x00\x12\x16\n\x12HANGUP_SIDE_REMOTE\x10\x01\x12\x15\n\x11HANGUP_SIDE_LOCAL\x10\x02*\x80\x01\n\x0eMediaDirection\x12\x1f\n\x1bMEDIA_DIRECTION_UNSPECIFIED\x10\x00\x12\x18\n\x14MEDIA_DIRECTION_READ\x10\x01\x12\x19\n\x15MEDIA_DIRECTION_WRITE\x10\x02\x12\x18\n\x14MEDIA_DIRECTION_BOTH\x10\x03*>\n\x03Leg\x12\x13\n\x0fLEG_UNSPECIFIED\x10\x00\x12\t\n\x05LEG_A\x10\x01\x12\t\n\x05LEG_B\x10\x02\x12\x0c\n\x08LEG_BOTH\x10\x03*c\n\x0c\x43onfirmation\x12\x1c\n\x18\x43ONFIRMATION_UNSPECIFIED\x10\x00\x12\x19\n\x15\x43ONFIRMATION_ACCEPTED\x10\x01\x12\x1a\n\x16\x43ONFIRMATION_CONFIRMED\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x63\x61llcontrol/v1/common.proto\x12\x0e\x63\x61llcontrol.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa7\x01\n\x0bStringMatch\x12\x0f\n\x05\x65xact\x18\x01 \x01(\tH\x00\x12\x10\n\x06prefix\x18\x02 \x01(\tH\x00\x12\x0f\n\x05regex\x18\x03 \x01(\tH\x00\x12\x11\n\x07present\x18\x04 \x01(\x08H\x00\x12\x10\n\x06suffix\x18\x05 \x01(\tH\x00\x12\x12\n\x08\x63ontains\x18\x06 \x01(\tH\x00\x12\x13\n\x0bignore_case\x18\x0e \x01(\x08\x12\x0e\n\x06invert\x18\x0f \x01(\x08\x42\x06\n\x04test\"j\n\x0bHangupCause\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\tq850_code\x18\x02 \x01(\x05\x12\x10\n\x08sip_code\x18\x03 \x01(\x05\x12(\n\x04side\x18\x04 \x01(\x0e\x32\x1a.callcontrol.v1.HangupSide\"\xe3\x01\n\x0bMediaSource\x12\r\n\x03uri\x18\x01 \x01(\tH\x00\x12\x15\n\x0btone_stream\x18\x02 \x01(\tH\x00\x12,\n\x07silence\x18\x03 \x01(\x0b\x32\x19.google.protobuf.DurationH\x00\x12(\n\x06speech\x18\x04 \x01(\x0b\x32\x16.callcontrol.v1.SpeechH\x00\x12(\n\x06phrase\x18\x05 \x01(\x0b\x32\x16.callcontrol.v1.PhraseH\x00\x12\"\n\x03say\x18\x06 \x01(\x0b\x32\x13.callcontrol.v1.SayH\x00\x42\x08\n\x06source\"5\n\x06Speech\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x0e\n\x06\x65ngine\x18\x02 \x01(\t\x12\r\n\x05voice\x18\x03 \x01(\t\"6\n\x06Phrase\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\t\x12\x10\n\x08language\x18\x03 \x01(\t\"\xd8\x03\n\x03Say\x12\x0c\n\x04text\x18\x01 \x01(\t\x12&\n\x04kind\x18\x02 \x01(\x0e\x32\x18.callcontrol.v1.Say.Kind\x12*\n\x06method\x18\x03 \x01(\x0e\x32\x1a.callcontrol.v1.Say.Method\x12\x10\n\x08language\x18\x04 \x01(\t\"\xfa\x01\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\x0f\n\x0bKIND_NUMBER\x10\x01\x12\x0e\n\nKIND_ITEMS\x10\x02\x12\x11\n\rKIND_CURRENCY\x10\x03\x12\x19\n\x15KIND_TIME_MEASUREMENT\x10\x04\x12\r\n\tKIND_DATE\x10\x05\x12\r\n\tKIND_TIME\x10\x06\x12\x12\n\x0eKIND_DATE_TIME\x10\x07\x12\x19\n\x15KIND_TELEPHONE_NUMBER\x10\x08\x12\x13\n\x0fKIND_IP_ADDRESS\x10\t\x12\x10\n\x0cKIND_SPELLED\x10\n\x12\x19\n\x15KIND_SPELLED_PHONETIC\x10\x0b\"`\n\x06Method\x12\x16\n\x12METHOD_UNSPECIFIED\x10\x00\x12\x15\n\x11METHOD_PRONOUNCED\x10\x01\x12\x13\n\x0fMETHOD_ITERATED\x10\x02\x12\x12\n\x0eMETHOD_COUNTED\x10\x03\"U\n\rCommandStatus\x12\x32\n\x0c\x63onfirmation\x18\x01 \x01(\x0e\x32\x1c.callcontrol.v1.Confirmation\x12\x10\n\x08replayed\x18\x02 \x01(\x08\"\x1c\n\nStringList\x12\x0e\n\x06values\x18\x01 \x03(\t\"n\n\x0cNodePosition\x12\x0f\n\x07node_id\x18\x01 \x01(\t\x12\x11\n\tcore_uuid\x18\x02 \x01(\t\x12\x10\n\x08sequence\x18\x03 \x01(\x04\x12(\n\x04time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*;\n\x04View\x12\x14\n\x10VIEW_UNSPECIFIED\x10\x00\x12\x0e\n\nVIEW_BASIC\x10\x01\x12\r\n\tVIEW_FULL\x10\x02*X\n\nHangupSide\x12\x1b\n\x17HANGUP_SIDE_UNSPECIFIED\x10\x00\x12\x16\n\x12HANGUP_SIDE_REMOTE\x10\x01\x12\x15\n\x11HANGUP_SIDE_LOCAL\x10\x02*\x80\x01\n\x0eMediaDirection\x12\x1f\n\x1bMEDIA_DIRECTION_UNSPECIFIED\x10\x00\x12\x18\n\x14MEDIA_DIRECTION_READ\x10\x01\x12\x19\n\x15MEDIA_DIRECTION_WRITE\x10\x02\x12\x18\n\x14MEDIA_DIRECTION_BOTH\x10\x03*>\n\x03Leg\x12\x13\n\x0fLEG_UNSPECIFIED\x10\x00\x12\t\n\x05LEG_A\x10\x01\x12\t\n\x05LEG_B\x10\x02\x12\x0c\n\x08LEG_BOTH\x10\x03*c\n\x0c\x43onfirmation\x12\x1c\n\x18\x43ONFIRMATION_UNSPECIFIED\x10\x00\x12\x19\n\x15\x43ONFIRMATION_ACCEPTED\x10\x01\x12\x1a\n\x16\x43ONFIRMATION_CONFIRMED\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'callcontrol.v1.common_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_VIEW']._serialized_start=924
-  _globals['_VIEW']._serialized_end=983
-  _globals['_HANGUPSIDE']._serialized_start=985
-  _globals['_HANGUPSIDE']._serialized_end=1073
-  _globals['_MEDIADIRECTION']._serialized_start=1076
-  _globals['_MEDIADIRECTION']._serialized_end=1204
-  _globals['_LEG']._serialized_start=1206
-  _globals['_LEG']._serialized_end=1268
-  _globals['_CONFIRMATION']._serialized_start=1270
-  _globals['_CONFIRMATION']._serialized_end=1369
+  _globals['_VIEW']._serialized_start=1435
+  _globals['_VIEW']._serialized_end=1494
+  _globals['_HANGUPSIDE']._serialized_start=1496
+  _globals['_HANGUPSIDE']._serialized_end=1584
+  _globals['_MEDIADIRECTION']._serialized_start=1587
+  _globals['_MEDIADIRECTION']._serialized_end=1715
+  _globals['_LEG']._serialized_start=1717
+  _globals['_LEG']._serialized_end=1779
+  _globals['_CONFIRMATION']._serialized_start=1781
+  _globals['_CONFIRMATION']._serialized_end=1880
   _globals['_STRINGMATCH']._serialized_start=113
   _globals['_STRINGMATCH']._serialized_end=280
   _globals['_HANGUPCAUSE']._serialized_start=282
   _globals['_HANGUPCAUSE']._serialized_end=388
   _globals['_MEDIASOURCE']._serialized_start=391
-  _globals['_MEDIASOURCE']._serialized_end=582
-  _globals['_SPEECH']._serialized_start=584
-  _globals['_SPEECH']._serialized_end=637
-  _globals['_PHRASE']._serialized_start=639
-  _globals['_PHRASE']._serialized_end=693
-  _globals['_COMMANDSTATUS']._serialized_start=695
-  _globals['_COMMANDSTATUS']._serialized_end=780
-  _globals['_STRINGLIST']._serialized_start=782
-  _globals['_STRINGLIST']._serialized_end=810
-  _globals['_NODEPOSITION']._serialized_start=812
-  _globals['_NODEPOSITION']._serialized_end=922
+  _globals['_MEDIASOURCE']._serialized_end=618
+  _globals['_SPEECH']._serialized_start=620
+  _globals['_SPEECH']._serialized_end=673
+  _globals['_PHRASE']._serialized_start=675
+  _globals['_PHRASE']._serialized_end=729
+  _globals['_SAY']._serialized_start=732
+  _globals['_SAY']._serialized_end=1204
+  _globals['_SAY_KIND']._serialized_start=856
+  _globals['_SAY_KIND']._serialized_end=1106
+  _globals['_SAY_METHOD']._serialized_start=1108
+  _globals['_SAY_METHOD']._serialized_end=1204
+  _globals['_COMMANDSTATUS']._serialized_start=1206
+  _globals['_COMMANDSTATUS']._serialized_end=1291
+  _globals['_STRINGLIST']._serialized_start=1293
+  _globals['_STRINGLIST']._serialized_end=1321
+  _globals['_NODEPOSITION']._serialized_start=1323
+  _globals['_NODEPOSITION']._serialized_end=1433
 # @@protoc_insertion_point(module_scope)

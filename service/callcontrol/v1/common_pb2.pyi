@@ -253,6 +253,7 @@ class MediaSource(_message.Message):
     SILENCE_FIELD_NUMBER: _builtins.int
     SPEECH_FIELD_NUMBER: _builtins.int
     PHRASE_FIELD_NUMBER: _builtins.int
+    SAY_FIELD_NUMBER: _builtins.int
     uri: _builtins.str
     """A file on the node or an URL that the node may fetch. The operator's
     configuration says which prefixes are allowed.
@@ -265,11 +266,17 @@ class MediaSource(_message.Message):
 
     @_builtins.property
     def speech(self) -> Global___Speech:
-        """Text for the configured speech engine."""
+        """Text for a speech engine of the node. Must be the only source."""
 
     @_builtins.property
     def phrase(self) -> Global___Phrase:
-        """A phrase macro."""
+        """A phrase macro. Must be the only source."""
+
+    @_builtins.property
+    def say(self) -> Global___Say:
+        """A number, date or the like, put together from recorded words. Must be the
+        only source.
+        """
 
     def __init__(
         self,
@@ -279,12 +286,13 @@ class MediaSource(_message.Message):
         silence: _duration_pb2.Duration | None = ...,
         speech: Global___Speech | None = ...,
         phrase: Global___Phrase | None = ...,
+        say: Global___Say | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["phrase", b"phrase", "silence", b"silence", "source", b"source", "speech", b"speech", "tone_stream", b"tone_stream", "uri", b"uri"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["phrase", b"phrase", "say", b"say", "silence", b"silence", "source", b"source", "speech", b"speech", "tone_stream", b"tone_stream", "uri", b"uri"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["phrase", b"phrase", "silence", b"silence", "source", b"source", "speech", b"speech", "tone_stream", b"tone_stream", "uri", b"uri"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["phrase", b"phrase", "say", b"say", "silence", b"silence", "source", b"source", "speech", b"speech", "tone_stream", b"tone_stream", "uri", b"uri"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_source: _TypeAlias = _typing.Literal["uri", "tone_stream", "silence", "speech", "phrase"]  # noqa: Y015
+    _WhichOneofReturnType_source: _TypeAlias = _typing.Literal["uri", "tone_stream", "silence", "speech", "phrase", "say"]  # noqa: Y015
     _WhichOneofArgType_source: _TypeAlias = _typing.Literal["source", b"source"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_source) -> _WhichOneofReturnType_source | None: ...
 
@@ -349,6 +357,126 @@ class Phrase(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Phrase: _TypeAlias = Phrase  # noqa: Y015
+
+@_typing.final
+class Say(_message.Message):
+    """A number, date or the like, put together from recorded words."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _Kind:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _KindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[Say._Kind.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        KIND_UNSPECIFIED: Say._Kind.ValueType  # 0
+        """Never sent."""
+        KIND_NUMBER: Say._Kind.ValueType  # 1
+        """A number."""
+        KIND_ITEMS: Say._Kind.ValueType  # 2
+        """A count of things."""
+        KIND_CURRENCY: Say._Kind.ValueType  # 3
+        """An amount of money."""
+        KIND_TIME_MEASUREMENT: Say._Kind.ValueType  # 4
+        """A length of time, as h:m:s."""
+        KIND_DATE: Say._Kind.ValueType  # 5
+        """A day, as seconds since 1970."""
+        KIND_TIME: Say._Kind.ValueType  # 6
+        """A time of day, as seconds since 1970."""
+        KIND_DATE_TIME: Say._Kind.ValueType  # 7
+        """Day and time, as seconds since 1970."""
+        KIND_TELEPHONE_NUMBER: Say._Kind.ValueType  # 8
+        """A telephone number."""
+        KIND_IP_ADDRESS: Say._Kind.ValueType  # 9
+        """An IP address."""
+        KIND_SPELLED: Say._Kind.ValueType  # 10
+        """Letters and digits, one after the other."""
+        KIND_SPELLED_PHONETIC: Say._Kind.ValueType  # 11
+        """The same by the spelling alphabet."""
+
+    class Kind(_Kind, metaclass=_KindEnumTypeWrapper):
+        """What the text is."""
+
+    KIND_UNSPECIFIED: Say.Kind.ValueType  # 0
+    """Never sent."""
+    KIND_NUMBER: Say.Kind.ValueType  # 1
+    """A number."""
+    KIND_ITEMS: Say.Kind.ValueType  # 2
+    """A count of things."""
+    KIND_CURRENCY: Say.Kind.ValueType  # 3
+    """An amount of money."""
+    KIND_TIME_MEASUREMENT: Say.Kind.ValueType  # 4
+    """A length of time, as h:m:s."""
+    KIND_DATE: Say.Kind.ValueType  # 5
+    """A day, as seconds since 1970."""
+    KIND_TIME: Say.Kind.ValueType  # 6
+    """A time of day, as seconds since 1970."""
+    KIND_DATE_TIME: Say.Kind.ValueType  # 7
+    """Day and time, as seconds since 1970."""
+    KIND_TELEPHONE_NUMBER: Say.Kind.ValueType  # 8
+    """A telephone number."""
+    KIND_IP_ADDRESS: Say.Kind.ValueType  # 9
+    """An IP address."""
+    KIND_SPELLED: Say.Kind.ValueType  # 10
+    """Letters and digits, one after the other."""
+    KIND_SPELLED_PHONETIC: Say.Kind.ValueType  # 11
+    """The same by the spelling alphabet."""
+
+    class _Method:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _MethodEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[Say._Method.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        METHOD_UNSPECIFIED: Say._Method.ValueType  # 0
+        """Treated as PRONOUNCED."""
+        METHOD_PRONOUNCED: Say._Method.ValueType  # 1
+        """One hundred and twenty-three."""
+        METHOD_ITERATED: Say._Method.ValueType  # 2
+        """One, two, three."""
+        METHOD_COUNTED: Say._Method.ValueType  # 3
+        """One hundred and twenty-third."""
+
+    class Method(_Method, metaclass=_MethodEnumTypeWrapper):
+        """How numbers are said."""
+
+    METHOD_UNSPECIFIED: Say.Method.ValueType  # 0
+    """Treated as PRONOUNCED."""
+    METHOD_PRONOUNCED: Say.Method.ValueType  # 1
+    """One hundred and twenty-three."""
+    METHOD_ITERATED: Say.Method.ValueType  # 2
+    """One, two, three."""
+    METHOD_COUNTED: Say.Method.ValueType  # 3
+    """One hundred and twenty-third."""
+
+    TEXT_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    METHOD_FIELD_NUMBER: _builtins.int
+    LANGUAGE_FIELD_NUMBER: _builtins.int
+    text: _builtins.str
+    """What to say."""
+    kind: Global___Say.Kind.ValueType
+    """What the text is."""
+    method: Global___Say.Method.ValueType
+    """How numbers are said."""
+    language: _builtins.str
+    """Language of the node, for example en. Empty picks en."""
+    def __init__(
+        self,
+        *,
+        text: _builtins.str = ...,
+        kind: Global___Say.Kind.ValueType = ...,
+        method: Global___Say.Method.ValueType = ...,
+        language: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "language", b"language", "method", b"method", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Say: _TypeAlias = Say  # noqa: Y015
 
 @_typing.final
 class CommandStatus(_message.Message):

@@ -3,6 +3,7 @@
 isort:skip_file
 """
 
+from callcontrol.v1 import call_control_service_pb2 as _call_control_service_pb2
 from callcontrol.v1 import call_pb2 as _call_pb2
 from callcontrol.v1 import common_pb2 as _common_pb2
 from collections import abc as _abc
@@ -343,8 +344,13 @@ class AddMembersRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     CONFERENCE_FIELD_NUMBER: _builtins.int
     CALL_IDS_FIELD_NUMBER: _builtins.int
+    NODE_ID_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """See the service."""
+    node_id: _builtins.str
+    """The node; empty looks on all, and is INVALID_ARGUMENT when several have a
+    conference of that name.
+    """
     @_builtins.property
     def conference(self) -> _call_pb2.JoinConference:
         """Where to."""
@@ -359,10 +365,11 @@ class AddMembersRequest(_message.Message):
         request_id: _builtins.str = ...,
         conference: _call_pb2.JoinConference | None = ...,
         call_ids: _abc.Iterable[_builtins.str] | None = ...,
+        node_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["conference", b"conference"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["call_ids", b"call_ids", "conference", b"conference", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["call_ids", b"call_ids", "conference", b"conference", "node_id", b"node_id", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -370,11 +377,16 @@ Global___AddMembersRequest: _TypeAlias = AddMembersRequest  # noqa: Y015
 
 @_typing.final
 class AddMembersResponse(_message.Message):
-    """What became of the command."""
+    """Who was brought in."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    MEMBERS_FIELD_NUMBER: _builtins.int
     STATUS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def members(self) -> _containers.RepeatedCompositeFieldContainer[Global___Member]:
+        """Those of the legs that are in the conference now."""
+
     @_builtins.property
     def status(self) -> _common_pb2.CommandStatus:
         """What became of the command."""
@@ -382,11 +394,12 @@ class AddMembersResponse(_message.Message):
     def __init__(
         self,
         *,
+        members: _abc.Iterable[Global___Member] | None = ...,
         status: _common_pb2.CommandStatus | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["status", b"status"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["status", b"status"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["members", b"members", "status", b"status"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -404,10 +417,21 @@ class DialMemberRequest(_message.Message):
     CALLER_FIELD_NUMBER: _builtins.int
     RING_TIMEOUT_FIELD_NUMBER: _builtins.int
     FLAGS_FIELD_NUMBER: _builtins.int
+    CALL_ID_FIELD_NUMBER: _builtins.int
+    WAIT_UNTIL_FIELD_NUMBER: _builtins.int
+    NODE_ID_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """See the service."""
     name: _builtins.str
     """The conference."""
+    call_id: _builtins.str
+    """Id for the new leg, a UUID; empty lets the server choose one."""
+    wait_until: _call_control_service_pb2.WaitUntil.ValueType
+    """When to return."""
+    node_id: _builtins.str
+    """The node; empty looks on all, and is INVALID_ARGUMENT when several have a
+    conference of that name.
+    """
     @_builtins.property
     def endpoint(self) -> _call_pb2.Endpoint:
         """Whom to dial."""
@@ -433,10 +457,13 @@ class DialMemberRequest(_message.Message):
         caller: _call_pb2.Party | None = ...,
         ring_timeout: _duration_pb2.Duration | None = ...,
         flags: _abc.Iterable[_builtins.str] | None = ...,
+        call_id: _builtins.str = ...,
+        wait_until: _call_control_service_pb2.WaitUntil.ValueType = ...,
+        node_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["caller", b"caller", "endpoint", b"endpoint", "ring_timeout", b"ring_timeout"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["caller", b"caller", "endpoint", b"endpoint", "flags", b"flags", "name", b"name", "request_id", b"request_id", "ring_timeout", b"ring_timeout"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["call_id", b"call_id", "caller", b"caller", "endpoint", b"endpoint", "flags", b"flags", "name", b"name", "node_id", b"node_id", "request_id", b"request_id", "ring_timeout", b"ring_timeout", "wait_until", b"wait_until"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -449,9 +476,17 @@ class DialMemberResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     CALL_ID_FIELD_NUMBER: _builtins.int
+    DISPOSITION_FIELD_NUMBER: _builtins.int
+    HANGUP_CAUSE_FIELD_NUMBER: _builtins.int
     STATUS_FIELD_NUMBER: _builtins.int
     call_id: _builtins.str
     """Its id."""
+    disposition: _call_control_service_pb2.Disposition.ValueType
+    """How it came out, when it was waited for."""
+    @_builtins.property
+    def hangup_cause(self) -> _common_pb2.HangupCause:
+        """Why it failed, when it did."""
+
     @_builtins.property
     def status(self) -> _common_pb2.CommandStatus:
         """What became of the command."""
@@ -460,11 +495,13 @@ class DialMemberResponse(_message.Message):
         self,
         *,
         call_id: _builtins.str = ...,
+        disposition: _call_control_service_pb2.Disposition.ValueType = ...,
+        hangup_cause: _common_pb2.HangupCause | None = ...,
         status: _common_pb2.CommandStatus | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["status", b"status"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["hangup_cause", b"hangup_cause", "status", b"status"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["call_id", b"call_id", "status", b"status"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["call_id", b"call_id", "disposition", b"disposition", "hangup_cause", b"hangup_cause", "status", b"status"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -485,6 +522,7 @@ class UpdateMembersRequest(_message.Message):
     VOLUME_OUT_FIELD_NUMBER: _builtins.int
     ENERGY_LEVEL_FIELD_NUMBER: _builtins.int
     FLOOR_FIELD_NUMBER: _builtins.int
+    NODE_ID_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """See the service."""
     name: _builtins.str
@@ -501,6 +539,10 @@ class UpdateMembersRequest(_message.Message):
     """How loud one must be to count as speaking."""
     floor: _builtins.bool
     """Give the floor; only for a single member."""
+    node_id: _builtins.str
+    """The node; empty looks on all, and is INVALID_ARGUMENT when several have a
+    conference of that name.
+    """
     @_builtins.property
     def members(self) -> Global___MemberSelector:
         """Who."""
@@ -517,10 +559,11 @@ class UpdateMembersRequest(_message.Message):
         volume_out: _builtins.int | None = ...,
         energy_level: _builtins.int | None = ...,
         floor: _builtins.bool | None = ...,
+        node_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_can_hear", b"_can_hear", "_can_speak", b"_can_speak", "_energy_level", b"_energy_level", "_floor", b"_floor", "_volume_in", b"_volume_in", "_volume_out", b"_volume_out", "can_hear", b"can_hear", "can_speak", b"can_speak", "energy_level", b"energy_level", "floor", b"floor", "members", b"members", "volume_in", b"volume_in", "volume_out", b"volume_out"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_can_hear", b"_can_hear", "_can_speak", b"_can_speak", "_energy_level", b"_energy_level", "_floor", b"_floor", "_volume_in", b"_volume_in", "_volume_out", b"_volume_out", "can_hear", b"can_hear", "can_speak", b"can_speak", "energy_level", b"energy_level", "floor", b"floor", "members", b"members", "name", b"name", "request_id", b"request_id", "volume_in", b"volume_in", "volume_out", b"volume_out"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_can_hear", b"_can_hear", "_can_speak", b"_can_speak", "_energy_level", b"_energy_level", "_floor", b"_floor", "_volume_in", b"_volume_in", "_volume_out", b"_volume_out", "can_hear", b"can_hear", "can_speak", b"can_speak", "energy_level", b"energy_level", "floor", b"floor", "members", b"members", "name", b"name", "node_id", b"node_id", "request_id", b"request_id", "volume_in", b"volume_in", "volume_out", b"volume_out"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__can_hear: _TypeAlias = _typing.Literal["can_hear"]  # noqa: Y015
     _WhichOneofArgType__can_hear: _TypeAlias = _typing.Literal["_can_hear", b"_can_hear"]  # noqa: Y015
@@ -589,12 +632,17 @@ class KickMembersRequest(_message.Message):
     NAME_FIELD_NUMBER: _builtins.int
     MEMBERS_FIELD_NUMBER: _builtins.int
     KEEP_CALLS_FIELD_NUMBER: _builtins.int
+    NODE_ID_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """See the service."""
     name: _builtins.str
     """The conference."""
     keep_calls: _builtins.bool
     """Keep their legs, as the dialplan goes on; otherwise they are ended."""
+    node_id: _builtins.str
+    """The node; empty looks on all, and is INVALID_ARGUMENT when several have a
+    conference of that name.
+    """
     @_builtins.property
     def members(self) -> Global___MemberSelector:
         """Who."""
@@ -606,10 +654,11 @@ class KickMembersRequest(_message.Message):
         name: _builtins.str = ...,
         members: Global___MemberSelector | None = ...,
         keep_calls: _builtins.bool = ...,
+        node_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["members", b"members"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["keep_calls", b"keep_calls", "members", b"members", "name", b"name", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["keep_calls", b"keep_calls", "members", b"members", "name", b"name", "node_id", b"node_id", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -655,12 +704,17 @@ class MoveMembersRequest(_message.Message):
     NAME_FIELD_NUMBER: _builtins.int
     MEMBERS_FIELD_NUMBER: _builtins.int
     TARGET_NAME_FIELD_NUMBER: _builtins.int
+    NODE_ID_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """See the service."""
     name: _builtins.str
     """From this conference."""
     target_name: _builtins.str
     """To this conference."""
+    node_id: _builtins.str
+    """The node; empty looks on all, and is INVALID_ARGUMENT when several have a
+    conference of that name.
+    """
     @_builtins.property
     def members(self) -> Global___MemberSelector:
         """Who."""
@@ -672,10 +726,11 @@ class MoveMembersRequest(_message.Message):
         name: _builtins.str = ...,
         members: Global___MemberSelector | None = ...,
         target_name: _builtins.str = ...,
+        node_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["members", b"members"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["members", b"members", "name", b"name", "request_id", b"request_id", "target_name", b"target_name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["members", b"members", "name", b"name", "node_id", b"node_id", "request_id", b"request_id", "target_name", b"target_name"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -715,6 +770,7 @@ class UpdateConferenceRequest(_message.Message):
     NAME_FIELD_NUMBER: _builtins.int
     LOCKED_FIELD_NUMBER: _builtins.int
     PIN_FIELD_NUMBER: _builtins.int
+    NODE_ID_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """See the service."""
     name: _builtins.str
@@ -723,6 +779,10 @@ class UpdateConferenceRequest(_message.Message):
     """Nobody else may come in."""
     pin: _builtins.str
     """Pin; empty removes it."""
+    node_id: _builtins.str
+    """The node; empty looks on all, and is INVALID_ARGUMENT when several have a
+    conference of that name.
+    """
     def __init__(
         self,
         *,
@@ -730,10 +790,11 @@ class UpdateConferenceRequest(_message.Message):
         name: _builtins.str = ...,
         locked: _builtins.bool | None = ...,
         pin: _builtins.str | None = ...,
+        node_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_locked", b"_locked", "_pin", b"_pin", "locked", b"locked", "pin", b"pin"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_locked", b"_locked", "_pin", b"_pin", "locked", b"locked", "name", b"name", "pin", b"pin", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_locked", b"_locked", "_pin", b"_pin", "locked", b"locked", "name", b"name", "node_id", b"node_id", "pin", b"pin", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__locked: _TypeAlias = _typing.Literal["locked"]  # noqa: Y015
     _WhichOneofArgType__locked: _TypeAlias = _typing.Literal["_locked", b"_locked"]  # noqa: Y015
@@ -786,12 +847,17 @@ class PlayToConferenceRequest(_message.Message):
     NAME_FIELD_NUMBER: _builtins.int
     SOURCE_FIELD_NUMBER: _builtins.int
     MEMBER_ID_FIELD_NUMBER: _builtins.int
+    NODE_ID_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """See the service."""
     name: _builtins.str
     """The conference."""
     member_id: _builtins.int
     """To this member only; 0 means all."""
+    node_id: _builtins.str
+    """The node; empty looks on all, and is INVALID_ARGUMENT when several have a
+    conference of that name.
+    """
     @_builtins.property
     def source(self) -> _common_pb2.MediaSource:
         """What."""
@@ -803,10 +869,11 @@ class PlayToConferenceRequest(_message.Message):
         name: _builtins.str = ...,
         source: _common_pb2.MediaSource | None = ...,
         member_id: _builtins.int = ...,
+        node_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["source", b"source"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["member_id", b"member_id", "name", b"name", "request_id", b"request_id", "source", b"source"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["member_id", b"member_id", "name", b"name", "node_id", b"node_id", "request_id", b"request_id", "source", b"source"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -849,22 +916,28 @@ class StopConferencePlaybackRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     NAME_FIELD_NUMBER: _builtins.int
     MEMBER_ID_FIELD_NUMBER: _builtins.int
+    NODE_ID_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """See the service."""
     name: _builtins.str
     """The conference."""
     member_id: _builtins.int
     """For this member only; 0 means all."""
+    node_id: _builtins.str
+    """The node; empty looks on all, and is INVALID_ARGUMENT when several have a
+    conference of that name.
+    """
     def __init__(
         self,
         *,
         request_id: _builtins.str = ...,
         name: _builtins.str = ...,
         member_id: _builtins.int = ...,
+        node_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["member_id", b"member_id", "name", b"name", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["member_id", b"member_id", "name", b"name", "node_id", b"node_id", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -903,22 +976,28 @@ class StartConferenceRecordingRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     NAME_FIELD_NUMBER: _builtins.int
     PATH_FIELD_NUMBER: _builtins.int
+    NODE_ID_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """See the service."""
     name: _builtins.str
     """The conference."""
     path: _builtins.str
     """Where to write, below the operator's recording root."""
+    node_id: _builtins.str
+    """The node; empty looks on all, and is INVALID_ARGUMENT when several have a
+    conference of that name.
+    """
     def __init__(
         self,
         *,
         request_id: _builtins.str = ...,
         name: _builtins.str = ...,
         path: _builtins.str = ...,
+        node_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "path", b"path", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "node_id", b"node_id", "path", b"path", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -965,22 +1044,28 @@ class StopConferenceRecordingRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     NAME_FIELD_NUMBER: _builtins.int
     RECORDING_ID_FIELD_NUMBER: _builtins.int
+    NODE_ID_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """See the service."""
     name: _builtins.str
     """The conference."""
     recording_id: _builtins.str
     """One recording; empty stops all."""
+    node_id: _builtins.str
+    """The node; empty looks on all, and is INVALID_ARGUMENT when several have a
+    conference of that name.
+    """
     def __init__(
         self,
         *,
         request_id: _builtins.str = ...,
         name: _builtins.str = ...,
         recording_id: _builtins.str = ...,
+        node_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "recording_id", b"recording_id", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "node_id", b"node_id", "recording_id", b"recording_id", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1018,19 +1103,25 @@ class EndConferenceRequest(_message.Message):
 
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     NAME_FIELD_NUMBER: _builtins.int
+    NODE_ID_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """See the service."""
     name: _builtins.str
     """The conference."""
+    node_id: _builtins.str
+    """The node; empty looks on all, and is INVALID_ARGUMENT when several have a
+    conference of that name.
+    """
     def __init__(
         self,
         *,
         request_id: _builtins.str = ...,
         name: _builtins.str = ...,
+        node_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "node_id", b"node_id", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

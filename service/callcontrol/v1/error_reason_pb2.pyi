@@ -92,6 +92,28 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """INTERNAL: a fault of this service. The metadata holds an "error_id" under
     which its log tells more.
     """
+    ERROR_REASON_NODE_FULL: _ErrorReason.ValueType  # 27
+    """RESOURCE_EXHAUSTED: the node has as many calls as it may; nothing was
+    dialled.
+    """
+    ERROR_REASON_NODE_PAUSED: _ErrorReason.ValueType  # 28
+    """FAILED_PRECONDITION: the switch was told to take no new calls; nothing was
+    dialled.
+    """
+    ERROR_REASON_NODE_RATE_LIMITED: _ErrorReason.ValueType  # 29
+    """RESOURCE_EXHAUSTED: the switch begins no more calls within this second;
+    nothing was dialled.
+    """
+    ERROR_REASON_TOO_MANY_CALLS: _ErrorReason.ValueType  # 30
+    """FAILED_PRECONDITION: more calls match than the request allows; none was
+    ended.
+    """
+    ERROR_REASON_OPERATION_NOT_FOUND: _ErrorReason.ValueType  # 31
+    """NOT_FOUND: the leg or conference has no such playback, recording or
+    schedule.
+    """
+    ERROR_REASON_SUBSCRIPTION_NOT_FOUND: _ErrorReason.ValueType  # 32
+    """NOT_FOUND: no such subscription on this replica."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """The values of google.rpc.ErrorInfo.reason in errors of this API, without
@@ -173,4 +195,26 @@ ERROR_REASON_INTERNAL: ErrorReason.ValueType  # 26
 """INTERNAL: a fault of this service. The metadata holds an "error_id" under
 which its log tells more.
 """
+ERROR_REASON_NODE_FULL: ErrorReason.ValueType  # 27
+"""RESOURCE_EXHAUSTED: the node has as many calls as it may; nothing was
+dialled.
+"""
+ERROR_REASON_NODE_PAUSED: ErrorReason.ValueType  # 28
+"""FAILED_PRECONDITION: the switch was told to take no new calls; nothing was
+dialled.
+"""
+ERROR_REASON_NODE_RATE_LIMITED: ErrorReason.ValueType  # 29
+"""RESOURCE_EXHAUSTED: the switch begins no more calls within this second;
+nothing was dialled.
+"""
+ERROR_REASON_TOO_MANY_CALLS: ErrorReason.ValueType  # 30
+"""FAILED_PRECONDITION: more calls match than the request allows; none was
+ended.
+"""
+ERROR_REASON_OPERATION_NOT_FOUND: ErrorReason.ValueType  # 31
+"""NOT_FOUND: the leg or conference has no such playback, recording or
+schedule.
+"""
+ERROR_REASON_SUBSCRIPTION_NOT_FOUND: ErrorReason.ValueType  # 32
+"""NOT_FOUND: no such subscription on this replica."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

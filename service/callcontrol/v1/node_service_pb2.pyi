@@ -73,6 +73,8 @@ class Node(_message.Message):
     COMMAND_LATENCY_FIELD_NUMBER: _builtins.int
     CONNECTIONS_FIELD_NUMBER: _builtins.int
     LAST_ERROR_FIELD_NUMBER: _builtins.int
+    MAX_CALLS_FIELD_NUMBER: _builtins.int
+    CALL_COUNT_FIELD_NUMBER: _builtins.int
     node_id: _builtins.str
     """Its configured name."""
     state: Global___Node.State.ValueType
@@ -93,6 +95,10 @@ class Node(_message.Message):
     """Idle processor time in percent."""
     last_error: _builtins.str
     """Last error, for people."""
+    max_calls: _builtins.int
+    """Most calls this service places on it; 0 sets no limit of its own."""
+    call_count: _builtins.int
+    """Calls this service knows there."""
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
         """When the switch process began."""
@@ -126,10 +132,12 @@ class Node(_message.Message):
         command_latency: _duration_pb2.Duration | None = ...,
         connections: _abc.Iterable[Global___NodeConnection] | None = ...,
         last_error: _builtins.str = ...,
+        max_calls: _builtins.int = ...,
+        call_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["command_latency", b"command_latency", "connect_time", b"connect_time", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["command_latency", b"command_latency", "connect_time", b"connect_time", "connections", b"connections", "core_uuid", b"core_uuid", "hostname", b"hostname", "idle_cpu_percent", b"idle_cpu_percent", "last_error", b"last_error", "max_sessions", b"max_sessions", "node_id", b"node_id", "session_count", b"session_count", "sessions_per_second", b"sessions_per_second", "start_time", b"start_time", "state", b"state", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["call_count", b"call_count", "command_latency", b"command_latency", "connect_time", b"connect_time", "connections", b"connections", "core_uuid", b"core_uuid", "hostname", b"hostname", "idle_cpu_percent", b"idle_cpu_percent", "last_error", b"last_error", "max_calls", b"max_calls", "max_sessions", b"max_sessions", "node_id", b"node_id", "session_count", b"session_count", "sessions_per_second", b"sessions_per_second", "start_time", b"start_time", "state", b"state", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
