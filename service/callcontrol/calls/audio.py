@@ -9,7 +9,8 @@ from callcontrol.calls.outcome import CallOutcome
 from callcontrol.calls.payloads import DtmfReceived
 from callcontrol.calls.requests import MediaDirection
 from callcontrol.calls.steps import Steps
-from callcontrol.calls.verbs import Verb, require_state
+from callcontrol.calls.verb import Verb
+from callcontrol.calls.verbs import require_state
 from callcontrol.errors import CommandQueueFull, NodeUnavailable, OutcomeUnknown
 from callcontrol.events.event import Event
 from callcontrol.ids import CallId

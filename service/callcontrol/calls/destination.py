@@ -15,7 +15,7 @@ from callcontrol.calls.requests import (
     ParkDestination,
 )
 from callcontrol.calls.settings import ControlSettings
-from callcontrol.calls.verbs import Verb
+from callcontrol.calls.verb import Verb
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,8 @@ from callcontrol.calls.payloads import (
 )
 from callcontrol.calls.requests import Leg, PlaySpec, ToneSource
 from callcontrol.calls.steps import Steps
-from callcontrol.calls.verbs import Verb, require_state
+from callcontrol.calls.verb import Verb
+from callcontrol.calls.verbs import require_state
 from callcontrol.errors import (
     CallControlError,
     CallStateConflict,

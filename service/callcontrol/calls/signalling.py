@@ -9,7 +9,8 @@ from callcontrol.calls.commander import Commander, is_no_such_call
 from callcontrol.calls.dialstring import quoted
 from callcontrol.calls.outcome import BridgeOutcome, CallOutcome
 from callcontrol.calls.payloads import CallBridged, CallEnded
-from callcontrol.calls.verbs import Verb, require_state
+from callcontrol.calls.verb import Verb
+from callcontrol.calls.verbs import require_state
 from callcontrol.errors import (
     CallHasEnded,
     CallStateConflict,

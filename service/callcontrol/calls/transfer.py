@@ -8,7 +8,8 @@ from callcontrol.calls.outcome import CallOutcome
 from callcontrol.calls.payloads import ApplicationStarted
 from callcontrol.calls.requests import Destination, Leg
 from callcontrol.calls.translate import text
-from callcontrol.calls.verbs import Verb, require_state
+from callcontrol.calls.verb import Verb
+from callcontrol.calls.verbs import require_state
 from callcontrol.errors import CallStateConflict
 from callcontrol.esl.errors import UnencodableValue
 from callcontrol.events.event import Event

@@ -3,57 +3,11 @@ in which states of a call it makes sense.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import Enum
 from typing import Final
 
 from callcontrol.calls.call import Call, CallState
+from callcontrol.calls.verb import ANSWERED, WITH_MEDIA, Confirmation, Verb
 from callcontrol.errors import CallStateConflict
-
-NOT_ENDED: Final = frozenset(set(CallState) - {CallState.ENDING, CallState.ENDED})
-WITH_MEDIA: Final = frozenset(
-    {CallState.EARLY_MEDIA, CallState.ACTIVE, CallState.HELD, CallState.PARKED}
-)
-ANSWERED: Final = frozenset({CallState.ACTIVE, CallState.HELD, CallState.PARKED})
-
-
-class Verb(Enum):
-    """What can be done to a call."""
-
-    ORIGINATE = "originate"
-    ANSWER = "answer"
-    PRE_ANSWER = "open early media"
-    HANGUP = "hang up"
-    TRANSFER = "transfer"
-    PARK = "transfer to the park"
-    JOIN = "transfer to a conference"
-    BRIDGE = "bridge"
-    HOLD = "hold"
-    UNHOLD = "unhold"
-    MUTE = "mute"
-    UNMUTE = "unmute"
-    PLAY = "play"
-    STOP_PLAYBACK = "stop playback"
-    SEND_DTMF = "send digits"
-    RECEIVE_DTMF = "pretend digits were received"
-    SET_VARIABLES = "set variables"
-    GET_VARIABLES = "get variables"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Confirmation:
-    """How one verb is done and proven. The texts are for people and for the documentation."""
-
-    sends: str
-    acknowledged_by: str
-    """The reply that says no more than that the switch took the command."""
-    proven_by: str
-    """Empty where the switch offers no proof."""
-    states: frozenset[CallState] = NOT_ENDED
-    """Where the verb makes sense; elsewhere it is refused before anything is sent."""
-    needs: str = "a call that is up"
-    """The same in words."""
-
 
 _ANY_TRANSFER: Final = "uuid_transfer «call» [-bleg|-both] "
 _OK: Final = "+OK"
