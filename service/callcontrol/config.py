@@ -20,6 +20,7 @@ from pydantic_settings import (
 from callcontrol.addresses import split_address, split_node
 from callcontrol.calls.grammar import name_problem, node_id_problem
 from callcontrol.calls.media_uri import uri_problem
+from callcontrol.calls.recording_path import root_problem
 from callcontrol.calls.settings import ControlSettings
 from callcontrol.events.ring import LogLimits
 from callcontrol.freeswitch.settings import NodeSettings
@@ -97,6 +98,8 @@ class Config(BaseSettings):
     """Directories of the nodes, absolute, parted by commas, below which files may be played."""
     media_prefixes: Annotated[tuple[str, ...], NoDecode] = ("local_stream://",)
     """What the address of a sound that is no file may begin with, parted by commas."""
+    recording_root: str = ""
+    """Directory of the nodes, absolute, below which recordings are written; empty allows none."""
 
     event_log_max_events: Annotated[int, Field(ge=1_000)] = 65_536
     """Events held for subscribers that are behind."""
@@ -175,6 +178,13 @@ class Config(BaseSettings):
                 raise ValueError("each must be an absolute path of A-Z a-z 0-9 _ . / - without ..")
         return value
 
+    @field_validator("recording_root")
+    @classmethod
+    def _check_recording_root(cls, value: str) -> str:
+        if problem := root_problem(value):
+            raise ValueError(problem)
+        return value
+
     def node_settings(self) -> tuple[NodeSettings, ...]:
         """The nodes as the links take them, passwords read.
 
@@ -213,6 +223,7 @@ class Config(BaseSettings):
             default_context=self.default_context,
             media_roots=self.media_roots,
             media_prefixes=self.media_prefixes,
+            recording_root=self.recording_root,
         )
 
     def _settings_of(self, node: NodeEntry, password: str) -> NodeSettings:

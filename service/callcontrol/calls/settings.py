@@ -22,6 +22,8 @@ class ControlSettings:
     """Absolute directories on the nodes below which files may be played."""
     media_prefixes: tuple[str, ...] = ("local_stream://",)
     """Beginnings of URLs that may be played, for example `https://media.example.org/prompts/`."""
+    recording_root: str = ""
+    """Absolute directory on the nodes below which recordings are written; empty allows none."""
     max_late_work: int = 1_000
     """Clean-ups for callers who went away that may be under way at one time."""
     late_work_timeout_s: float = 90.0

@@ -175,3 +175,10 @@ def test_what_a_node_may_be_called_is_told_in_words():
 @pytest.mark.parametrize("address", ["", "fs1", "=1.2.3.4", "fs1=", "fs1=host:0x1", "fs1=h:99999"])
 def test_a_node_that_cannot_be_read_is_refused(address: str):
     assert "CALLCONTROL_NODES" in problems(nodes=[address])
+
+
+def test_a_root_of_recordings_that_could_lead_elsewhere_is_refused():
+    told = problems(nodes=["a=127.0.0.1"], recording_root="/srv/../etc")
+    assert "CALLCONTROL_RECORDING_ROOT" in told
+    settings = load({"recording_root": "/srv/recordings"}).control_settings()
+    assert settings.recording_root == "/srv/recordings"
