@@ -61,6 +61,8 @@ class NodeEntry(BaseModel):
     user: str = ""
     password: SecretStr | None = None
     password_file: Path | None = None
+    max_calls: Annotated[int, Field(ge=0)] | None = None
+    draining: bool = False
 
 
 class Config(BaseSettings):
@@ -84,6 +86,8 @@ class Config(BaseSettings):
     """Command connections for each node."""
     max_waiting_commands: Annotated[int, Field(ge=1, le=100_000)] = 1_000
     """Commands that may wait for a node before further ones are refused."""
+    max_calls: Annotated[int, Field(ge=0)] = 0
+    """Calls on a node at which it gets no further one; 0 leaves it to the switch."""
 
     listen: str = "127.0.0.1:50051"
     """Address for gRPC: `host:port`, or `unix:/path`."""
@@ -235,6 +239,8 @@ class Config(BaseSettings):
             password=password,
             command_links=self.command_links,
             max_waiting_commands=self.max_waiting_commands,
+            max_calls=self.max_calls if node.max_calls is None else node.max_calls,
+            draining=node.draining,
         )
 
     def _password_of(self, node: NodeEntry) -> str:

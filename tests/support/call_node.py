@@ -9,7 +9,7 @@ from itertools import count
 from callcontrol.calls.control import CallControl
 from callcontrol.calls.settings import ControlSettings
 from callcontrol.calls.tracker import CallTracker
-from callcontrol.errors import NodeDraining, NodeNotFound, NodeUnavailable
+from callcontrol.errors import NodeDraining, NodeFull, NodeNotFound, NodeUnavailable
 from callcontrol.esl.commands import Command
 from callcontrol.esl.messages import HeaderValue, Reply, SwitchEvent
 from callcontrol.events.event import Event
@@ -52,14 +52,18 @@ class FakeNode:
     jobs: dict[JobId, FakeJob] = field(default_factory=dict)
     draining: bool = False
     reachable: bool = True
+    limit: int | None = None
+    """Calls at which it takes no further one."""
     busy: asyncio.Event | None = None
     """Jobs are sent once this is set."""
 
-    def require_open(self) -> None:
+    def require_open(self, calls: int) -> None:
         if not self.reachable:
             raise NodeUnavailable(self.node_id, "not ready", 1.0)
         if self.draining:
             raise NodeDraining(self.node_id)
+        if self.limit is not None and calls >= self.limit:
+            raise NodeFull(self.node_id, self.limit)
 
     async def api(self, name: str, arguments: str = "") -> str:
         return await self._answer(name, arguments)
@@ -111,10 +115,10 @@ class FakeFleet:
                 return node
         raise NodeNotFound(node_id)
 
-    def choose(self, load: Callable[[NodeId], int]) -> FakeNode:
+    def choose(self, calls_on: Callable[[NodeId], int]) -> FakeNode:
         for node in self.nodes:
-            node.require_open()
-        return min(self.nodes, key=lambda node: load(node.node_id))
+            node.require_open(calls_on(node.node_id))
+        return min(self.nodes, key=lambda node: calls_on(node.node_id))
 
 
 class Desk:

@@ -61,7 +61,7 @@ class FakeNode:
         self.jobs: list[FakeJob] = []
         self.job_began = asyncio.Event()
 
-    def require_open(self) -> None:
+    def require_open(self, calls: int = 0) -> None:
         """Raises what `down` says."""
         if self.down is not None:
             raise self.down
@@ -106,7 +106,7 @@ class FakeNodes:
         """The node, whatever it is called."""
         return self.node
 
-    def choose(self, load: Callable[[NodeId], int]) -> FakeNode:
+    def choose(self, calls_on: Callable[[NodeId], int]) -> FakeNode:
         """The node."""
         self.node.require_open()
         return self.node

@@ -12,10 +12,12 @@ from uuid import uuid4
 from callcontrol.calls.call import Call, CallState, Direction, HangupCause
 from callcontrol.calls.calling_off import CALLED_OFF
 from callcontrol.calls.causes import q850_of
-from callcontrol.calls.commander import Commander, CommandNode, RunningJob
+from callcontrol.calls.commander import Commander
 from callcontrol.calls.expected import AMBIGUOUS_CAUSE
+from callcontrol.calls.nodes import RunningJob
 from callcontrol.calls.outcome import Disposition, OriginateOutcome, disposition_of
 from callcontrol.calls.payloads import CallEnded
+from callcontrol.calls.placement import Place
 from callcontrol.calls.race import first_of
 from callcontrol.calls.requests import OriginateSpec, WaitUntil
 from callcontrol.calls.steps import Steps
@@ -45,11 +47,12 @@ class Attempt:
         commander: Commander,
         spec: OriginateSpec,
         call_id: CallId,
-        node: CommandNode,
+        place: Place,
         watch: Watch,
     ) -> None:
         self._commander, self._spec = commander, spec
-        self._call_id, self._node, self._watch = call_id, node, watch
+        self._call_id, self._watch = call_id, watch
+        self._place, self._node = place, place.node
         self._job_id = JobId(str(uuid4()))
         self.is_sent = False
         """Whether the switch may have been told to place the call."""
@@ -67,6 +70,7 @@ class Attempt:
         spec = self._spec
         may_exist = spec.call_id is not None and not spec.call_id_is_new
         self._commander.tracker.expected.expect(self._job_id, self.unseen(), may_exist=may_exist)
+        self._place.give_up()
 
     async def run(self, job: RunningJob) -> OriginateOutcome:
         """Follow the call as far as the spec says, or to its failure."""

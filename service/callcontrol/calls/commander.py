@@ -5,10 +5,12 @@ No command is ever sent twice. A reply says no more than taken or refused.
 
 import asyncio
 from collections.abc import Callable
-from typing import Final, NoReturn, Protocol, TypeVar
+from typing import Final, NoReturn, TypeVar
 
 from callcontrol.calls.call import Call
 from callcontrol.calls.dialstring import arguments
+from callcontrol.calls.nodes import CommandNodes
+from callcontrol.calls.placement import Placement
 from callcontrol.calls.settings import ControlSettings
 from callcontrol.calls.tracker import CallTracker
 from callcontrol.calls.watch import Watch
@@ -16,9 +18,7 @@ from callcontrol.deadline import patience_s
 from callcontrol.errors import CallHasEnded, InvalidRequest, SwitchRefused, Violation
 from callcontrol.esl.commands import Command
 from callcontrol.esl.errors import UnencodableValue
-from callcontrol.esl.messages import Reply
 from callcontrol.events.event import Event
-from callcontrol.ids import JobId, NodeId
 
 T = TypeVar("T")
 
@@ -32,47 +32,6 @@ _NO_SUCH_CALL: Final = (
 )
 
 
-class RunningJob(Protocol):
-    """A command under way on the switch's own thread."""
-
-    async def result(self) -> str:
-        """Its output. Raises JobLost."""
-
-
-class CommandNode(Protocol):
-    """What call control needs of a node."""
-
-    @property
-    def node_id(self) -> NodeId:
-        """Its configured name."""
-
-    def require_open(self) -> None:
-        """Raise NodeUnavailable or NodeDraining unless the node takes new calls."""
-
-    async def api(self, name: str, arguments: str = "") -> str:
-        """Run an API command that does not block; give its output."""
-
-    async def command(self, command: Command) -> Reply:
-        """Send any command of the event socket."""
-
-    async def start_job(
-        self, name: str, arguments: str, job_id: JobId, on_sent: Callable[[], None]
-    ) -> RunningJob:
-        """Start an API command that may block; returns when the switch has taken it. `on_sent` is
-        called when it is written, which may be never.
-        """
-
-
-class CommandNodes(Protocol):
-    """What call control needs of the fleet."""
-
-    def get(self, node_id: NodeId) -> CommandNode:
-        """The node of that id. Raises NodeNotFound."""
-
-    def choose(self, load: Callable[[NodeId], int]) -> CommandNode:
-        """The node for a new call. Raises NodeUnavailable, NodeDraining."""
-
-
 class Commander:
     """Sends commands for calls that the tracker knows."""
 
@@ -80,6 +39,7 @@ class Commander:
         self, nodes: CommandNodes, tracker: CallTracker, settings: ControlSettings
     ) -> None:
         self.nodes, self.tracker, self.settings = nodes, tracker, settings
+        self.placement = Placement(nodes, tracker)
 
     async def api(self, call: Call, name: str, *words: str, rest: str = "") -> str:
         """Run an API command on the node of a call and give its reply, which is no refusal.

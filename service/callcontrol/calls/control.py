@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 
 from callcontrol.calls import audio, channel_variables, playback, signalling, transfer
 from callcontrol.calls.calling_off import CallingOff
-from callcontrol.calls.commander import Commander, CommandNodes
+from callcontrol.calls.commander import Commander
 from callcontrol.calls.late_work import LateWork
+from callcontrol.calls.nodes import CommandNodes
 from callcontrol.calls.originate import Originator
 from callcontrol.calls.outcome import (
     BridgeOutcome,
@@ -14,6 +15,7 @@ from callcontrol.calls.outcome import (
     PlayOutcome,
     VariablesOutcome,
 )
+from callcontrol.calls.placement import Placement
 from callcontrol.calls.requests import (
     Destination,
     Leg,
@@ -42,10 +44,16 @@ class CallControl:
         settings: ControlSettings | None = None,
     ) -> None:
         self.settings = settings or ControlSettings()
-        self._commander = Commander(nodes, tracker, self.settings)
+        self.commander = Commander(nodes, tracker, self.settings)
+        """For the verbs that are functions of their own."""
         self._late_work = LateWork(self.settings.max_late_work, self.settings.late_work_timeout_s)
-        self._calling_off = CallingOff(self._commander, self._late_work)
-        self._originator = Originator(self._commander, self._calling_off)
+        self._calling_off = CallingOff(self.commander, self._late_work)
+        self._originator = Originator(self.commander, self._calling_off)
+
+    @property
+    def placement(self) -> Placement:
+        """Where new calls go."""
+        return self.commander.placement
 
     @property
     def late_work(self) -> int:
@@ -72,27 +80,27 @@ class CallControl:
 
     async def answer(self, call_id: CallId, *, early_media_only: bool = False) -> CallOutcome:
         """See `signalling.answer`."""
-        return await signalling.answer(self._commander, call_id, early_media_only=early_media_only)
+        return await signalling.answer(self.commander, call_id, early_media_only=early_media_only)
 
     async def hangup(self, call_id: CallId, cause: str = "") -> CallOutcome:
         """See `signalling.hang_up`."""
-        return await signalling.hang_up(self._commander, self._calling_off, call_id, cause)
+        return await signalling.hang_up(self.commander, self._calling_off, call_id, cause)
 
     async def transfer(self, call_id: CallId, leg: Leg, destination: Destination) -> CallOutcome:
         """See `transfer.transfer`."""
-        return await transfer.transfer(self._commander, call_id, leg, destination)
+        return await transfer.transfer(self.commander, call_id, leg, destination)
 
     async def bridge(self, call_id: CallId, peer_call_id: CallId) -> BridgeOutcome:
         """See `signalling.bridge`."""
-        return await signalling.bridge(self._commander, call_id, peer_call_id)
+        return await signalling.bridge(self.commander, call_id, peer_call_id)
 
     async def hold(self, call_id: CallId, display: str = "") -> CallOutcome:
         """See `signalling.hold`."""
-        return await signalling.hold(self._commander, call_id, display)
+        return await signalling.hold(self.commander, call_id, display)
 
     async def unhold(self, call_id: CallId) -> CallOutcome:
         """See `signalling.unhold`."""
-        return await signalling.unhold(self._commander, call_id)
+        return await signalling.unhold(self.commander, call_id)
 
     async def mute(
         self,
@@ -101,36 +109,36 @@ class CallControl:
         comfort_noise_level: int = 0,
     ) -> CallOutcome:
         """See `audio.mute`."""
-        return await audio.mute(self._commander, call_id, direction, comfort_noise_level)
+        return await audio.mute(self.commander, call_id, direction, comfort_noise_level)
 
     async def unmute(
         self, call_id: CallId, direction: MediaDirection = MediaDirection.BOTH
     ) -> CallOutcome:
         """See `audio.unmute`."""
-        return await audio.unmute(self._commander, call_id, direction)
+        return await audio.unmute(self.commander, call_id, direction)
 
     async def play(self, spec: PlaySpec) -> PlayOutcome:
         """See `playback.play`."""
-        return await playback.play(self._commander, spec)
+        return await playback.play(self.commander, spec)
 
     async def stop_playback(
         self, call_id: CallId, playback_id: OperationId | None = None
     ) -> CallOutcome:
         """See `playback.stop_playback`."""
-        return await playback.stop_playback(self._commander, call_id, playback_id)
+        return await playback.stop_playback(self.commander, call_id, playback_id)
 
     async def send_dtmf(
         self, call_id: CallId, digits: str, duration_us: int = 0, *, as_received: bool = False
     ) -> CallOutcome:
         """See `audio.send_dtmf`."""
         return await audio.send_dtmf(
-            self._commander, call_id, digits, duration_us, as_received=as_received
+            self.commander, call_id, digits, duration_us, as_received=as_received
         )
 
     async def set_variables(self, call_id: CallId, variables: Mapping[str, str]) -> CallOutcome:
         """See `channel_variables.set_variables`."""
-        return await channel_variables.set_variables(self._commander, call_id, variables)
+        return await channel_variables.set_variables(self.commander, call_id, variables)
 
     async def get_variables(self, call_id: CallId, names: Sequence[str] = ()) -> VariablesOutcome:
         """See `channel_variables.get_variables`."""
-        return await channel_variables.get_variables(self._commander, call_id, names)
+        return await channel_variables.get_variables(self.commander, call_id, names)

@@ -3,6 +3,7 @@ channel has no event of its own, so the result of the job that should have made 
 """
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -47,17 +48,24 @@ class ExpectedCalls:
         self._clock = clock
         self._calls: dict[CallId, _Expected] = {}
         self._jobs: dict[JobId, CallId] = {}
+        self._by_node: Counter[NodeId] = Counter()
         self.new_doubts: set[NodeId] = set()
         """Where calls lately failed for what may be the life of another call."""
 
     def __len__(self) -> int:
         return len(self._calls)
 
+    def count(self, node_id: NodeId) -> int:
+        """How many calls were asked of the node and have not been seen."""
+        return self._by_node[node_id]
+
     def expect(self, job_id: JobId, call: Call, *, may_exist: bool) -> None:
         """A job is sent that makes this call. With `may_exist` the id is the client's, so that a
         call of that id could be there already.
         """
+        self.settled(call.call_id)
         self._calls[call.call_id] = _Expected(call, may_exist, self._clock())
+        self._by_node[call.node_id] += 1
         self._jobs[job_id] = call.call_id
         if len(self._calls) > MAX_EXPECTED:
             self.settled(next(iter(self._calls)))
@@ -77,7 +85,9 @@ class ExpectedCalls:
 
     def settled(self, call_id: CallId) -> None:
         """It is known what became of the call."""
-        self._calls.pop(call_id, None)
+        expected = self._calls.pop(call_id, None)
+        if expected is not None:
+            self._by_node[expected.call.node_id] -= 1
 
     def failed(self, job_id: JobId, result: str) -> tuple[Call, str] | None:
         """The job has ended: the call, and the cause for which it was not made; None if it was

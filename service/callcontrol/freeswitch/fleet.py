@@ -3,9 +3,11 @@
 import asyncio
 from collections.abc import Callable, Sequence
 
-from callcontrol.errors import NodeDraining, NodeNotFound
+from callcontrol.errors import NodeDraining, NodeFull, NodeNotFound, NodeUnavailable
 from callcontrol.freeswitch.node import Node
 from callcontrol.ids import NodeId
+
+Refusal = NodeUnavailable | NodeDraining | NodeFull
 
 
 class Fleet:
@@ -35,16 +37,31 @@ class Fleet:
             raise NodeNotFound(node_id)
         return node
 
-    def choose(self, load: Callable[[NodeId], int]) -> Node:
-        """The node for a new call: ready, not draining, and with the least load.
+    def choose(self, calls_on: Callable[[NodeId], int]) -> Node:
+        """The node for a new call: of those that take one, the one with the fewest.
 
-        Raises NodeDraining if only nodes that drain are ready, NodeUnavailable if none is.
+        Where none does, says what stands nearest to it: raises NodeFull if a node would take calls
+        but for their number, else NodeDraining if one is ready, else NodeUnavailable.
         """
-        ready = [node for node in self._nodes.values() if node.is_ready]
-        if not ready:
-            errors = [node.unavailable("not ready") for node in self._nodes.values()]
-            raise min(errors, key=lambda error: error.retry_in_s)
-        takes_calls = [node for node in ready if not node.draining]
-        if not takes_calls:
-            raise NodeDraining(ready[0].node_id)
-        return min(takes_calls, key=lambda node: load(node.node_id))
+        open_nodes: list[Node] = []
+        refusals: list[Refusal] = []
+        for node in self._nodes.values():
+            try:
+                node.require_open(calls_on(node.node_id))
+            except (NodeFull, NodeDraining, NodeUnavailable) as refusal:
+                refusals.append(refusal)
+            else:
+                open_nodes.append(node)
+        if open_nodes:
+            return min(open_nodes, key=lambda node: calls_on(node.node_id))
+        raise _nearest(refusals)
+
+
+def _nearest(refusals: Sequence[Refusal]) -> Refusal:
+    """The refusal that says most: of a node that is there before one that is not."""
+    for kind in (NodeFull, NodeDraining):
+        for refusal in refusals:
+            if isinstance(refusal, kind):
+                return refusal
+    away = [refusal for refusal in refusals if isinstance(refusal, NodeUnavailable)]
+    return min(away, key=lambda refusal: refusal.retry_in_s)

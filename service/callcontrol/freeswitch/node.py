@@ -10,6 +10,7 @@ from dataclasses import replace
 from callcontrol.errors import (
     CommandQueueFull,
     NodeDraining,
+    NodeFull,
     NodeUnavailable,
     SwitchRefused,
 )
@@ -52,8 +53,8 @@ class Node:
         """`uniform` draws the jitter of the pauses between attempts."""
         timings = timings or LinkTimings()
         self.node_id, self.settings = settings.node_id, settings
-        self.draining = False
-        """Takes no new calls; for the operator to set."""
+        self.draining = settings.draining
+        """Takes no new calls; for the operator to set. Survives the links."""
         self.counters = NodeCounters()
         self._timings, self._observer = timings, observer
         self._told = GuardedObserver(self.node_id, observer, self.counters)
@@ -110,6 +111,8 @@ class Node:
             node_id=self.node_id,
             state=self.state,
             ready=self.is_ready,
+            draining=self.draining,
+            max_calls=self.settings.max_calls,
             core_uuid=self._core_uuid,
             version=self._load.version or self._pool.version,
             hostname=self._hostname,
@@ -124,12 +127,24 @@ class Node:
             counters=replace(self.counters),
         )
 
-    def require_open(self) -> None:
-        """Raise NodeUnavailable or NodeDraining unless the node takes new calls."""
+    @property
+    def call_limit(self) -> int:
+        """Calls at which it takes no further one, by our settings or, as its heartbeats tell it,
+        by its own; 0 while neither sets a limit.
+        """
+        limits = (self.settings.max_calls, self._load.max_sessions)
+        return min((limit for limit in limits if limit), default=0)
+
+    def require_open(self, calls: int) -> None:
+        """Raise NodeUnavailable, NodeDraining or NodeFull unless the node takes a call beside the
+        `calls` that it has.
+        """
         if not self.is_ready:
             raise self.unavailable("not ready")
         if self.draining:
             raise NodeDraining(self.node_id)
+        if self.call_limit and calls >= self.call_limit:
+            raise NodeFull(self.node_id, self.call_limit)
 
     def unavailable(self, reason: str) -> NodeUnavailable:
         """The error for a caller who needs what the node does not offer now."""

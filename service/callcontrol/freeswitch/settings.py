@@ -62,6 +62,10 @@ class NodeSettings:
     """Commands that may wait for a free link before further ones are refused."""
     max_jobs: int = 10_000
     """bgapi commands under way at one time before further ones are refused."""
+    max_calls: int = 0
+    """Calls on the switch at which it gets no further one from here; 0 leaves it to the switch."""
+    draining: bool = False
+    """Whether it begins without taking new calls."""
     events: tuple[str, ...] = CALL_EVENTS
     subclasses: tuple[str, ...] = CALL_SUBCLASSES
 

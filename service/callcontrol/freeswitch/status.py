@@ -72,6 +72,10 @@ class NodeStatus:
     node_id: NodeId
     state: NodeState
     ready: bool
+    draining: bool
+    """Whether it takes no new calls by an operator's wish, connected or not."""
+    max_calls: int
+    """Most calls that we place there, 0 for no limit of ours."""
     core_uuid: CoreUuid | None
     version: str
     hostname: str

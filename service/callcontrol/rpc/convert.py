@@ -169,8 +169,8 @@ def command_status(outcome: Outcome) -> common_pb2.CommandStatus:
     return common_pb2.CommandStatus(confirmation=confirmed if outcome.confirmed else accepted)
 
 
-def node(status: NodeStatus) -> node_service_pb2.Node:
-    """A node at one moment."""
+def node(status: NodeStatus, call_count: int) -> node_service_pb2.Node:
+    """A node at one moment, and how many calls it has."""
     return node_service_pb2.Node(
         node_id=status.node_id,
         state=_NODE_STATES[status.state],
@@ -186,6 +186,8 @@ def node(status: NodeStatus) -> node_service_pb2.Node:
         command_latency=duration_s(status.command_latency_s),
         connections=[_connection(link) for link in status.connections],
         last_error=status.last_error,
+        max_calls=status.max_calls,
+        call_count=call_count,
     )
 
 

@@ -1,5 +1,6 @@
 """NodeService: how the service stands with each switch."""
 
+from collections.abc import Callable
 from typing import Final
 
 from callcontrol.calls.grammar import node_id_problem
@@ -16,10 +17,10 @@ _SCOPE: Final = "nodes"
 
 
 class NodeService:
-    """Reads the fleet; changes nothing."""
+    """Reads the fleet; changes nothing. `calls_on` tells how many calls a node has."""
 
-    def __init__(self, fleet: Fleet) -> None:
-        self._fleet = fleet
+    def __init__(self, fleet: Fleet, calls_on: Callable[[NodeId], int]) -> None:
+        self._fleet, self._calls_on = fleet, calls_on
 
     def handlers(self) -> Handlers:
         """The methods that are served."""
@@ -33,8 +34,7 @@ class NodeService:
     ) -> node_service_pb2.GetNodeResponse:
         """One node. Raises NodeNotFound."""
         Problems().check([("node_id", node_id_problem(request.node_id))])
-        node = self._fleet.get(NodeId(request.node_id))
-        return node_service_pb2.GetNodeResponse(node=convert.node(node.status))
+        return node_service_pb2.GetNodeResponse(node=self._told(NodeId(request.node_id)))
 
     async def list_nodes(
         self, request: node_service_pb2.ListNodesRequest
@@ -53,6 +53,10 @@ class NodeService:
         page = rest[:size]
         more = len(rest) > size
         return node_service_pb2.ListNodesResponse(
-            nodes=[convert.node(self._fleet.get(node_id).status) for node_id in page],
+            nodes=[self._told(node_id) for node_id in page],
             next_page_token=paging.page_token((0, page[-1]), _SCOPE) if more else "",
         )
+
+    def _told(self, node_id: NodeId) -> node_service_pb2.Node:
+        status = self._fleet.get(node_id).status
+        return convert.node(status, call_count=self._calls_on(node_id))

@@ -197,7 +197,7 @@ def build_server(
                 **calls.handlers(),
             },
             "callcontrol.v1.EventService": events.handlers(),
-            "callcontrol.v1.NodeService": NodeService(fleet).handlers(),
+            "callcontrol.v1.NodeService": NodeService(fleet, control.placement.calls_on).handlers(),
         },
         events,
         connections=settings.connections,

@@ -18,6 +18,8 @@ def status(**facts: Any) -> NodeStatus:  # Any: fields of NodeStatus
         "node_id": NODE,
         "state": NodeState.ACTIVE,
         "ready": True,
+        "draining": False,
+        "max_calls": 500,
         "core_uuid": CoreUuid("core-1"),
         "version": "1.10.12",
         "hostname": "fs.example.org",
@@ -71,7 +73,7 @@ def test_variables_are_only_told_where_they_are_asked_for():
 
 
 def test_a_node_tells_all_that_is_known_of_it():
-    message = convert.node(status())
+    message = convert.node(status(), call_count=3)
     assert {field.name for field, _ in message.ListFields()} == {
         field.name for field in node_service_pb2.Node.DESCRIPTOR.fields
     }
@@ -85,7 +87,7 @@ def test_a_node_tells_all_that_is_known_of_it():
 
 def test_every_state_of_a_node_has_its_name():
     for state in NodeState:
-        message = convert.node(status(state=state, core_uuid=None))
+        message = convert.node(status(state=state, core_uuid=None), call_count=0)
         assert node_service_pb2.Node.State.Name(message.state) == f"STATE_{state.name}"
 
 

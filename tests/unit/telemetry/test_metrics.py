@@ -79,6 +79,8 @@ def test_nodes_and_log_are_read_when_asked_for():
         node_id=NodeId("fs1"),
         state=NodeState.ACTIVE,
         ready=True,
+        draining=False,
+        max_calls=0,
         core_uuid=None,
         hostname="",
         version="",
