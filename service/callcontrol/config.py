@@ -20,8 +20,10 @@ from pydantic_settings import (
 from callcontrol.addresses import split_address, split_node
 from callcontrol.calls.grammar import name_problem, node_id_problem
 from callcontrol.calls.media_uri import uri_problem
+from callcontrol.calls.policy import read_permission
 from callcontrol.calls.recording_path import root_problem
 from callcontrol.calls.settings import ControlSettings
+from callcontrol.calls.variable_names import readable_name_problem
 from callcontrol.events.ring import LogLimits
 from callcontrol.freeswitch.settings import NodeSettings
 from callcontrol.ids import NodeId
@@ -104,6 +106,14 @@ class Config(BaseSettings):
     """What the address of a sound that is no file may begin with, parted by commas."""
     recording_root: str = ""
     """Directory of the nodes, absolute, below which recordings are written; empty allows none."""
+    raw_apis: Annotated[tuple[str, ...], NoDecode] = ()
+    """Api commands that may be run as they are, parted by `;`: a name, a blank and a regular
+    expression for the whole argument; the name alone allows no argument."""
+    raw_applications: Annotated[tuple[str, ...], NoDecode] = ()
+    """Dialplan applications that may be run as they are, in the same form."""
+    allowed_variables: Annotated[tuple[str, ...], NoDecode] = ()
+    """Names, parted by commas, of channel variables that may be set although they make the switch
+    do things."""
 
     event_log_max_events: Annotated[int, Field(ge=1_000)] = 65_536
     """Events held for subscribers that are behind."""
@@ -152,10 +162,32 @@ class Config(BaseSettings):
             return texts
         return [split_node(text) if isinstance(text, str) else text for text in texts if text]
 
-    @field_validator("media_roots", "media_prefixes", mode="before")
+    @field_validator("media_roots", "media_prefixes", "allowed_variables", mode="before")
     @classmethod
     def _read_list(cls, value: object) -> object:
         return [part for part in value.split(",") if part] if isinstance(value, str) else value
+
+    @field_validator("raw_apis", "raw_applications", mode="before")
+    @classmethod
+    def _read_patterns(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return [part.strip() for part in value.split(";") if part.strip()]
+
+    @field_validator("raw_apis", "raw_applications")
+    @classmethod
+    def _check_permissions(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for text in value:
+            read_permission(text)
+        return value
+
+    @field_validator("allowed_variables")
+    @classmethod
+    def _check_variables(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name in value:
+            if problem := readable_name_problem(name):
+                raise ValueError(f"each {problem}")
+        return value
 
     @field_validator("listen", "metrics_listen")
     @classmethod
@@ -228,6 +260,9 @@ class Config(BaseSettings):
             media_roots=self.media_roots,
             media_prefixes=self.media_prefixes,
             recording_root=self.recording_root,
+            raw_apis=tuple(map(read_permission, self.raw_apis)),
+            raw_applications=tuple(map(read_permission, self.raw_applications)),
+            allowed_variables=frozenset(map(str.lower, self.allowed_variables)),
         )
 
     def _settings_of(self, node: NodeEntry, password: str) -> NodeSettings:

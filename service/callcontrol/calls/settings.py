@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
+from callcontrol.calls.policy import Permission
+
 DEFAULT_CONTEXT: Final = "default"
 
 
@@ -24,6 +26,12 @@ class ControlSettings:
     """Beginnings of URLs that may be played, for example `https://media.example.org/prompts/`."""
     recording_root: str = ""
     """Absolute directory on the nodes below which recordings are written; empty allows none."""
+    raw_apis: tuple[Permission, ...] = ()
+    """Api commands that may be run as they are; none unless the operator lists them."""
+    raw_applications: tuple[Permission, ...] = ()
+    """Dialplan applications that may be run as they are."""
+    allowed_variables: frozenset[str] = frozenset()
+    """Names of variables, in lower case, that may be set although this service denies them."""
     max_late_work: int = 1_000
     """Clean-ups for callers who went away that may be under way at one time."""
     late_work_timeout_s: float = 90.0

@@ -182,3 +182,28 @@ def test_a_root_of_recordings_that_could_lead_elsewhere_is_refused():
     assert "CALLCONTROL_RECORDING_ROOT" in told
     settings = load({"recording_root": "/srv/recordings"}).control_settings()
     assert settings.recording_root == "/srv/recordings"
+
+
+def test_raw_access_is_a_list_of_names_and_patterns():
+    settings = load(
+        {"raw_apis": "status; sofia status.*", "raw_applications": ["playback /srv/.*, [a-z;]+"]}
+    ).control_settings()
+    assert [each.name for each in settings.raw_apis] == ["status", "sofia"]
+    assert settings.raw_apis[1].admits("sofia", "status profile x")
+    assert settings.raw_applications[0].admits("playback", "/srv/a, b;c")
+
+
+def test_raw_access_is_off_until_it_is_listed():
+    settings = load({}).control_settings()
+    assert (settings.raw_apis, settings.raw_applications) == ((), ())
+
+
+@pytest.mark.parametrize("entry", ["sofia status(", "json .*", "a-b"])
+def test_an_entry_that_cannot_be_used_is_told(entry: str):
+    assert "CALLCONTROL_RAW_APIS" in problems(nodes=["a=127.0.0.1"], raw_apis=[entry])
+
+
+def test_variables_are_allowed_by_name():
+    settings = load({"allowed_variables": "Api_Hangup_Hook,x"}).control_settings()
+    assert settings.allowed_variables == {"api_hangup_hook", "x"}
+    assert "ALLOWED_VARIABLES" in problems(nodes=["a=127.0.0.1"], allowed_variables="a b")
