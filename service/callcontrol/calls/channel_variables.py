@@ -24,7 +24,8 @@ async def set_variables(
 
     Raises OutcomeUnknown where the node is lost, or takes no more, after the first of them.
     """
-    checks.require_valid([checks.call_id_check(call_id), *checks.set_variables_checks(variables)])
+    checked = checks.set_variables_checks(variables, commander.settings)
+    checks.require_valid([checks.call_id_check(call_id), *checked])
     call = commander.tracker.require(call_id, alive=True)
     try:
         encoded = {name: rest_of_line(value) for name, value in variables.items()}

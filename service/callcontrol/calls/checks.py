@@ -65,7 +65,7 @@ def originate_checks(spec: OriginateSpec, settings: ControlSettings) -> Iterator
     if not spec.endpoints:
         yield "endpoints", "must have at least one"
     for place, endpoint in enumerate(spec.endpoints):
-        yield from _endpoint_checks(endpoint, f"endpoints[{place}]")
+        yield from _endpoint_checks(endpoint, f"endpoints[{place}]", settings)
     yield from destination_checks(spec.destination, settings)
     if spec.caller_number:
         yield "caller.number", grammar.user_problem(spec.caller_number)
@@ -74,7 +74,7 @@ def originate_checks(spec: OriginateSpec, settings: ControlSettings) -> Iterator
         yield "caller.name", problem or originate_value_problem(spec.caller_name)
     if spec.ring_timeout_s is not None:
         yield "ring_timeout", grammar.ring_time_problem(spec.ring_timeout_s)
-    yield from _new_variables(spec.variables, "variables")
+    yield from _new_variables(spec.variables, "variables", settings)
     yield from ((found.field, found.problem) for found in label_violations(spec.labels))
     for label, value in spec.labels.items():
         yield _entry("labels", label), originate_value_problem(value)
@@ -139,12 +139,15 @@ def dtmf_checks(digits: str, duration_us: int) -> Iterator[Checked]:
         yield "duration", "must be from 50 ms to 8 s"
 
 
-def set_variables_checks(variables: Mapping[str, str]) -> Iterator[Checked]:
+def set_variables_checks(
+    variables: Mapping[str, str], settings: ControlSettings
+) -> Iterator[Checked]:
     """Variables to set on a call; an empty value removes one."""
     if not 1 <= len(variables) <= MAX_VARIABLES:
         yield "variables", f"must have 1 to {MAX_VARIABLES} entries"
     for name, value in variables.items():
-        problem = variable_name_problem(name) or set_value_problem(value)
+        denied = variable_name_problem(name, settings.allowed_variables)
+        problem = denied or set_value_problem(value)
         yield _entry("variables", name), problem
 
 
@@ -170,7 +173,9 @@ def call_id_check(call_id: str, field: str = "call_id") -> Checked:
     return field, grammar.call_id_problem(call_id)
 
 
-def _endpoint_checks(endpoint: Endpoint, field: str) -> Iterator[Checked]:
+def _endpoint_checks(
+    endpoint: Endpoint, field: str, settings: ControlSettings
+) -> Iterator[Checked]:
     match endpoint:
         case UserEndpoint(user=user, domain=domain):
             yield f"{field}.user.id", grammar.user_problem(user)
@@ -192,14 +197,17 @@ def _endpoint_checks(endpoint: Endpoint, field: str) -> Iterator[Checked]:
             assert_never(endpoint)
     if endpoint.ring_timeout_s is not None:
         yield f"{field}.ring_timeout", grammar.ring_time_problem(endpoint.ring_timeout_s)
-    yield from _new_variables(endpoint.variables, f"{field}.variables")
+    yield from _new_variables(endpoint.variables, f"{field}.variables", settings)
 
 
-def _new_variables(variables: Mapping[str, str], field: str) -> Iterator[Checked]:
+def _new_variables(
+    variables: Mapping[str, str], field: str, settings: ControlSettings
+) -> Iterator[Checked]:
     if len(variables) > MAX_VARIABLES:
         yield field, f"may have at most {MAX_VARIABLES} entries"
     for name, value in variables.items():
-        problem = variable_name_problem(name) or originate_value_problem(value)
+        denied = variable_name_problem(name, settings.allowed_variables)
+        problem = denied or originate_value_problem(value)
         yield _entry(field, name), problem
 
 

@@ -11,6 +11,7 @@ from typing import Final
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,127}")
 
+_LABELS: Final = "cc_label_"
 _SET_FROM_FIELDS: Final = frozenset(
     {
         "origination_uuid",
@@ -25,29 +26,49 @@ _SET_FROM_FIELDS: Final = frozenset(
         "signal_bond",
     }
 )
-_DENIED: Final = frozenset(
-    {
-        "app_disable_expand_variables",
-        "origination_nested_vars",
-        "origination_channel_name",
-        "cc_moh_override",
-        "import",
-        "sound_prefix",
-        "park_timeout",
-        "forked_dial",
-        "no_throttle_limits",
-        "dialed_extension",
-        "sip_route_uri",
-        "sip_network_destination",
-        "sip_from_uri",
-        "sip_req_uri",
-        "export_vars",
-        "bridge_export_vars",
-        "playback_delimiter",
-        "remote_media_ip",
-        "sip_local_sdp_str",
-    }
-)
+_DENIED: Final = {
+    "chooses what is expanded, run or counted": """
+        app_disable_expand_variables app_uuid app_uuid_name auto_hunt disable_app_log
+        dialed_extension export_vars forked_dial import local_var_clobber
+        loopback_bowout loopback_export
+        no_throttle_limits origination_channel_name origination_nested_vars park_timeout
+        playback_delimiter bridge_export_vars cc_export_vars cc_moh_override push_channel_name
+        rayo_origination_args recovered sofia_suppress_url_encoding verbose_presence zombie_exec""",
+    "sends the call elsewhere": """
+        context destination_number dialplan group_context inbound_dialplan inline_destination
+        lcr_context mutex_orbit_context mutex_orbit_dialplan originator page_context page_data
+        page_dp translate_profile user_context valet_parking_orbit_context
+        valet_parking_orbit_dialplan
+        vm_cc vm_operator_extension voicemail_callback_context voicemail_callback_dialplan""",
+    "ties the call to another": """
+        att_xfer_kill_uuid bridge_channel bridge_to bridge_uuid channel_swap_uuid eavesdrop_group
+        eavesdrop_require_group ent_originate_aleg_uuid holding_uuid last_bridge_to
+        loopback_from_uuid originate_signal_bond origination_aleg_uuid other_loopback_from_uuid
+        other_loopback_leg_uuid remote_session_uuid session_uuid signal_bridge_to
+        soft_holding_uuid spy_uuid xfer_uuids""",
+    "sends media elsewhere, or without protection": """
+        advertised_media_ip esf_multicast_bind_ip esf_multicast_channel esf_multicast_ip
+        local_media_ip local_media_port local_text_ip local_text_port local_video_ip
+        local_video_port remote_media_ip remote_media_port remote_text_ip remote_text_port
+        remote_video_ip remote_video_port rtp_last_audio_local_crypto_key rtp_local_sdp_str
+        switch_l_sdp switch_m_sdp switch_r_sdp""",
+    "names a file, or a place to write to": """
+        cdr_csv_base copy_json_cdr copy_xml_cdr core_video_blank_image curl_sendfile_filename
+        curl_sendfile_url fax_spool fax_trace_dir format_cdr_base httapi_profile json_cdr_base
+        native_backup_extension sound_prefix_enforced video_avatar_png video_mute_png
+        video_no_video_avatar_png xml_cdr_base""",
+    "changes what is charged": """
+        force_process_cdr lowbal_amt nibble_account nibble_increment nibble_minimum nibble_rate
+        nobal_amt process_cdr skip_cdr_causes""",
+    "is written by the switch": """
+        channel_name current_application current_application_data current_application_response
+        endpoint_disposition originate_disposition hangup_cause proto_specific_hangup_cause
+        bridge_hangup_cause recovery_profile_name sip-force-contact""",
+}
+"""Names that the switch reads, and what they would do; found in its source by the functions that
+read variables (switch_channel_get_variable and the events of originate).
+"""
+_REASONS: Final = {name: reason for reason, names in _DENIED.items() for name in names.split()}
 _DENIED_BEGINNINGS: Final = (
     "api_",
     "execute_",
@@ -60,13 +81,12 @@ _DENIED_BEGINNINGS: Final = (
     "fifo_",
     "attxfer_",
     "enable_",
-    "sip_invite_",
-    "sip_route",
-    "sip_auth_",
     "socket_",
     "bind_",
+    "bda_",
+    "curl_",
     "tts_",
-    "cc_label_",
+    _LABELS,
 )
 _DENIED_PARTS: Final = ("_on_", "exec", "transfer", "ringback", "_hook", "post_process", "_script")
 _DENIED_ENDINGS: Final = (
@@ -79,24 +99,48 @@ _DENIED_ENDINGS: Final = (
     "_app",
     "_app_arg",
 )
+# The rest of these names headers, addresses and credentials, or is what a request had.
+_SIP_SETTINGS: Final = frozenset(
+    {
+        "sip_auto_answer",
+        "sip_cid_type",
+        "sip_ignore_remote_cause",
+        "sip_sticky_contact",
+    }
+)
+# The rest of these names headers, addresses and credentials, or is what a request had.
+_SIP_SETTINGS: Final = frozenset(
+    {
+        "sip_auto_answer",
+        "sip_cid_type",
+        "sip_ignore_remote_cause",
+        "sip_sticky_contact",
+    }
+)
 _SIP_HEADERS: Final = re.compile(r"sip_(?:rh|ph|bye_h|h)_.*")
 _OWN_SIP_HEADERS: Final = re.compile(r"sip_(?:rh|ph|bye_h|h)_x-[a-z0-9-]{1,64}")
 
 
-def variable_name_problem(name: str) -> str | None:
-    """What is wrong with setting a variable of this name, or None."""
+def variable_name_problem(name: str, allowed: frozenset[str] = frozenset()) -> str | None:
+    """What is wrong with setting a variable of this name, or None. `allowed` are those, in lower
+    case, that the operator lets pass although they would be denied.
+    """
     if (problem := readable_name_problem(name)) is not None:
         return problem
     lower = name.lower()
     if lower in _SET_FROM_FIELDS:
         return "is set by this service; use the field of the request that is meant for it"
+    if lower in allowed and not lower.startswith(_LABELS):
+        return None
     if _SIP_HEADERS.fullmatch(lower):
         return None if _OWN_SIP_HEADERS.fullmatch(lower) else "may only be a SIP header X-..."
+    if (reason := _REASONS.get(lower)) is not None:
+        return f"{reason}, so it may not be set"
     if (
-        lower in _DENIED
-        or lower.startswith(_DENIED_BEGINNINGS)
+        lower.startswith(_DENIED_BEGINNINGS)
         or lower.endswith(_DENIED_ENDINGS)
         or any(part in lower for part in _DENIED_PARTS)
+        or (lower.startswith("sip_") and lower not in _SIP_SETTINGS)
     ):
         return "is a variable that makes the switch do things, so it may not be set"
     return None

@@ -114,7 +114,30 @@ def test_nobody_rings_for_no_time_or_for_ever(seconds: float) -> None:
         "originate_timeout",
         "ignore_early_media",
         "cc_label_team",
+        "app_uuid",
+        "local_var_clobber",
+        "xml_cdr_base",
+        "sip_from_host",
+        "sip_contact_params",
+        "Advertised_Media_IP",
+        "bridge_to",
+        "nibble_rate",
+        "inline_destination",
+        "curl_sendfile_url",
     ],
 )
 def test_variables_that_make_the_switch_do_things_are_denied(name: str) -> None:
     assert variable_name_problem(name) is not None
+
+
+def test_an_operator_may_allow_a_denied_variable_by_name():
+    allowed = frozenset({"api_hangup_hook", "sip_h_diversion", "cc_label_team", "origination_uuid"})
+    assert variable_name_problem("Api_Hangup_Hook", allowed) is None
+    assert variable_name_problem("sip_h_Diversion", allowed) is None
+    assert variable_name_problem("execute_on_answer", allowed) is not None
+
+
+def test_what_the_service_itself_sets_cannot_be_allowed():
+    allowed = frozenset({"cc_label_team", "origination_uuid"})
+    assert variable_name_problem("cc_label_team", allowed) is not None
+    assert variable_name_problem("origination_uuid", allowed) is not None
