@@ -34,6 +34,13 @@ class Verb(Enum):
     RECEIVE_DTMF = "pretend digits were received"
     SET_VARIABLES = "set variables"
     GET_VARIABLES = "get variables"
+    RING = "ring"
+    DEFLECT = "ask the far end to call elsewhere"
+    REDIRECT = "turn the caller elsewhere"
+    SCHEDULE_HANGUP = "hang up later"
+    CANCEL_SCHEDULED_HANGUP = "cancel hanging up later"
+    SEND_INFO = "send a SIP INFO"
+    SEND_MESSAGE = "send a SIP MESSAGE"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from typing import Final
 
 from callcontrol.calls.call import Call, CallState
 from callcontrol.calls.verb import ANSWERED, WITH_MEDIA, Confirmation, Verb
+from callcontrol.calls.verbs_signalling import SIGNALLING_CONFIRMATIONS
 from callcontrol.errors import CallStateConflict
 
 _ANY_TRANSFER: Final = "uuid_transfer «call» [-bleg|-both] "
@@ -132,6 +133,7 @@ CONFIRMATIONS: Final[Mapping[Verb, Confirmation]] = {
         acknowledged_by="",
         proven_by="the reply",
     ),
+    **SIGNALLING_CONFIRMATIONS,
 }
 
 
