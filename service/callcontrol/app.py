@@ -30,6 +30,7 @@ log: Final = logging.getLogger(__name__)
 CALL_CONTROL: Final = "callcontrol.v1.CallControlService"
 EVENTS: Final = "callcontrol.v1.EventService"
 NODES: Final = "callcontrol.v1.NodeService"
+ADMIN: Final = "callcontrol.v1.AdminService"
 
 LOOK_INTERVAL_S: Final = 0.1
 """Between two looks at whether the nodes are ready: a canary that stays away makes no sound."""
@@ -135,7 +136,8 @@ class Service:
     async def _follow_readiness(self) -> None:
         """Tell health how it stands with the nodes; what needs no node is ready from the start."""
         health = self._server.health
-        health.set_serving(NODES, serving=True)
+        for name in (NODES, ADMIN):
+            health.set_serving(name, serving=True)
         twins: set[frozenset[NodeId]] = set()
         while True:
             twins |= self._warn_of_twins(twins)

@@ -18,6 +18,7 @@
     ├── MemberNotFound        the conference has no such member
     ├── OperationNotFound     no such playback, recording or schedule
     ├── SubscriptionNotFound  this replica has no such subscription
+    ├── SubscriptionEnded     an operator closed the subscription
     ├── TooManyCalls          more calls match than the request allows; none was ended
     ├── CommandNotAllowed     the operator's list does not have the raw command
     ├── CommandQueueFull      too many commands wait for the node; nothing was sent
@@ -183,6 +184,14 @@ class SubscriptionNotFound(CallControlError):
 
     def __init__(self, subscription_id: str) -> None:
         super().__init__(f"no subscription {subscription_id} on this replica")
+        self.subscription_id = subscription_id
+
+
+class SubscriptionEnded(CallControlError):
+    """An operator closed the subscription. Its client may open another."""
+
+    def __init__(self, subscription_id: str) -> None:
+        super().__init__(f"subscription {subscription_id} was closed by an operator")
         self.subscription_id = subscription_id
 
 

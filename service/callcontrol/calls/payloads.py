@@ -113,6 +113,24 @@ class ApplicationFinished:
 
 
 @dataclass(frozen=True, slots=True)
+class ConferenceChanged:
+    """Something happened in a conference. `member_id` is 0 where it was about nobody; the ids and
+    `file` are empty but for playbacks and recordings, `error` but for those that failed.
+    """
+
+    conference_name: str
+    conference_uuid: str
+    action: str
+    """In the switch's words."""
+    member_id: int = 0
+    member_count: int = 0
+    file: str = ""
+    playback_id: OperationId = OperationId("")
+    recording_id: OperationId = OperationId("")
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class NodeChanged:
     """A node's connection or load changed."""
 
@@ -121,6 +139,8 @@ class NodeChanged:
     session_count: int
     core_uuid: CoreUuid | None
     reason: str
+    draining: bool | None = None
+    """Whether it takes no new calls, where that is what changed."""
 
 
 Payload = (
@@ -136,5 +156,6 @@ Payload = (
     | RecordingStopped
     | ApplicationStarted
     | ApplicationFinished
+    | ConferenceChanged
     | NodeChanged
 )

@@ -235,4 +235,5 @@ def _node_changed(changed: payloads.NodeChanged) -> event_pb2.NodeChanged:
         session_count=changed.session_count,
         core_uuid=changed.core_uuid or "",
         reason=changed.reason,
+        draining=changed.draining,
     )

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from callcontrol.errors import ShuttingDown, TooManySubscriptions
+from callcontrol.errors import ShuttingDown, SubscriptionNotFound, TooManySubscriptions
 from callcontrol.events.log import EventLog
 from callcontrol.ids import NodeId
 from callcontrol.rpc.aio import Context
@@ -62,6 +62,17 @@ class EventService:
         """Streams open now."""
         return len(self._streams)
 
+    @property
+    def streams(self) -> tuple[EventStream, ...]:
+        """Those open now, in the order in which they began."""
+        return tuple(self._streams.values())
+
+    def stream(self, stream_id: str) -> EventStream:
+        """An open stream. Raises SubscriptionNotFound."""
+        if stream_id not in self._streams:
+            raise SubscriptionNotFound(stream_id)
+        return self._streams[stream_id]
+
     def handlers(self) -> Handlers:
         """The methods that are served."""
         return {"Events": stream(event_service_pb2.EventsRequest, self._events)}
@@ -95,7 +106,10 @@ class EventService:
                 asked.filters, name=asked.name or stream_id, overflow=asked.overflow
             ) as subscription,
         ):
-            served = EventStream(stream_id, asked, subscription, self._tools, self._end_for_age())
+            departure = self._end_for_age()
+            served = EventStream(
+                stream_id, asked, subscription, self._tools, departure, peer=context.peer()
+            )
             with self._listed(served):
                 await served.serve(context)
 
@@ -122,6 +136,7 @@ class EventService:
             yield
         finally:
             del self._streams[served.stream_id]
+            served.ended.set()
             self._recorder.subscription_closed()
 
     def _end_for_age(self) -> Departure | None:

@@ -11,10 +11,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from callcontrol.errors import ShuttingDown
+from callcontrol.errors import ShuttingDown, SubscriptionEnded
 from callcontrol.events.event import Event, Gap, GapReason
 from callcontrol.events.ring import Entry
-from callcontrol.events.subscription import Batch, Subscription
+from callcontrol.events.subscription import Batch, Subscription, SubscriptionClosed
 from callcontrol.rpc import convert
 from callcontrol.rpc.aio import Context
 from callcontrol.rpc.convert_event import encode_entry, gap
@@ -61,8 +61,17 @@ class EventStream:
         subscription: Subscription,
         tools: StreamTools,
         departure: Departure | None,
+        *,
+        peer: str = "",
     ) -> None:
-        self.stream_id = stream_id
+        self.stream_id, self.peer, self.name = stream_id, peer, request.name
+        self.started_us = tools.now_us()
+        """Since when, microseconds since the epoch."""
+        self.sent_events = 0
+        self.skipped_events = 0
+        """Those it missed as its client was slow."""
+        self.ended = asyncio.Event()
+        """For its owner to set."""
         self._request, self._subscription, self._tools = request, subscription, tools
         self._departure = departure
         self._announced: Departure | None = None
@@ -73,12 +82,32 @@ class EventStream:
         """Change when the stream ends. It looks when its wait ends: wake it."""
         self._departure = departure
 
+    @property
+    def lag_events(self) -> int:
+        """Events that wait for it."""
+        return self._subscription.lag_events
+
+    @property
+    def lag_s(self) -> float:
+        """Age of the oldest of them that is held."""
+        return self._subscription.lag_s
+
+    def close(self) -> None:
+        """End it with SubscriptionEnded, as soon as no message of it is being written."""
+        self._subscription.close()
+
     async def serve(self, context: Context) -> None:
         """Send until the client goes away (CancelledError, or InternalError while it writes).
 
-        Raises ShuttingDown at the end of its time, and SlowConsumer where the subscriber asked
-        for that.
+        Raises ShuttingDown at the end of its time, SubscriptionEnded when it was closed, and
+        SlowConsumer where the subscriber asked for that.
         """
+        try:
+            await self._serve(context)
+        except SubscriptionClosed as closed:
+            raise SubscriptionEnded(self.stream_id) from closed
+
+    async def _serve(self, context: Context) -> None:
         await context.send_initial_metadata(())  # tells that the subscription is in place
         await self._tell(context, EventsResponse(started=self._started()))
         while True:
@@ -146,6 +175,7 @@ class EventStream:
     async def _send(self, context: Context, batch: Batch) -> None:
         if batch.overtaken:
             self._tools.recorder.events_skipped(batch.overtaken)
+            self.skipped_events += batch.overtaken
             await self._tell(context, EventsResponse(gap=gap(_skipped(batch))))
         chunks: list[bytes] = []
         for entry in batch.entries:
@@ -181,6 +211,7 @@ class EventStream:
         # and the log does not wait for its place.
         await context.write(message)
         self._last_sent_s = self._tools.clock()
+        self.sent_events += events
         self._tools.pace.sent()
         self._tools.recorder.batch_sent(events, len(message), self._last_sent_s - began_s)
 

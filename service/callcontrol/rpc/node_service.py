@@ -34,7 +34,7 @@ class NodeService:
     ) -> node_service_pb2.GetNodeResponse:
         """One node. Raises NodeNotFound."""
         Problems().check([("node_id", node_id_problem(request.node_id))])
-        return node_service_pb2.GetNodeResponse(node=self._told(NodeId(request.node_id)))
+        return node_service_pb2.GetNodeResponse(node=self.told_of(NodeId(request.node_id)))
 
     async def list_nodes(
         self, request: node_service_pb2.ListNodesRequest
@@ -53,10 +53,11 @@ class NodeService:
         page = rest[:size]
         more = len(rest) > size
         return node_service_pb2.ListNodesResponse(
-            nodes=[self._told(node_id) for node_id in page],
+            nodes=[self.told_of(node_id) for node_id in page],
             next_page_token=paging.page_token((0, page[-1]), _SCOPE) if more else "",
         )
 
-    def _told(self, node_id: NodeId) -> node_service_pb2.Node:
+    def told_of(self, node_id: NodeId) -> node_service_pb2.Node:
+        """A node as this service tells of it. Raises NodeNotFound."""
         status = self._fleet.get(node_id).status
         return convert.node(status, call_count=self._calls_on(node_id))

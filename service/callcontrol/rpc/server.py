@@ -10,11 +10,13 @@ import grpc
 import grpc.aio
 
 from callcontrol.calls.control import CallControl
+from callcontrol.calls.draining import Draining
 from callcontrol.calls.tracker import CallTracker
 from callcontrol.events.log import EventLog
 from callcontrol.freeswitch.fleet import Fleet
 from callcontrol.ids import CallId
 from callcontrol.rpc import health, reflection
+from callcontrol.rpc.admin_service import AdminService
 from callcontrol.rpc.call_control import CallControlService
 from callcontrol.rpc.calls_service import CallsService
 from callcontrol.rpc.closing import Closing
@@ -109,6 +111,13 @@ class RpcServer:
         Raises ValueError when they do not fit the API.
         """
         self._events, self._closing, self._replays = events, ladder.closing, ladder.replays
+        self.served = frozenset(
+            method
+            for name, methods in SERVICES.items()
+            for method in methods
+            if method.name in services.get(name, {})
+        )
+        """The methods of the API that are served."""
         self.health = health.Health(tuple(SERVICES))
         table = api_table(ladder, services)
         table |= paths_of(health.SERVICE_NAME, self.health.handlers())
@@ -183,6 +192,8 @@ def build_server(
     events = EventService(
         log, fleet.get, limits=limits, recorder=recorder, server_version=server_version
     )
+    nodes = NodeService(fleet, control.placement.calls_on)
+    draining = Draining(fleet.get, tracker, log)
     calls = CallsService(tracker, fleet.get)
 
     def reached(call_id: str) -> Mapping[str, str]:
@@ -197,7 +208,10 @@ def build_server(
                 **calls.handlers(),
             },
             "callcontrol.v1.EventService": events.handlers(),
-            "callcontrol.v1.NodeService": NodeService(fleet, control.placement.calls_on).handlers(),
+            "callcontrol.v1.NodeService": nodes.handlers(),
+            "callcontrol.v1.AdminService": {
+                **AdminService(draining, nodes.told_of, events).handlers(),
+            },
         },
         events,
         connections=settings.connections,

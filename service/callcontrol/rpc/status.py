@@ -220,6 +220,12 @@ _rule(
     is_definite=False,
 )
 _rule(
+    errors.SubscriptionEnded,
+    grpc.StatusCode.ABORTED,
+    Reason.ERROR_REASON_SUBSCRIPTION_CLOSED,
+    lambda e: _Told("an operator closed this subscription", {"subscription_id": e.subscription_id}),
+)
+_rule(
     errors.TooManyCalls,
     grpc.StatusCode.FAILED_PRECONDITION,
     Reason.ERROR_REASON_TOO_MANY_CALLS,

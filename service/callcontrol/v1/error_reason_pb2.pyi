@@ -114,6 +114,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """
     ERROR_REASON_SUBSCRIPTION_NOT_FOUND: _ErrorReason.ValueType  # 32
     """NOT_FOUND: no such subscription on this replica."""
+    ERROR_REASON_SUBSCRIPTION_CLOSED: _ErrorReason.ValueType  # 33
+    """ABORTED: an operator closed this subscription. A client may open another."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """The values of google.rpc.ErrorInfo.reason in errors of this API, without
@@ -217,4 +219,6 @@ schedule.
 """
 ERROR_REASON_SUBSCRIPTION_NOT_FOUND: ErrorReason.ValueType  # 32
 """NOT_FOUND: no such subscription on this replica."""
+ERROR_REASON_SUBSCRIPTION_CLOSED: ErrorReason.ValueType  # 33
+"""ABORTED: an operator closed this subscription. A client may open another."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -820,6 +820,7 @@ class NodeChanged(_message.Message):
     SESSION_COUNT_FIELD_NUMBER: _builtins.int
     CORE_UUID_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
+    DRAINING_FIELD_NUMBER: _builtins.int
     node_id: _builtins.str
     """The node."""
     connected: _builtins.bool
@@ -832,6 +833,8 @@ class NodeChanged(_message.Message):
     """
     reason: _builtins.str
     """Why it changed, for people."""
+    draining: _builtins.bool
+    """Whether the node takes no new calls; set where this is what changed."""
     def __init__(
         self,
         *,
@@ -840,12 +843,15 @@ class NodeChanged(_message.Message):
         session_count: _builtins.int = ...,
         core_uuid: _builtins.str = ...,
         reason: _builtins.str = ...,
+        draining: _builtins.bool | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_draining", b"_draining", "draining", b"draining"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["connected", b"connected", "core_uuid", b"core_uuid", "node_id", b"node_id", "reason", b"reason", "session_count", b"session_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_draining", b"_draining", "connected", b"connected", "core_uuid", b"core_uuid", "draining", b"draining", "node_id", b"node_id", "reason", b"reason", "session_count", b"session_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__draining: _TypeAlias = _typing.Literal["draining"]  # noqa: Y015
+    _WhichOneofArgType__draining: _TypeAlias = _typing.Literal["_draining", b"_draining"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__draining) -> _WhichOneofReturnType__draining | None: ...
 
 Global___NodeChanged: _TypeAlias = NodeChanged  # noqa: Y015
 

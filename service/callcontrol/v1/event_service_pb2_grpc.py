@@ -62,7 +62,8 @@ class EventServiceServicer:
         The stream does not end by itself. It ends with UNAVAILABLE
         (SHUTTING_DOWN) when the replica goes away, with ABORTED (SLOW_CONSUMER)
         when the subscriber asked for that, with OUT_OF_RANGE
-        (RESUME_TOKEN_EXPIRED) when it cannot begin where it was told to. Each
+        (RESUME_TOKEN_EXPIRED) when it cannot begin where it was told to, with
+        ABORTED (SUBSCRIPTION_CLOSED) when an operator closes it. Each
         time the client begins again with the last token it got.
 
         Events are raw material and their kinds are open: go on when one is not

@@ -41,7 +41,7 @@ class Node(_message.Message):
         STATE_ACTIVE: Node._State.ValueType  # 2
         """Connected and used."""
         STATE_DRAINING: Node._State.ValueType  # 3
-        """Connected, no new calls."""
+        """Connected and used, but it takes no new calls."""
         STATE_FAILED: Node._State.ValueType  # 4
         """Given up for now; tried again later."""
 
@@ -55,7 +55,7 @@ class Node(_message.Message):
     STATE_ACTIVE: Node.State.ValueType  # 2
     """Connected and used."""
     STATE_DRAINING: Node.State.ValueType  # 3
-    """Connected, no new calls."""
+    """Connected and used, but it takes no new calls."""
     STATE_FAILED: Node.State.ValueType  # 4
     """Given up for now; tried again later."""
 
@@ -96,9 +96,13 @@ class Node(_message.Message):
     last_error: _builtins.str
     """Last error, for people."""
     max_calls: _builtins.int
-    """Most calls this service places on it; 0 sets no limit of its own."""
+    """Calls on it at which this service places no further one; 0 sets no limit
+    of its own. `max_sessions` is a limit too.
+    """
     call_count: _builtins.int
-    """Calls this service knows there."""
+    """Calls this service knows there, whoever made them, and those that it is
+    placing. Each leg is one.
+    """
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
         """When the switch process began."""
@@ -500,22 +504,22 @@ class Subscription(_message.Message):
     subscriber_name: _builtins.str
     """The name its client gave."""
     principal: _builtins.str
-    """Who the client is."""
+    """Who the client is; "anonymous" as long as clients need not say."""
     peer: _builtins.str
     """Where it connects from."""
     sent_events: _builtins.int
     """Events sent."""
     skipped_events: _builtins.int
-    """Events skipped as it was slow."""
+    """Events it missed as it was slow, each told to it in a Gap."""
     lag_events: _builtins.int
-    """Events held for it now."""
+    """Events that wait for it now."""
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
         """Since when."""
 
     @_builtins.property
     def lag(self) -> _duration_pb2.Duration:
-        """Age of the oldest of them."""
+        """Age of the oldest of them that is still held."""
 
     def __init__(
         self,

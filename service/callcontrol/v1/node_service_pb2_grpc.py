@@ -186,6 +186,19 @@ class AdminServiceServicer:
 
     def SetNodeDraining(self, request, context):
         """Takes no new calls on a node, or takes them again.
+
+        Confirmed at once, as nothing is sent: this replica decides where it
+        places calls. It causes NodeChanged with `draining`; none if it was so
+        already. Originate and whatever else would make a call there is refused
+        with NODE_DRAINING, or goes to another node where none was named; calls
+        go on, and every other method works on them. Readiness and health stay as
+        they are.
+
+        Kept in the memory of this replica: it survives the loss of the node and
+        its restart, not that of this service, which begins as its configuration
+        says (`draining` of the node). Ask each replica.
+
+        NOT_FOUND (NODE_NOT_FOUND) when none of that name is configured.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -200,14 +213,24 @@ class AdminServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListSubscriptions(self, request, context):
-        """Reads who is subscribed to what and how far behind.
+        """Reads which event streams are open on this replica and how far behind
+        each is, page by page, the oldest first. One that opens or closes while
+        the pages are read is in them or not.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def CloseSubscription(self, request, context):
-        """Ends a subscription.
+        """Ends a subscription: its stream ends with ABORTED (SUBSCRIPTION_CLOSED).
+
+        Its place in the history is free at once. CONFIRMED when the stream has
+        ended within a second; ACCEPTED when a client that does not read holds it
+        open still: it ends with the message that is on its way. A client may open
+        another stream, as it may after any end of one.
+
+        NOT_FOUND (SUBSCRIPTION_NOT_FOUND) when this replica has none of that id,
+        or has it no more.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

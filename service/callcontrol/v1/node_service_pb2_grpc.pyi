@@ -85,15 +85,41 @@ class AdminServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> AdminServiceAsyncStub: ...
     SetNodeDraining: _grpc.UnaryUnaryMultiCallable[_node_service_pb2.SetNodeDrainingRequest, _node_service_pb2.SetNodeDrainingResponse]
-    """Takes no new calls on a node, or takes them again."""
+    """Takes no new calls on a node, or takes them again.
+
+    Confirmed at once, as nothing is sent: this replica decides where it
+    places calls. It causes NodeChanged with `draining`; none if it was so
+    already. Originate and whatever else would make a call there is refused
+    with NODE_DRAINING, or goes to another node where none was named; calls
+    go on, and every other method works on them. Readiness and health stay as
+    they are.
+
+    Kept in the memory of this replica: it survives the loss of the node and
+    its restart, not that of this service, which begins as its configuration
+    says (`draining` of the node). Ask each replica.
+
+    NOT_FOUND (NODE_NOT_FOUND) when none of that name is configured.
+    """
     ExecuteApi: _grpc.UnaryUnaryMultiCallable[_node_service_pb2.ExecuteApiRequest, _node_service_pb2.ExecuteApiResponse]
     """Runs an api command as it is. Only those on the operator's list, each
     with its own permission; each use is written to the audit log.
     """
     ListSubscriptions: _grpc.UnaryUnaryMultiCallable[_node_service_pb2.ListSubscriptionsRequest, _node_service_pb2.ListSubscriptionsResponse]
-    """Reads who is subscribed to what and how far behind."""
+    """Reads which event streams are open on this replica and how far behind
+    each is, page by page, the oldest first. One that opens or closes while
+    the pages are read is in them or not.
+    """
     CloseSubscription: _grpc.UnaryUnaryMultiCallable[_node_service_pb2.CloseSubscriptionRequest, _node_service_pb2.CloseSubscriptionResponse]
-    """Ends a subscription."""
+    """Ends a subscription: its stream ends with ABORTED (SUBSCRIPTION_CLOSED).
+
+    Its place in the history is free at once. CONFIRMED when the stream has
+    ended within a second; ACCEPTED when a client that does not read holds it
+    open still: it ends with the message that is on its way. A client may open
+    another stream, as it may after any end of one.
+
+    NOT_FOUND (SUBSCRIPTION_NOT_FOUND) when this replica has none of that id,
+    or has it no more.
+    """
 
 @_typing.type_check_only
 class AdminServiceAsyncStub(AdminServiceStub):
@@ -103,15 +129,41 @@ class AdminServiceAsyncStub(AdminServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     SetNodeDraining: _aio.UnaryUnaryMultiCallable[_node_service_pb2.SetNodeDrainingRequest, _node_service_pb2.SetNodeDrainingResponse]  # type: ignore[assignment]
-    """Takes no new calls on a node, or takes them again."""
+    """Takes no new calls on a node, or takes them again.
+
+    Confirmed at once, as nothing is sent: this replica decides where it
+    places calls. It causes NodeChanged with `draining`; none if it was so
+    already. Originate and whatever else would make a call there is refused
+    with NODE_DRAINING, or goes to another node where none was named; calls
+    go on, and every other method works on them. Readiness and health stay as
+    they are.
+
+    Kept in the memory of this replica: it survives the loss of the node and
+    its restart, not that of this service, which begins as its configuration
+    says (`draining` of the node). Ask each replica.
+
+    NOT_FOUND (NODE_NOT_FOUND) when none of that name is configured.
+    """
     ExecuteApi: _aio.UnaryUnaryMultiCallable[_node_service_pb2.ExecuteApiRequest, _node_service_pb2.ExecuteApiResponse]  # type: ignore[assignment]
     """Runs an api command as it is. Only those on the operator's list, each
     with its own permission; each use is written to the audit log.
     """
     ListSubscriptions: _aio.UnaryUnaryMultiCallable[_node_service_pb2.ListSubscriptionsRequest, _node_service_pb2.ListSubscriptionsResponse]  # type: ignore[assignment]
-    """Reads who is subscribed to what and how far behind."""
+    """Reads which event streams are open on this replica and how far behind
+    each is, page by page, the oldest first. One that opens or closes while
+    the pages are read is in them or not.
+    """
     CloseSubscription: _aio.UnaryUnaryMultiCallable[_node_service_pb2.CloseSubscriptionRequest, _node_service_pb2.CloseSubscriptionResponse]  # type: ignore[assignment]
-    """Ends a subscription."""
+    """Ends a subscription: its stream ends with ABORTED (SUBSCRIPTION_CLOSED).
+
+    Its place in the history is free at once. CONFIRMED when the stream has
+    ended within a second; ACCEPTED when a client that does not read holds it
+    open still: it ends with the message that is on its way. A client may open
+    another stream, as it may after any end of one.
+
+    NOT_FOUND (SUBSCRIPTION_NOT_FOUND) when this replica has none of that id,
+    or has it no more.
+    """
 
 class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
     """For operators. Kept apart from the other services so that a mesh can close
@@ -124,7 +176,21 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _node_service_pb2.SetNodeDrainingRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_node_service_pb2.SetNodeDrainingResponse, _abc.Awaitable[_node_service_pb2.SetNodeDrainingResponse]]:
-        """Takes no new calls on a node, or takes them again."""
+        """Takes no new calls on a node, or takes them again.
+
+        Confirmed at once, as nothing is sent: this replica decides where it
+        places calls. It causes NodeChanged with `draining`; none if it was so
+        already. Originate and whatever else would make a call there is refused
+        with NODE_DRAINING, or goes to another node where none was named; calls
+        go on, and every other method works on them. Readiness and health stay as
+        they are.
+
+        Kept in the memory of this replica: it survives the loss of the node and
+        its restart, not that of this service, which begins as its configuration
+        says (`draining` of the node). Ask each replica.
+
+        NOT_FOUND (NODE_NOT_FOUND) when none of that name is configured.
+        """
 
     @_abc_1.abstractmethod
     def ExecuteApi(
@@ -142,7 +208,10 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _node_service_pb2.ListSubscriptionsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_node_service_pb2.ListSubscriptionsResponse, _abc.Awaitable[_node_service_pb2.ListSubscriptionsResponse]]:
-        """Reads who is subscribed to what and how far behind."""
+        """Reads which event streams are open on this replica and how far behind
+        each is, page by page, the oldest first. One that opens or closes while
+        the pages are read is in them or not.
+        """
 
     @_abc_1.abstractmethod
     def CloseSubscription(
@@ -150,6 +219,15 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _node_service_pb2.CloseSubscriptionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_node_service_pb2.CloseSubscriptionResponse, _abc.Awaitable[_node_service_pb2.CloseSubscriptionResponse]]:
-        """Ends a subscription."""
+        """Ends a subscription: its stream ends with ABORTED (SUBSCRIPTION_CLOSED).
+
+        Its place in the history is free at once. CONFIRMED when the stream has
+        ended within a second; ACCEPTED when a client that does not read holds it
+        open still: it ends with the message that is on its way. A client may open
+        another stream, as it may after any end of one.
+
+        NOT_FOUND (SUBSCRIPTION_NOT_FOUND) when this replica has none of that id,
+        or has it no more.
+        """
 
 def add_AdminServiceServicer_to_server(servicer: AdminServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -5,7 +5,7 @@ import pytest
 
 from callcontrol import errors
 from callcontrol.errors import CallControlError, Violation
-from callcontrol.ids import CallId, NodeId
+from callcontrol.ids import CallId, NodeId, OperationId
 from callcontrol.rpc.refusal import encode_failure
 from callcontrol.rpc.status import Failure, Reason, failure_of, out_of_time, rules, unexpected
 
@@ -22,6 +22,16 @@ SAMPLES: list[CallControlError] = [
     errors.NodeNotFound(NODE),
     errors.NodeUnavailable(NODE, "secret: refused by 10.0.0.1", 2.5),
     errors.NodeDraining(NODE),
+    errors.NodeFull(NODE, 500),
+    errors.NodePaused(NODE),
+    errors.NodeRateLimited(NODE, 30),
+    errors.ConferenceNotFound("room"),
+    errors.MemberNotFound("room", "7"),
+    errors.OperationNotFound("playback", OperationId("o-1")),
+    errors.TooManyCalls(12, 10),
+    errors.CommandNotAllowed("command", "fsctl", "raw_apis"),
+    errors.SubscriptionNotFound("s-1"),
+    errors.SubscriptionEnded("s-1"),
     errors.CommandQueueFull(NODE, 1000, 0.5),
     errors.OutcomeUnknown(NODE, "secret: reset by 10.0.0.1"),
     errors.SwitchRefused(NODE, "-ERR NO_ROUTE\n"),

@@ -1,0 +1,120 @@
+"""AdminService, what operators do to this service itself: drain nodes, see and close streams."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+from callcontrol.calls.draining import Draining
+from callcontrol.calls.grammar import node_id_problem
+from callcontrol.deadline import patience_s
+from callcontrol.ids import NodeId
+from callcontrol.rpc import convert, paging
+from callcontrol.rpc.event_service import EventService
+from callcontrol.rpc.event_stream import EventStream
+from callcontrol.rpc.handlers import Handlers, unary
+from callcontrol.rpc.interceptors import PRINCIPAL
+from callcontrol.rpc.validate import Problems
+from callcontrol.v1 import common_pb2, node_service_pb2
+
+_DEFAULT_PAGE: Final = 100
+_MAX_PAGE: Final = 1_000
+_SCOPE: Final = "subscriptions"
+_MAX_ID_LENGTH: Final = 64
+
+_CLOSE_S: Final = 1.0
+"""How long to wait for the end of a stream that was closed: its client may not read."""
+
+
+class AdminService:
+    """The methods that are served here. `told_of` gives a node as NodeService tells of it."""
+
+    def __init__(
+        self,
+        draining: Draining,
+        told_of: Callable[[NodeId], node_service_pb2.Node],
+        events: EventService,
+    ) -> None:
+        self._draining, self._told_of, self._events = draining, told_of, events
+
+    def handlers(self) -> Handlers:
+        """The methods that are served."""
+        pb = node_service_pb2
+        return {
+            "SetNodeDraining": unary(pb.SetNodeDrainingRequest, self.set_node_draining),
+            "ListSubscriptions": unary(pb.ListSubscriptionsRequest, self.list_subscriptions),
+            "CloseSubscription": unary(pb.CloseSubscriptionRequest, self.close_subscription),
+        }
+
+    async def set_node_draining(
+        self, request: node_service_pb2.SetNodeDrainingRequest
+    ) -> node_service_pb2.SetNodeDrainingResponse:
+        """Take no new calls on a node, or take them again. Raises NodeNotFound."""
+        Problems().check([("node_id", node_id_problem(request.node_id))])
+        node_id = NodeId(request.node_id)
+        self._draining.set(node_id, draining=request.draining)
+        return node_service_pb2.SetNodeDrainingResponse(
+            node=self._told_of(node_id),
+            status=common_pb2.CommandStatus(confirmation=common_pb2.CONFIRMATION_CONFIRMED),
+        )
+
+    async def list_subscriptions(
+        self, request: node_service_pb2.ListSubscriptionsRequest
+    ) -> node_service_pb2.ListSubscriptionsResponse:
+        """A page of the open streams, the oldest first."""
+        problems = Problems()
+        after = paging.read_page_token(request.page_token, _SCOPE)
+        if after is None:
+            problems.add("page_token", "must be a token of the page before, of the same list")
+        if request.page_size < 0:
+            problems.add("page_size", paging.NEGATIVE)
+        problems.check()
+        size = paging.page_size(request.page_size, default=_DEFAULT_PAGE, most=_MAX_PAGE)
+        begin = after or paging.FIRST_PAGE
+        rest = sorted((each for each in self._events.streams if _key(each) > begin), key=_key)
+        page = rest[:size]
+        more = len(rest) > size
+        return node_service_pb2.ListSubscriptionsResponse(
+            subscriptions=[_subscription(each) for each in page],
+            next_page_token=paging.page_token(_key(page[-1]), _SCOPE) if more else "",
+        )
+
+    async def close_subscription(
+        self, request: node_service_pb2.CloseSubscriptionRequest
+    ) -> node_service_pb2.CloseSubscriptionResponse:
+        """End a stream. Raises SubscriptionNotFound."""
+        Problems().check([("subscription_id", _id_problem(request.subscription_id))])
+        stream = self._events.stream(request.subscription_id)
+        stream.close()
+        confirmation = common_pb2.CONFIRMATION_CONFIRMED
+        try:
+            async with asyncio.timeout(patience_s(_CLOSE_S)):
+                await stream.ended.wait()
+        except TimeoutError:
+            confirmation = common_pb2.CONFIRMATION_ACCEPTED
+        return node_service_pb2.CloseSubscriptionResponse(
+            status=common_pb2.CommandStatus(confirmation=confirmation)
+        )
+
+
+def _key(stream: EventStream) -> paging.PageKey:
+    return stream.started_us, stream.stream_id
+
+
+def _id_problem(value: str) -> str | None:
+    if value and len(value) <= _MAX_ID_LENGTH and value.isascii() and value.isprintable():
+        return None
+    return "must be the id of a subscription, as ListSubscriptions tells it"
+
+
+def _subscription(stream: EventStream) -> node_service_pb2.Subscription:
+    return node_service_pb2.Subscription(
+        subscription_id=stream.stream_id,
+        subscriber_name=stream.name,
+        principal=PRINCIPAL,
+        peer=stream.peer,
+        start_time=convert.timestamp(stream.started_us),
+        sent_events=stream.sent_events,
+        skipped_events=stream.skipped_events,
+        lag_events=stream.lag_events,
+        lag=convert.duration_s(stream.lag_s),
+    )
