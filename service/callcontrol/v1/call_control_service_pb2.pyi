@@ -723,7 +723,9 @@ class DeflectRequest(_message.Message):
     call_id: _builtins.str
     """The leg."""
     uri: _builtins.str
-    """Where to, as an URI."""
+    """Where to: sip:user@host or sips:user@host, with a port or not, then at most
+    ;transport= and ;user=phone; or tel: and a number.
+    """
     def __init__(
         self,
         *,
@@ -746,10 +748,18 @@ class DeflectResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     CALL_FIELD_NUMBER: _builtins.int
+    SIP_CODE_FIELD_NUMBER: _builtins.int
+    SIP_PHRASE_FIELD_NUMBER: _builtins.int
     STATUS_FIELD_NUMBER: _builtins.int
+    sip_code: _builtins.int
+    """What the far end said came of it: 200 when it reached the other, or why
+    not. 0 when it said nothing, and after a 302, to which there is no answer.
+    """
+    sip_phrase: _builtins.str
+    """The words that came with the code."""
     @_builtins.property
     def call(self) -> _call_pb2.Call:
-        """The leg."""
+        """The leg, which is over."""
 
     @_builtins.property
     def status(self) -> _common_pb2.CommandStatus:
@@ -759,11 +769,13 @@ class DeflectResponse(_message.Message):
         self,
         *,
         call: _call_pb2.Call | None = ...,
+        sip_code: _builtins.int = ...,
+        sip_phrase: _builtins.str = ...,
         status: _common_pb2.CommandStatus | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["call", b"call", "status", b"status"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["call", b"call", "status", b"status"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["call", b"call", "sip_code", b"sip_code", "sip_phrase", b"sip_phrase", "status", b"status"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -863,7 +875,7 @@ class ScheduleHangupRequest(_message.Message):
     """Cause by the switch's name; empty means ALLOTTED_TIMEOUT."""
     @_builtins.property
     def after(self) -> _duration_pb2.Duration:
-        """After how long, in whole seconds."""
+        """After how long: whole seconds, from one second to 30 days."""
 
     def __init__(
         self,
@@ -891,10 +903,10 @@ class ScheduleHangupResponse(_message.Message):
     HANGUP_TIME_FIELD_NUMBER: _builtins.int
     STATUS_FIELD_NUMBER: _builtins.int
     schedule_id: _builtins.str
-    """Cancels it."""
+    """Cancels it; empty where the status is ACCEPTED."""
     @_builtins.property
     def hangup_time(self) -> _timestamp_pb2.Timestamp:
-        """When it is due."""
+        """When it is due, by the clock of the switch."""
 
     @_builtins.property
     def status(self) -> _common_pb2.CommandStatus:
@@ -951,7 +963,12 @@ class CancelScheduledHangupResponse(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    SCHEDULE_IDS_FIELD_NUMBER: _builtins.int
     STATUS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def schedule_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The schedules that are cancelled."""
+
     @_builtins.property
     def status(self) -> _common_pb2.CommandStatus:
         """What became of the command."""
@@ -959,11 +976,12 @@ class CancelScheduledHangupResponse(_message.Message):
     def __init__(
         self,
         *,
+        schedule_ids: _abc.Iterable[_builtins.str] | None = ...,
         status: _common_pb2.CommandStatus | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["status", b"status"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["status", b"status"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["schedule_ids", b"schedule_ids", "status", b"status"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1066,11 +1084,13 @@ class SendMessageRequest(_message.Message):
     method: Global___SendMessageRequest.Method.ValueType
     """Which SIP request carries it."""
     content_type: _builtins.str
-    """Type of the body of an INFO, for example application/json; empty means
-    text/plain.
+    """Type of the body of an INFO, for example application/json, without
+    parameters; empty means text/plain.
     """
     body: _builtins.str
-    """The body."""
+    """The body: 1 to 4096 bytes of text, with line breaks as they are to be sent,
+    which SIP bodies mostly want as CR LF.
+    """
     def __init__(
         self,
         *,

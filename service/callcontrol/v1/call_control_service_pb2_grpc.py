@@ -323,7 +323,18 @@ class CallControlServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Deflect(self, request, context):
-        """Asks the far end itself to call elsewhere (SIP REFER or 302).
+        """Asks the far end of a SIP leg to call elsewhere: by REFER once the leg is
+        answered, by a 302 for an inbound leg before. An outbound leg that is not
+        answered, and a leg without SIP, is FAILED_PRECONDITION (CALL_STATE).
+
+        The leg ends either way: with NORMAL_UNSPECIFIED after a 302, with
+        BLIND_TRANSFER once the far end has said what came of the REFER, or ten
+        seconds later. That it refused, or could not reach the other, is an outcome:
+        the status is OK, sip_code tells, and the leg is over all the same.
+        Confirmed by what the far end said, or by the end of the leg after a 302;
+        ACCEPTED where it said nothing. Give a deadline of more than ten seconds.
+
+        Events: CallStateChanged to ENDING, CallEnded.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -340,28 +351,52 @@ class CallControlServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ScheduleHangup(self, request, context):
-        """Ends a leg later, unless that is cancelled.
+        """Ends a leg later, unless that is cancelled. The switch counts whole seconds
+        of its clock, so the end comes up to one second early. A leg can have
+        several schedules; they end with it, and go on when this service restarts,
+        as the switch keeps them. Confirmed when the switch lists the schedule.
+        ACCEPTED without a schedule_id when it did not list it in time, or when
+        another client scheduled an end of the same leg at the same moment: then
+        only all of the leg's schedules can be cancelled.
+
+        Events: none now; CallStateChanged to ENDING and CallEnded with the cause
+        when it is due.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def CancelScheduledHangup(self, request, context):
-        """Cancels what ScheduleHangup began.
+        """Cancels one schedule or all of a leg's, those of the dialplan included. A
+        schedule the leg does not have, or has no more, is NOT_FOUND
+        (OPERATION_NOT_FOUND); that there is none to cancel when all are asked for
+        is OK. Confirmed by the switch's word. Where the node is lost on the way,
+        some may be cancelled: UNKNOWN (OUTCOME_UNKNOWN). There are no events.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def Ring(self, request, context):
-        """Tells the far end of an inbound leg that it rings.
+        """Tells the far end of an inbound leg that it rings. A leg that rings already
+        is OK; an outbound leg, and one with early media or an answer, is
+        FAILED_PRECONDITION (CALL_STATE). Confirmed when the leg rings.
+
+        Events: CallStateChanged to RINGING.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def SendMessage(self, request, context):
-        """Sends a SIP INFO or MESSAGE within the dialog of a leg.
+        """Sends a SIP INFO or MESSAGE within the dialog of a leg. A leg without SIP,
+        or whose far end was not heard from, is FAILED_PRECONDITION (CALL_STATE).
+        The switch does not tell what the far end says to it, so it stays ACCEPTED.
+        Sets the variable fs_send_unsupported_info or _message on the leg, without
+        which the switch sends to other FreeSWITCHes alone. A far end that asks for
+        authentication within a call, as FreeSWITCH does for MESSAGE unless
+        configured otherwise, ends the leg. There are no events on the leg; where
+        the far end is a FreeSWITCH too, that one tells RECV_INFO or RECV_MESSAGE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -425,7 +460,14 @@ class CallControlServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Park(self, request, context):
-        """Parks a leg: it waits for commands.
+        """Parks a leg, or with both also its partner: it waits for commands. As
+        Transfer to the park does, which parks anew what is parked already and stops
+        what plays to it. The partner of a leg that is parked alone ends. With both,
+        a leg without a partner is FAILED_PRECONDITION (CALL_STATE). Confirmed when
+        each is parked.
+
+        Events: CallUnbridged when it was bridged, CallStateChanged to PARKED for a
+        leg that is answered.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -106,7 +106,19 @@ class CallControlServiceStub:
     meets at its new place, and CallStateChanged.
     """
     Deflect: _grpc.UnaryUnaryMultiCallable[_call_control_service_pb2.DeflectRequest, _call_control_service_pb2.DeflectResponse]
-    """Asks the far end itself to call elsewhere (SIP REFER or 302)."""
+    """Asks the far end of a SIP leg to call elsewhere: by REFER once the leg is
+    answered, by a 302 for an inbound leg before. An outbound leg that is not
+    answered, and a leg without SIP, is FAILED_PRECONDITION (CALL_STATE).
+
+    The leg ends either way: with NORMAL_UNSPECIFIED after a 302, with
+    BLIND_TRANSFER once the far end has said what came of the REFER, or ten
+    seconds later. That it refused, or could not reach the other, is an outcome:
+    the status is OK, sip_code tells, and the leg is over all the same.
+    Confirmed by what the far end said, or by the end of the leg after a 302;
+    ACCEPTED where it said nothing. Give a deadline of more than ten seconds.
+
+    Events: CallStateChanged to ENDING, CallEnded.
+    """
     AttendedTransfer: _grpc.UnaryUnaryMultiCallable[_call_control_service_pb2.AttendedTransferRequest, _call_control_service_pb2.AttendedTransferResponse]
     """Lets a bridged leg consult somebody before its partner is handed over. The
     partner hears music meanwhile. Ending call_id then connects the partner
@@ -114,13 +126,41 @@ class CallControlServiceStub:
     again.
     """
     ScheduleHangup: _grpc.UnaryUnaryMultiCallable[_call_control_service_pb2.ScheduleHangupRequest, _call_control_service_pb2.ScheduleHangupResponse]
-    """Ends a leg later, unless that is cancelled."""
+    """Ends a leg later, unless that is cancelled. The switch counts whole seconds
+    of its clock, so the end comes up to one second early. A leg can have
+    several schedules; they end with it, and go on when this service restarts,
+    as the switch keeps them. Confirmed when the switch lists the schedule.
+    ACCEPTED without a schedule_id when it did not list it in time, or when
+    another client scheduled an end of the same leg at the same moment: then
+    only all of the leg's schedules can be cancelled.
+
+    Events: none now; CallStateChanged to ENDING and CallEnded with the cause
+    when it is due.
+    """
     CancelScheduledHangup: _grpc.UnaryUnaryMultiCallable[_call_control_service_pb2.CancelScheduledHangupRequest, _call_control_service_pb2.CancelScheduledHangupResponse]
-    """Cancels what ScheduleHangup began."""
+    """Cancels one schedule or all of a leg's, those of the dialplan included. A
+    schedule the leg does not have, or has no more, is NOT_FOUND
+    (OPERATION_NOT_FOUND); that there is none to cancel when all are asked for
+    is OK. Confirmed by the switch's word. Where the node is lost on the way,
+    some may be cancelled: UNKNOWN (OUTCOME_UNKNOWN). There are no events.
+    """
     Ring: _grpc.UnaryUnaryMultiCallable[_call_control_service_pb2.RingRequest, _call_control_service_pb2.RingResponse]
-    """Tells the far end of an inbound leg that it rings."""
+    """Tells the far end of an inbound leg that it rings. A leg that rings already
+    is OK; an outbound leg, and one with early media or an answer, is
+    FAILED_PRECONDITION (CALL_STATE). Confirmed when the leg rings.
+
+    Events: CallStateChanged to RINGING.
+    """
     SendMessage: _grpc.UnaryUnaryMultiCallable[_call_control_service_pb2.SendMessageRequest, _call_control_service_pb2.SendMessageResponse]
-    """Sends a SIP INFO or MESSAGE within the dialog of a leg."""
+    """Sends a SIP INFO or MESSAGE within the dialog of a leg. A leg without SIP,
+    or whose far end was not heard from, is FAILED_PRECONDITION (CALL_STATE).
+    The switch does not tell what the far end says to it, so it stays ACCEPTED.
+    Sets the variable fs_send_unsupported_info or _message on the leg, without
+    which the switch sends to other FreeSWITCHes alone. A far end that asks for
+    authentication within a call, as FreeSWITCH does for MESSAGE unless
+    configured otherwise, ends the leg. There are no events on the leg; where
+    the far end is a FreeSWITCH too, that one tells RECV_INFO or RECV_MESSAGE.
+    """
     Bridge: _grpc.UnaryUnaryMultiCallable[_call_control_service_pb2.BridgeRequest, _call_control_service_pb2.BridgeResponse]
     """Connects two legs that exist and are on the same node; on different nodes
     it is FAILED_PRECONDITION (CALL_STATE). At least one must be answered.
@@ -154,7 +194,15 @@ class CallControlServiceStub:
     There are no events.
     """
     Park: _grpc.UnaryUnaryMultiCallable[_call_control_service_pb2.ParkRequest, _call_control_service_pb2.ParkResponse]
-    """Parks a leg: it waits for commands."""
+    """Parks a leg, or with both also its partner: it waits for commands. As
+    Transfer to the park does, which parks anew what is parked already and stops
+    what plays to it. The partner of a leg that is parked alone ends. With both,
+    a leg without a partner is FAILED_PRECONDITION (CALL_STATE). Confirmed when
+    each is parked.
+
+    Events: CallUnbridged when it was bridged, CallStateChanged to PARKED for a
+    leg that is answered.
+    """
     Play: _grpc.UnaryUnaryMultiCallable[_call_control_service_pb2.PlayRequest, _call_control_service_pb2.PlayResponse]
     """Plays something to a leg that is answered or has early media. Returns when
     it begins and does not wait for its end. Behind another playback it waits
@@ -287,7 +335,19 @@ class CallControlServiceAsyncStub(CallControlServiceStub):
     meets at its new place, and CallStateChanged.
     """
     Deflect: _aio.UnaryUnaryMultiCallable[_call_control_service_pb2.DeflectRequest, _call_control_service_pb2.DeflectResponse]  # type: ignore[assignment]
-    """Asks the far end itself to call elsewhere (SIP REFER or 302)."""
+    """Asks the far end of a SIP leg to call elsewhere: by REFER once the leg is
+    answered, by a 302 for an inbound leg before. An outbound leg that is not
+    answered, and a leg without SIP, is FAILED_PRECONDITION (CALL_STATE).
+
+    The leg ends either way: with NORMAL_UNSPECIFIED after a 302, with
+    BLIND_TRANSFER once the far end has said what came of the REFER, or ten
+    seconds later. That it refused, or could not reach the other, is an outcome:
+    the status is OK, sip_code tells, and the leg is over all the same.
+    Confirmed by what the far end said, or by the end of the leg after a 302;
+    ACCEPTED where it said nothing. Give a deadline of more than ten seconds.
+
+    Events: CallStateChanged to ENDING, CallEnded.
+    """
     AttendedTransfer: _aio.UnaryUnaryMultiCallable[_call_control_service_pb2.AttendedTransferRequest, _call_control_service_pb2.AttendedTransferResponse]  # type: ignore[assignment]
     """Lets a bridged leg consult somebody before its partner is handed over. The
     partner hears music meanwhile. Ending call_id then connects the partner
@@ -295,13 +355,41 @@ class CallControlServiceAsyncStub(CallControlServiceStub):
     again.
     """
     ScheduleHangup: _aio.UnaryUnaryMultiCallable[_call_control_service_pb2.ScheduleHangupRequest, _call_control_service_pb2.ScheduleHangupResponse]  # type: ignore[assignment]
-    """Ends a leg later, unless that is cancelled."""
+    """Ends a leg later, unless that is cancelled. The switch counts whole seconds
+    of its clock, so the end comes up to one second early. A leg can have
+    several schedules; they end with it, and go on when this service restarts,
+    as the switch keeps them. Confirmed when the switch lists the schedule.
+    ACCEPTED without a schedule_id when it did not list it in time, or when
+    another client scheduled an end of the same leg at the same moment: then
+    only all of the leg's schedules can be cancelled.
+
+    Events: none now; CallStateChanged to ENDING and CallEnded with the cause
+    when it is due.
+    """
     CancelScheduledHangup: _aio.UnaryUnaryMultiCallable[_call_control_service_pb2.CancelScheduledHangupRequest, _call_control_service_pb2.CancelScheduledHangupResponse]  # type: ignore[assignment]
-    """Cancels what ScheduleHangup began."""
+    """Cancels one schedule or all of a leg's, those of the dialplan included. A
+    schedule the leg does not have, or has no more, is NOT_FOUND
+    (OPERATION_NOT_FOUND); that there is none to cancel when all are asked for
+    is OK. Confirmed by the switch's word. Where the node is lost on the way,
+    some may be cancelled: UNKNOWN (OUTCOME_UNKNOWN). There are no events.
+    """
     Ring: _aio.UnaryUnaryMultiCallable[_call_control_service_pb2.RingRequest, _call_control_service_pb2.RingResponse]  # type: ignore[assignment]
-    """Tells the far end of an inbound leg that it rings."""
+    """Tells the far end of an inbound leg that it rings. A leg that rings already
+    is OK; an outbound leg, and one with early media or an answer, is
+    FAILED_PRECONDITION (CALL_STATE). Confirmed when the leg rings.
+
+    Events: CallStateChanged to RINGING.
+    """
     SendMessage: _aio.UnaryUnaryMultiCallable[_call_control_service_pb2.SendMessageRequest, _call_control_service_pb2.SendMessageResponse]  # type: ignore[assignment]
-    """Sends a SIP INFO or MESSAGE within the dialog of a leg."""
+    """Sends a SIP INFO or MESSAGE within the dialog of a leg. A leg without SIP,
+    or whose far end was not heard from, is FAILED_PRECONDITION (CALL_STATE).
+    The switch does not tell what the far end says to it, so it stays ACCEPTED.
+    Sets the variable fs_send_unsupported_info or _message on the leg, without
+    which the switch sends to other FreeSWITCHes alone. A far end that asks for
+    authentication within a call, as FreeSWITCH does for MESSAGE unless
+    configured otherwise, ends the leg. There are no events on the leg; where
+    the far end is a FreeSWITCH too, that one tells RECV_INFO or RECV_MESSAGE.
+    """
     Bridge: _aio.UnaryUnaryMultiCallable[_call_control_service_pb2.BridgeRequest, _call_control_service_pb2.BridgeResponse]  # type: ignore[assignment]
     """Connects two legs that exist and are on the same node; on different nodes
     it is FAILED_PRECONDITION (CALL_STATE). At least one must be answered.
@@ -335,7 +423,15 @@ class CallControlServiceAsyncStub(CallControlServiceStub):
     There are no events.
     """
     Park: _aio.UnaryUnaryMultiCallable[_call_control_service_pb2.ParkRequest, _call_control_service_pb2.ParkResponse]  # type: ignore[assignment]
-    """Parks a leg: it waits for commands."""
+    """Parks a leg, or with both also its partner: it waits for commands. As
+    Transfer to the park does, which parks anew what is parked already and stops
+    what plays to it. The partner of a leg that is parked alone ends. With both,
+    a leg without a partner is FAILED_PRECONDITION (CALL_STATE). Confirmed when
+    each is parked.
+
+    Events: CallUnbridged when it was bridged, CallStateChanged to PARKED for a
+    leg that is answered.
+    """
     Play: _aio.UnaryUnaryMultiCallable[_call_control_service_pb2.PlayRequest, _call_control_service_pb2.PlayResponse]  # type: ignore[assignment]
     """Plays something to a leg that is answered or has early media. Returns when
     it begins and does not wait for its end. Behind another playback it waits
@@ -513,7 +609,19 @@ class CallControlServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _call_control_service_pb2.DeflectRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_call_control_service_pb2.DeflectResponse, _abc.Awaitable[_call_control_service_pb2.DeflectResponse]]:
-        """Asks the far end itself to call elsewhere (SIP REFER or 302)."""
+        """Asks the far end of a SIP leg to call elsewhere: by REFER once the leg is
+        answered, by a 302 for an inbound leg before. An outbound leg that is not
+        answered, and a leg without SIP, is FAILED_PRECONDITION (CALL_STATE).
+
+        The leg ends either way: with NORMAL_UNSPECIFIED after a 302, with
+        BLIND_TRANSFER once the far end has said what came of the REFER, or ten
+        seconds later. That it refused, or could not reach the other, is an outcome:
+        the status is OK, sip_code tells, and the leg is over all the same.
+        Confirmed by what the far end said, or by the end of the leg after a 302;
+        ACCEPTED where it said nothing. Give a deadline of more than ten seconds.
+
+        Events: CallStateChanged to ENDING, CallEnded.
+        """
 
     @_abc_1.abstractmethod
     def AttendedTransfer(
@@ -533,7 +641,17 @@ class CallControlServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _call_control_service_pb2.ScheduleHangupRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_call_control_service_pb2.ScheduleHangupResponse, _abc.Awaitable[_call_control_service_pb2.ScheduleHangupResponse]]:
-        """Ends a leg later, unless that is cancelled."""
+        """Ends a leg later, unless that is cancelled. The switch counts whole seconds
+        of its clock, so the end comes up to one second early. A leg can have
+        several schedules; they end with it, and go on when this service restarts,
+        as the switch keeps them. Confirmed when the switch lists the schedule.
+        ACCEPTED without a schedule_id when it did not list it in time, or when
+        another client scheduled an end of the same leg at the same moment: then
+        only all of the leg's schedules can be cancelled.
+
+        Events: none now; CallStateChanged to ENDING and CallEnded with the cause
+        when it is due.
+        """
 
     @_abc_1.abstractmethod
     def CancelScheduledHangup(
@@ -541,7 +659,12 @@ class CallControlServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _call_control_service_pb2.CancelScheduledHangupRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_call_control_service_pb2.CancelScheduledHangupResponse, _abc.Awaitable[_call_control_service_pb2.CancelScheduledHangupResponse]]:
-        """Cancels what ScheduleHangup began."""
+        """Cancels one schedule or all of a leg's, those of the dialplan included. A
+        schedule the leg does not have, or has no more, is NOT_FOUND
+        (OPERATION_NOT_FOUND); that there is none to cancel when all are asked for
+        is OK. Confirmed by the switch's word. Where the node is lost on the way,
+        some may be cancelled: UNKNOWN (OUTCOME_UNKNOWN). There are no events.
+        """
 
     @_abc_1.abstractmethod
     def Ring(
@@ -549,7 +672,12 @@ class CallControlServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _call_control_service_pb2.RingRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_call_control_service_pb2.RingResponse, _abc.Awaitable[_call_control_service_pb2.RingResponse]]:
-        """Tells the far end of an inbound leg that it rings."""
+        """Tells the far end of an inbound leg that it rings. A leg that rings already
+        is OK; an outbound leg, and one with early media or an answer, is
+        FAILED_PRECONDITION (CALL_STATE). Confirmed when the leg rings.
+
+        Events: CallStateChanged to RINGING.
+        """
 
     @_abc_1.abstractmethod
     def SendMessage(
@@ -557,7 +685,15 @@ class CallControlServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _call_control_service_pb2.SendMessageRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_call_control_service_pb2.SendMessageResponse, _abc.Awaitable[_call_control_service_pb2.SendMessageResponse]]:
-        """Sends a SIP INFO or MESSAGE within the dialog of a leg."""
+        """Sends a SIP INFO or MESSAGE within the dialog of a leg. A leg without SIP,
+        or whose far end was not heard from, is FAILED_PRECONDITION (CALL_STATE).
+        The switch does not tell what the far end says to it, so it stays ACCEPTED.
+        Sets the variable fs_send_unsupported_info or _message on the leg, without
+        which the switch sends to other FreeSWITCHes alone. A far end that asks for
+        authentication within a call, as FreeSWITCH does for MESSAGE unless
+        configured otherwise, ends the leg. There are no events on the leg; where
+        the far end is a FreeSWITCH too, that one tells RECV_INFO or RECV_MESSAGE.
+        """
 
     @_abc_1.abstractmethod
     def Bridge(
@@ -633,7 +769,15 @@ class CallControlServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _call_control_service_pb2.ParkRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_call_control_service_pb2.ParkResponse, _abc.Awaitable[_call_control_service_pb2.ParkResponse]]:
-        """Parks a leg: it waits for commands."""
+        """Parks a leg, or with both also its partner: it waits for commands. As
+        Transfer to the park does, which parks anew what is parked already and stops
+        what plays to it. The partner of a leg that is parked alone ends. With both,
+        a leg without a partner is FAILED_PRECONDITION (CALL_STATE). Confirmed when
+        each is parked.
+
+        Events: CallUnbridged when it was bridged, CallStateChanged to PARKED for a
+        leg that is answered.
+        """
 
     @_abc_1.abstractmethod
     def Play(
