@@ -27,6 +27,7 @@ from callcontrol.rpc.methods import API_FILES, SERVICES
 from callcontrol.rpc.node_service import NodeService
 from callcontrol.rpc.recorder import NoRecorder, Recorder
 from callcontrol.rpc.replay import ReplayLimits, ReplayWindow
+from callcontrol.rpc.signalling import SignallingService
 from callcontrol.rpc.table import Methods, api_table, paths_of
 
 MAX_REQUEST_BYTES: Final = 256 * 1024
@@ -206,6 +207,7 @@ def build_server(
             "callcontrol.v1.CallControlService": {
                 **CallControlService(control).handlers(),
                 **calls.handlers(),
+                **SignallingService(control.commander).handlers(),
             },
             "callcontrol.v1.EventService": events.handlers(),
             "callcontrol.v1.NodeService": nodes.handlers(),
