@@ -108,15 +108,6 @@ _SIP_SETTINGS: Final = frozenset(
         "sip_sticky_contact",
     }
 )
-# The rest of these names headers, addresses and credentials, or is what a request had.
-_SIP_SETTINGS: Final = frozenset(
-    {
-        "sip_auto_answer",
-        "sip_cid_type",
-        "sip_ignore_remote_cause",
-        "sip_sticky_contact",
-    }
-)
 _SIP_HEADERS: Final = re.compile(r"sip_(?:rh|ph|bye_h|h)_.*")
 _OWN_SIP_HEADERS: Final = re.compile(r"sip_(?:rh|ph|bye_h|h)_x-[a-z0-9-]{1,64}")
 
