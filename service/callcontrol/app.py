@@ -67,7 +67,7 @@ class Service:
             ServiceCollector(
                 lambda: (node.status for node in self.fleet.nodes),
                 self.log,
-                live_calls=lambda: sum(self.tracker.count(it.node_id) for it in self.fleet.nodes),
+                calls_on=self.control.placement.calls_on,
                 late_work=lambda: self.control.late_work,
                 dropped_answers=lambda: self._server.dropped_answers,
             )

@@ -15,6 +15,7 @@ from prometheus_client.registry import Collector
 
 from callcontrol.events.log import EventLog
 from callcontrol.freeswitch.status import NodeStatus
+from callcontrol.ids import NodeId
 
 _SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 _EVENTS: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
@@ -119,17 +120,22 @@ class ServiceCollector(Collector):
         nodes: Callable[[], Iterable[NodeStatus]],
         log: EventLog,
         *,
-        live_calls: Callable[[], int],
+        calls_on: Callable[[NodeId], int],
         late_work: Callable[[], int],
         dropped_answers: Callable[[], int],
     ) -> None:
-        self._nodes, self._log, self._live_calls = nodes, log, live_calls
+        self._nodes, self._log, self._calls_on = nodes, log, calls_on
         self._late_work, self._dropped_answers = late_work, dropped_answers
 
     def collect(self) -> Iterator[Metric]:
         """All figures, as of now."""
         log = self._log
-        yield GaugeMetricFamily("callcontrol_calls", "Legs that are up.", self._live_calls())
+        nodes = list(self._nodes())
+        yield GaugeMetricFamily(
+            "callcontrol_calls",
+            "Legs that are up or being placed.",
+            sum(self._calls_on(node.node_id) for node in nodes),
+        )
         yield GaugeMetricFamily(
             "callcontrol_late_work",
             "Clean-ups under way for callers who went away.",
@@ -141,7 +147,7 @@ class ServiceCollector(Collector):
             self._dropped_answers(),
         )
         yield from _collect_log(log)
-        yield from _collect_nodes(list(self._nodes()))
+        yield from _collect_nodes(nodes, self._calls_on)
 
 
 def _collect_log(log: EventLog) -> Iterator[Metric]:
@@ -169,9 +175,12 @@ def _collect_log(log: EventLog) -> Iterator[Metric]:
     )
 
 
-def _collect_nodes(nodes: list[NodeStatus]) -> Iterator[Metric]:
+def _collect_nodes(nodes: list[NodeStatus], calls_on: Callable[[NodeId], int]) -> Iterator[Metric]:
     gauges: tuple[tuple[str, str, Callable[[NodeStatus], float]], ...] = (
         ("ready", "Whether links are up and a canary came back lately.", lambda n: n.ready),
+        ("draining", "Whether an operator lets it take no new calls.", lambda n: n.draining),
+        ("calls", "Legs on it or being placed there.", lambda n: calls_on(n.node_id)),
+        ("max_calls", "Legs at which it gets no more; 0 for no limit.", lambda n: n.call_limit),
         ("sessions", "Sessions on the switch.", lambda n: n.session_count),
         ("max_sessions", "Most sessions it allows.", lambda n: n.max_sessions),
         ("idle_cpu_ratio", "Idle processor time.", lambda n: n.idle_cpu_percent / 100),

@@ -113,6 +113,7 @@ class Node:
             ready=self.is_ready,
             draining=self.draining,
             max_calls=self.settings.max_calls,
+            call_limit=self.call_limit,
             core_uuid=self._core_uuid,
             version=self._load.version or self._pool.version,
             hostname=self._hostname,

@@ -75,7 +75,9 @@ class NodeStatus:
     draining: bool
     """Whether it takes no new calls by an operator's wish, connected or not."""
     max_calls: int
-    """Most calls that we place there, 0 for no limit of ours."""
+    """Calls at which it gets no further one by our settings; 0 for no limit of ours."""
+    call_limit: int
+    """The same with the switch's own limit; 0 while neither is known."""
     core_uuid: CoreUuid | None
     version: str
     hostname: str

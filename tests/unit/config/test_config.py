@@ -59,6 +59,18 @@ def test_nodes_in_a_file_may_have_passwords_of_their_own(tmp_path: Path):
     assert (first.password, second.password) == ("common", "of b")
 
 
+def test_a_node_may_have_a_limit_of_its_own_and_begin_draining(tmp_path: Path):
+    file = tmp_path / "c.toml"
+    file.write_text(
+        'password = "common"\nmax_calls = 500\n'
+        '[[nodes]]\nname = "a"\nhost = "10.0.0.1"\n'
+        '[[nodes]]\nname = "b"\nhost = "10.0.0.2"\nmax_calls = 0\ndraining = true\n'
+    )
+    first, second = load(config_file=file).node_settings()
+    assert (first.max_calls, first.draining) == (500, False)
+    assert (second.max_calls, second.draining) == (0, True)
+
+
 def test_no_secret_is_in_the_repr_of_anything(tmp_path: Path):
     config = load({"nodes": ["a=10.0.0.1"], "password": "hunter2"})
     assert "hunter2" not in repr(config) + repr(config.node_settings())

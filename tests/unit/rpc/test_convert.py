@@ -20,6 +20,7 @@ def status(**facts: Any) -> NodeStatus:  # Any: fields of NodeStatus
         "ready": True,
         "draining": False,
         "max_calls": 500,
+        "call_limit": 500,
         "core_uuid": CoreUuid("core-1"),
         "version": "1.10.12",
         "hostname": "fs.example.org",

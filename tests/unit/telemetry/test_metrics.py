@@ -23,8 +23,8 @@ def page(metrics: Metrics) -> str:
 
 def page_of(nodes: list[NodeStatus], log: EventLog, **figures: int) -> str:
     metrics = Metrics()
-    given = dict.fromkeys(("live_calls", "late_work", "dropped_answers"), 0) | figures
-    reads = {name: lambda figure=figure: figure for name, figure in given.items()}
+    given = dict.fromkeys(("calls_on", "late_work", "dropped_answers"), 0) | figures
+    reads = {name: lambda *_, figure=figure: figure for name, figure in given.items()}
     metrics.registry.register(ServiceCollector(lambda: nodes, log, **reads))
     return page(metrics)
 
@@ -79,8 +79,9 @@ def test_nodes_and_log_are_read_when_asked_for():
         node_id=NodeId("fs1"),
         state=NodeState.ACTIVE,
         ready=True,
-        draining=False,
+        draining=True,
         max_calls=0,
+        call_limit=30,
         core_uuid=None,
         hostname="",
         version="",
@@ -94,9 +95,12 @@ def test_nodes_and_log_are_read_when_asked_for():
         last_error="",
         counters=NodeCounters(reconnects=4),
     )
-    text = page_of([node], EventLog(), live_calls=12, late_work=3, dropped_answers=5)
+    text = page_of([node], EventLog(), calls_on=12, late_work=3, dropped_answers=5)
     for line in (
         "callcontrol_calls 12.0",
+        'callcontrol_node_calls{node="fs1"} 12.0',
+        'callcontrol_node_max_calls{node="fs1"} 30.0',
+        'callcontrol_node_draining{node="fs1"} 1.0',
         "callcontrol_late_work 3.0",
         "callcontrol_dropped_answers_total 5.0",
         "callcontrol_log_entries_total 0.0",
