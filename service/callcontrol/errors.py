@@ -15,6 +15,7 @@
     ├── NodePaused            the switch was told to take no new calls; nothing was dialled
     ├── NodeRateLimited       the switch begins no more calls this second; nothing was dialled
     ├── ConferenceNotFound    no connected node has the conference
+    ├── ConferenceConflict    the conference is locked or full
     ├── MemberNotFound        the conference has no such member
     ├── OperationNotFound     no such playback, recording or schedule
     ├── SubscriptionNotFound  this replica has no such subscription
@@ -161,6 +162,14 @@ class ConferenceNotFound(CallControlError):
     def __init__(self, name: str) -> None:
         super().__init__(f"no conference {name} on any connected node")
         self.name = name
+
+
+class ConferenceConflict(CallControlError):
+    """The conference would not let in the leg, which the switch then ends. Nothing was sent."""
+
+    def __init__(self, name: str, state: str) -> None:
+        super().__init__(f"conference {name} is {state}")
+        self.name, self.state = name, state
 
 
 class MemberNotFound(CallControlError):

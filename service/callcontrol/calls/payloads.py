@@ -1,9 +1,12 @@
 """What events mean: the closed set of typed payloads that an event can carry."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from callcontrol.calls.call import Call, CallState, HangupCause
 from callcontrol.ids import CallId, CoreUuid, NodeId, OperationId
+
+NO_OPERATION: Final = OperationId("")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +128,8 @@ class ConferenceChanged:
     member_id: int = 0
     member_count: int = 0
     file: str = ""
-    playback_id: OperationId = OperationId("")
-    recording_id: OperationId = OperationId("")
+    playback_id: OperationId = NO_OPERATION
+    recording_id: OperationId = NO_OPERATION
     error: str = ""
 
 

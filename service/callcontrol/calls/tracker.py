@@ -7,6 +7,8 @@ from typing import Final
 
 from callcontrol.calls import fields, leg_facts, translate
 from callcontrol.calls.call import Call
+from callcontrol.calls.conference_events import conference_changed
+from callcontrol.calls.conference_watch import ConferenceWatch, ConferenceWatches
 from callcontrol.calls.ended import TrackerLimits
 from callcontrol.calls.expected import ExpectedCalls
 from callcontrol.calls.leg import Leg
@@ -64,6 +66,7 @@ class CallTracker:
         self.expected = ExpectedCalls(clock)
         """For those who place calls."""
         self._watches = WatchTable()
+        self._conference_watches = ConferenceWatches()
         self._positions: dict[NodeId, Position] = {}
         self.now_us = now_us
         """The time of day, microseconds since the epoch."""
@@ -89,12 +92,13 @@ class CallTracker:
                     leg_facts.read_variables(leg, headers)
                 payload = self._meaning(leg, name, headers, position)
         elif name == "HEARTBEAT":
-            sessions = translate.number(headers, fields.SESSION_COUNT)
-            payload = NodeChanged(node_id, True, sessions, position.core_uuid, "heartbeat")
+            payload = _heartbeat(headers, position)
         elif name == "BACKGROUND_JOB":
             leg = self._never_began(headers, event.body, position)
             if leg is not None:
                 call_id, payload = leg.call_id, ended_payload(leg.picture())
+        if name == fields.CUSTOM:
+            payload = conference_changed(headers)
         seen = Event(
             event_id=translate.event_id_of(position),
             position=position,
@@ -113,9 +117,11 @@ class CallTracker:
         return seen
 
     def tell(self, event: Event) -> None:
-        """Pass an event to those that watch a call it concerns."""
+        """Pass an event to those that watch a call or a conference it concerns."""
         if self._watches:
             self._watches.pass_on(event)
+        if self._conference_watches:
+            self._conference_watches.pass_on(event)
 
     def get(self, call_id: CallId) -> Call | None:
         """The call as last seen; for a while after its end too, and as it was asked for before
@@ -176,11 +182,16 @@ class CallTracker:
                 hung_up = hung_up or (call if call.is_over else None)
         return Watch(self._watches, call_ids, node_id, hung_up)
 
+    def watch_conference(self, node_id: NodeId, name: str) -> ConferenceWatch:
+        """Watch a conference, also one that does not exist yet. Enter the watch before sending."""
+        return ConferenceWatch(self._conference_watches, (node_id, name))
+
     def node_lost(self, node_id: NodeId, reason: str) -> None:
         """The link to the node is gone: end what waits for its events. Its calls stay as last
         seen until the next reconciliation.
         """
         self._watches.lose_node(node_id, reason)
+        self._conference_watches.lose_node(node_id, reason)
 
     def _position_of(self, node_id: NodeId, headers: Headers) -> Position:
         core = translate.core_uuid_of(headers)
@@ -218,3 +229,8 @@ class CallTracker:
         else:
             return self.legs.unbridge(leg, headers, position)
         return None
+
+
+def _heartbeat(headers: Headers, position: Position) -> NodeChanged:
+    sessions = translate.number(headers, fields.SESSION_COUNT)
+    return NodeChanged(position.node_id, True, sessions, position.core_uuid, "heartbeat")

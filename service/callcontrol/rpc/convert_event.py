@@ -163,6 +163,8 @@ def _set_payload(message: event_pb2.Event, payload: payloads.Payload) -> None:
         case payloads.CallUnbridged():
             message.call_unbridged.call_id = payload.call_id
             message.call_unbridged.peer_call_id = payload.peer_call_id
+        case payloads.ConferenceChanged():
+            message.conference_changed.CopyFrom(_conference_changed(payload))
         case payloads.NodeChanged():
             message.node_changed.CopyFrom(_node_changed(payload))
         case _:
@@ -236,4 +238,18 @@ def _node_changed(changed: payloads.NodeChanged) -> event_pb2.NodeChanged:
         core_uuid=changed.core_uuid or "",
         reason=changed.reason,
         draining=changed.draining,
+    )
+
+
+def _conference_changed(changed: payloads.ConferenceChanged) -> event_pb2.ConferenceChanged:
+    return event_pb2.ConferenceChanged(
+        conference_name=changed.conference_name,
+        action=changed.action,
+        member_id=changed.member_id,
+        member_count=changed.member_count,
+        conference_uuid=changed.conference_uuid,
+        playback_id=changed.playback_id,
+        recording_id=changed.recording_id,
+        file=changed.file,
+        error=changed.error,
     )

@@ -191,6 +191,16 @@ _rule(
     is_definite=False,
 )
 _rule(
+    errors.ConferenceConflict,
+    grpc.StatusCode.FAILED_PRECONDITION,
+    Reason.ERROR_REASON_CONFERENCE_STATE,
+    lambda e: _Told(
+        f"conference {e.name} is {e.state}; the leg would be lost, and nothing was sent",
+        {"conference": e.name, "state": e.state},
+    ),
+    is_definite=False,
+)
+_rule(
     errors.MemberNotFound,
     grpc.StatusCode.NOT_FOUND,
     Reason.ERROR_REASON_MEMBER_NOT_FOUND,

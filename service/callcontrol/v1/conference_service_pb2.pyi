@@ -6,6 +6,7 @@ isort:skip_file
 from callcontrol.v1 import call_control_service_pb2 as _call_control_service_pb2
 from callcontrol.v1 import call_pb2 as _call_pb2
 from callcontrol.v1 import common_pb2 as _common_pb2
+from callcontrol.v1 import error_reason_pb2 as _error_reason_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import duration_pb2 as _duration_pb2
@@ -37,6 +38,8 @@ class Conference(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     SAMPLE_RATE_HZ_FIELD_NUMBER: _builtins.int
     MEMBERS_FIELD_NUMBER: _builtins.int
+    MAX_MEMBERS_FIELD_NUMBER: _builtins.int
+    RECORDINGS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Its name."""
     node_id: _builtins.str
@@ -49,13 +52,19 @@ class Conference(_message.Message):
     """Being recorded."""
     sample_rate_hz: _builtins.int
     """Sample rate in hertz."""
+    max_members: _builtins.int
+    """How many may be in it; 0 for no limit."""
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
-        """When it began."""
+        """When it began, to the second."""
 
     @_builtins.property
     def members(self) -> _containers.RepeatedCompositeFieldContainer[Global___Member]:
-        """Who is in it."""
+        """Who is in it, in the order in which they came."""
+
+    @_builtins.property
+    def recordings(self) -> _containers.RepeatedCompositeFieldContainer[Global___ConferenceRecording]:
+        """What records it."""
 
     def __init__(
         self,
@@ -68,14 +77,52 @@ class Conference(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         sample_rate_hz: _builtins.int = ...,
         members: _abc.Iterable[Global___Member] | None = ...,
+        max_members: _builtins.int = ...,
+        recordings: _abc.Iterable[Global___ConferenceRecording] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["conference_uuid", b"conference_uuid", "create_time", b"create_time", "locked", b"locked", "members", b"members", "name", b"name", "node_id", b"node_id", "recording", b"recording", "sample_rate_hz", b"sample_rate_hz"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["conference_uuid", b"conference_uuid", "create_time", b"create_time", "locked", b"locked", "max_members", b"max_members", "members", b"members", "name", b"name", "node_id", b"node_id", "recording", b"recording", "recordings", b"recordings", "sample_rate_hz", b"sample_rate_hz"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Conference: _TypeAlias = Conference  # noqa: Y015
+
+@_typing.final
+class ConferenceRecording(_message.Message):
+    """A file that a conference is recorded in."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RECORDING_ID_FIELD_NUMBER: _builtins.int
+    PATH_FIELD_NUMBER: _builtins.int
+    START_TIME_FIELD_NUMBER: _builtins.int
+    PAUSED_FIELD_NUMBER: _builtins.int
+    recording_id: _builtins.str
+    """Stops it. The same from every replica, and after a restart."""
+    path: _builtins.str
+    """Where it is written."""
+    paused: _builtins.bool
+    """Nothing is written at present."""
+    @_builtins.property
+    def start_time(self) -> _timestamp_pb2.Timestamp:
+        """When it began, to the second."""
+
+    def __init__(
+        self,
+        *,
+        recording_id: _builtins.str = ...,
+        path: _builtins.str = ...,
+        start_time: _timestamp_pb2.Timestamp | None = ...,
+        paused: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["start_time", b"start_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["path", b"path", "paused", b"paused", "recording_id", b"recording_id", "start_time", b"start_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ConferenceRecording: _TypeAlias = ConferenceRecording  # noqa: Y015
 
 @_typing.final
 class Member(_message.Message):
@@ -92,8 +139,14 @@ class Member(_message.Message):
     HAS_FLOOR_FIELD_NUMBER: _builtins.int
     MODERATOR_FIELD_NUMBER: _builtins.int
     JOIN_TIME_FIELD_NUMBER: _builtins.int
+    VOLUME_IN_FIELD_NUMBER: _builtins.int
+    VOLUME_OUT_FIELD_NUMBER: _builtins.int
+    ENERGY_LEVEL_FIELD_NUMBER: _builtins.int
+    ON_HOLD_FIELD_NUMBER: _builtins.int
     member_id: _builtins.int
-    """Number within the conference."""
+    """Its number. The switch counts once for all conferences, and a leg keeps its
+    number in whichever conference it is.
+    """
     call_id: _builtins.str
     """The leg."""
     can_speak: _builtins.bool
@@ -106,13 +159,21 @@ class Member(_message.Message):
     """Has the floor."""
     moderator: _builtins.bool
     """Is a moderator."""
+    volume_in: _builtins.int
+    """How loud they are, from -4 to 4; 0 changes nothing."""
+    volume_out: _builtins.int
+    """How loud the others are for them, from -4 to 4; 0 changes nothing."""
+    energy_level: _builtins.int
+    """How loud they must be to count as speaking."""
+    on_hold: _builtins.bool
+    """On hold in the conference: neither heard nor hearing."""
     @_builtins.property
     def party(self) -> _call_pb2.Party:
         """Who."""
 
     @_builtins.property
     def join_time(self) -> _timestamp_pb2.Timestamp:
-        """When they came in."""
+        """When they came in, to the second."""
 
     def __init__(
         self,
@@ -126,10 +187,14 @@ class Member(_message.Message):
         has_floor: _builtins.bool = ...,
         moderator: _builtins.bool = ...,
         join_time: _timestamp_pb2.Timestamp | None = ...,
+        volume_in: _builtins.int = ...,
+        volume_out: _builtins.int = ...,
+        energy_level: _builtins.int = ...,
+        on_hold: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["join_time", b"join_time", "party", b"party"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["call_id", b"call_id", "can_hear", b"can_hear", "can_speak", b"can_speak", "has_floor", b"has_floor", "join_time", b"join_time", "member_id", b"member_id", "moderator", b"moderator", "party", b"party", "talking", b"talking"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["call_id", b"call_id", "can_hear", b"can_hear", "can_speak", b"can_speak", "energy_level", b"energy_level", "has_floor", b"has_floor", "join_time", b"join_time", "member_id", b"member_id", "moderator", b"moderator", "on_hold", b"on_hold", "party", b"party", "talking", b"talking", "volume_in", b"volume_in", "volume_out", b"volume_out"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -147,18 +212,20 @@ class MemberSelector(_message.Message):
     IDS_FIELD_NUMBER: _builtins.int
     CALL_IDS_FIELD_NUMBER: _builtins.int
     all: _builtins.bool
-    """Everybody."""
+    """Everybody; must be true."""
     non_moderators: _builtins.bool
-    """Everybody who is not a moderator."""
+    """Everybody who is not a moderator; must be true."""
     last: _builtins.bool
-    """The one who came last."""
+    """The one with the highest number; must be true. Of those who came from
+    another conference it is not the one who came last.
+    """
     @_builtins.property
     def ids(self) -> Global___MemberIds:
-        """These."""
+        """These, 1 to 100."""
 
     @_builtins.property
     def call_ids(self) -> Global___CallIds:
-        """The members these legs are."""
+        """The members these legs are, 1 to 100."""
 
     def __init__(
         self,
@@ -357,7 +424,7 @@ class AddMembersRequest(_message.Message):
 
     @_builtins.property
     def call_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """The legs."""
+        """The legs, 1 to 100, each once."""
 
     def __init__(
         self,
@@ -382,10 +449,15 @@ class AddMembersResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     MEMBERS_FIELD_NUMBER: _builtins.int
+    FAILURES_FIELD_NUMBER: _builtins.int
     STATUS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def members(self) -> _containers.RepeatedCompositeFieldContainer[Global___Member]:
         """Those of the legs that are in the conference now."""
+
+    @_builtins.property
+    def failures(self) -> _containers.RepeatedCompositeFieldContainer[Global___MemberFailure]:
+        """Those of the legs that will not come in."""
 
     @_builtins.property
     def status(self) -> _common_pb2.CommandStatus:
@@ -395,15 +467,46 @@ class AddMembersResponse(_message.Message):
         self,
         *,
         members: _abc.Iterable[Global___Member] | None = ...,
+        failures: _abc.Iterable[Global___MemberFailure] | None = ...,
         status: _common_pb2.CommandStatus | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["status", b"status"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["members", b"members", "status", b"status"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["failures", b"failures", "members", b"members", "status", b"status"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___AddMembersResponse: _TypeAlias = AddMembersResponse  # noqa: Y015
+
+@_typing.final
+class MemberFailure(_message.Message):
+    """A leg that could not be brought in."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CALL_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    call_id: _builtins.str
+    """The leg."""
+    reason: _error_reason_pb2.ErrorReason.ValueType
+    """Why, as in the error that it would be on its own."""
+    message: _builtins.str
+    """The same for people."""
+    def __init__(
+        self,
+        *,
+        call_id: _builtins.str = ...,
+        reason: _error_reason_pb2.ErrorReason.ValueType = ...,
+        message: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["call_id", b"call_id", "message", b"message", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MemberFailure: _TypeAlias = MemberFailure  # noqa: Y015
 
 @_typing.final
 class DialMemberRequest(_message.Message):
@@ -427,7 +530,7 @@ class DialMemberRequest(_message.Message):
     call_id: _builtins.str
     """Id for the new leg, a UUID; empty lets the server choose one."""
     wait_until: _call_control_service_pb2.WaitUntil.ValueType
-    """When to return."""
+    """When to return. RINGING and ANSWERED are about the far end."""
     node_id: _builtins.str
     """The node; empty looks on all, and is INVALID_ARGUMENT when several have a
     conference of that name.
@@ -478,14 +581,22 @@ class DialMemberResponse(_message.Message):
     CALL_ID_FIELD_NUMBER: _builtins.int
     DISPOSITION_FIELD_NUMBER: _builtins.int
     HANGUP_CAUSE_FIELD_NUMBER: _builtins.int
+    MEMBER_FIELD_NUMBER: _builtins.int
+    NODE_ID_FIELD_NUMBER: _builtins.int
     STATUS_FIELD_NUMBER: _builtins.int
     call_id: _builtins.str
     """Its id."""
     disposition: _call_control_service_pb2.Disposition.ValueType
     """How it came out, when it was waited for."""
+    node_id: _builtins.str
+    """The node it is on."""
     @_builtins.property
     def hangup_cause(self) -> _common_pb2.HangupCause:
         """Why it failed, when it did."""
+
+    @_builtins.property
+    def member(self) -> Global___Member:
+        """The new member, once it has come in."""
 
     @_builtins.property
     def status(self) -> _common_pb2.CommandStatus:
@@ -497,11 +608,13 @@ class DialMemberResponse(_message.Message):
         call_id: _builtins.str = ...,
         disposition: _call_control_service_pb2.Disposition.ValueType = ...,
         hangup_cause: _common_pb2.HangupCause | None = ...,
+        member: Global___Member | None = ...,
+        node_id: _builtins.str = ...,
         status: _common_pb2.CommandStatus | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["hangup_cause", b"hangup_cause", "status", b"status"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["hangup_cause", b"hangup_cause", "member", b"member", "status", b"status"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["call_id", b"call_id", "disposition", b"disposition", "hangup_cause", b"hangup_cause", "status", b"status"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["call_id", b"call_id", "disposition", b"disposition", "hangup_cause", b"hangup_cause", "member", b"member", "node_id", b"node_id", "status", b"status"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -536,9 +649,9 @@ class UpdateMembersRequest(_message.Message):
     volume_out: _builtins.int
     """How loud the others are for them, from -4 to 4."""
     energy_level: _builtins.int
-    """How loud one must be to count as speaking."""
+    """How loud one must be to count as speaking, from 0 to 1800."""
     floor: _builtins.bool
-    """Give the floor; only for a single member."""
+    """Give the floor, or take it away; only for a single member."""
     node_id: _builtins.str
     """The node; empty looks on all, and is INVALID_ARGUMENT when several have a
     conference of that name.
@@ -602,7 +715,7 @@ class UpdateMembersResponse(_message.Message):
     STATUS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def member_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
-        """Their numbers."""
+        """The numbers of those who are as was asked, also if they were before."""
 
     @_builtins.property
     def status(self) -> _common_pb2.CommandStatus:
@@ -738,11 +851,16 @@ Global___MoveMembersRequest: _TypeAlias = MoveMembersRequest  # noqa: Y015
 
 @_typing.final
 class MoveMembersResponse(_message.Message):
-    """What became of the command."""
+    """Who was moved."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    MEMBER_IDS_FIELD_NUMBER: _builtins.int
     STATUS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def member_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """The numbers of those whom the switch sent on their way."""
+
     @_builtins.property
     def status(self) -> _common_pb2.CommandStatus:
         """What became of the command."""
@@ -750,11 +868,12 @@ class MoveMembersResponse(_message.Message):
     def __init__(
         self,
         *,
+        member_ids: _abc.Iterable[_builtins.int] | None = ...,
         status: _common_pb2.CommandStatus | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["status", b"status"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["status", b"status"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["member_ids", b"member_ids", "status", b"status"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -778,7 +897,7 @@ class UpdateConferenceRequest(_message.Message):
     locked: _builtins.bool
     """Nobody else may come in."""
     pin: _builtins.str
-    """Pin; empty removes it."""
+    """Pin, 1 to 32 digits; empty removes it."""
     node_id: _builtins.str
     """The node; empty looks on all, and is INVALID_ARGUMENT when several have a
     conference of that name.
@@ -888,7 +1007,9 @@ class PlayToConferenceResponse(_message.Message):
     PLAYBACK_ID_FIELD_NUMBER: _builtins.int
     STATUS_FIELD_NUMBER: _builtins.int
     playback_id: _builtins.str
-    """Comes back in events."""
+    """Comes back in events. The same sound in the same run of a conference has
+    the same id, from every replica.
+    """
     @_builtins.property
     def status(self) -> _common_pb2.CommandStatus:
         """What became of the command."""
@@ -982,7 +1103,9 @@ class StartConferenceRecordingRequest(_message.Message):
     name: _builtins.str
     """The conference."""
     path: _builtins.str
-    """Where to write, below the operator's recording root."""
+    """Where to write: below the operator's recording root, or relative to it.
+    Empty lets the server choose a name.
+    """
     node_id: _builtins.str
     """The node; empty looks on all, and is INVALID_ARGUMENT when several have a
     conference of that name.
@@ -1103,11 +1226,14 @@ class EndConferenceRequest(_message.Message):
 
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     NAME_FIELD_NUMBER: _builtins.int
+    KEEP_CALLS_FIELD_NUMBER: _builtins.int
     NODE_ID_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """See the service."""
     name: _builtins.str
     """The conference."""
+    keep_calls: _builtins.bool
+    """Keep the legs, as the dialplan goes on; otherwise they are ended."""
     node_id: _builtins.str
     """The node; empty looks on all, and is INVALID_ARGUMENT when several have a
     conference of that name.
@@ -1117,11 +1243,12 @@ class EndConferenceRequest(_message.Message):
         *,
         request_id: _builtins.str = ...,
         name: _builtins.str = ...,
+        keep_calls: _builtins.bool = ...,
         node_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "node_id", b"node_id", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["keep_calls", b"keep_calls", "name", b"name", "node_id", b"node_id", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

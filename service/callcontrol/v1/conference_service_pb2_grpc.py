@@ -27,6 +27,18 @@ if _version_not_supported:
 
 class ConferenceServiceStub:
     """Commands on conferences. About request_id see CallControlService.
+
+    A conference is found by its name, 1 to 64 of A-Z a-z 0-9 . _ - after a
+    letter, a digit or _, on the node that node_id names, or on that one of the
+    connected nodes that has it. Where several have one of that name, a request
+    without node_id is INVALID_ARGUMENT and its violation names them. A name that
+    no connected node has is NOT_FOUND (CONFERENCE_NOT_FOUND); a member that is
+    named and is not there is NOT_FOUND (MEMBER_NOT_FOUND), and then nothing is
+    sent for the others either. UNKNOWN (OUTCOME_UNKNOWN) also where the node is
+    lost between two of the commands that a request takes.
+
+    All events are ConferenceChanged unless something else is said; the words are
+    its `action`. Event.call_id is the member's leg.
     """
 
     def __init__(self, channel):
@@ -104,94 +116,202 @@ class ConferenceServiceStub:
 
 class ConferenceServiceServicer:
     """Commands on conferences. About request_id see CallControlService.
+
+    A conference is found by its name, 1 to 64 of A-Z a-z 0-9 . _ - after a
+    letter, a digit or _, on the node that node_id names, or on that one of the
+    connected nodes that has it. Where several have one of that name, a request
+    without node_id is INVALID_ARGUMENT and its violation names them. A name that
+    no connected node has is NOT_FOUND (CONFERENCE_NOT_FOUND); a member that is
+    named and is not there is NOT_FOUND (MEMBER_NOT_FOUND), and then nothing is
+    sent for the others either. UNKNOWN (OUTCOME_UNKNOWN) also where the node is
+    lost between two of the commands that a request takes.
+
+    All events are ConferenceChanged unless something else is said; the words are
+    its `action`. Event.call_id is the member's leg.
     """
 
     def GetConference(self, request, context):
-        """Reads one conference.
+        """Reads one conference from the switch. Times are exact to a second.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListConferences(self, request, context):
-        """Reads many conferences, page by page.
+        """Reads many conferences, page by page, by name, from all connected nodes;
+        those of a node that is not connected are left out. A conference that is
+        there all the while is told once. UNAVAILABLE (NODE_UNREACHABLE) when no
+        node is connected, or one that is cannot be read.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def AddMembers(self, request, context):
-        """Brings legs that exist into a conference.
+        """Brings legs that exist, all on one node, into a conference, which begins
+        there if it is not there. A leg that is in it already is left alone. The
+        former partner of a leg is hung up by the switch, as with
+        CallControlService.Transfer.
+
+        The switch keeps the lock and the pin from inbound legs alone. It ends a leg
+        that it does not let in, so an inbound leg for a locked conference, and any
+        leg for a full one, is FAILED_PRECONDITION (CONFERENCE_STATE) before
+        anything is sent. The pin of the request is given for the leg; where it is
+        wrong or missing, the switch asks the leg for it by its own prompts, and ends
+        the leg where it has none, or too many attempts have failed.
+
+        Confirmed when all are in. Where some are not, `failures` says which and
+        why, and the status is ACCEPTED; where all failed, it is the error of the
+        first. ACCEPTED without a failure: not seen to come in in time, as when
+        somebody is being asked for the pin.
+
+        Events: CallStateChanged where a leg was parked, ApplicationStarted
+        conference, conference-create if it was not there, add-member,
+        floor-change for the first.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def DialMember(self, request, context):
-        """Dials somebody into a conference.
+        """Dials somebody into a conference, which begins when they answer if it is
+        not there; early media never comes in. Without node_id the call is placed
+        on the node that has the conference, else as Originate places it. The lock
+        and the pin keep nobody out who is dialled. Busy and no answer are
+        dispositions, not errors; all else is as with CallControlService.Originate.
+
+        With WAIT_UNTIL_ANSWERED it is confirmed when the leg has come in, and
+        `member` says so; ACCEPTED where it was answered and that was not seen in
+        time.
+
+        Events: those of Originate, ApplicationStarted conference,
+        conference-create if it was not there, add-member.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def UpdateMembers(self, request, context):
-        """Changes what members may do: mute, deafness, volume, floor, roles.
+        """Changes what members may do: mute, deafness, volume, floor. What is so
+        already is not asked for again; when all is, nothing is sent. Confirmed when
+        the switch lists the members so.
+
+        The floor goes at once to somebody else when it is given back, and away
+        again when another speaks up. FAILED_PRECONDITION (SWITCH_REFUSED) when
+        somebody else got hold of it several times meanwhile.
+
+        Events, for each member: mute-member or unmute-member, deaf-member or
+        undeaf-member, volume-in-member, volume-out-member, energy-level-member, in
+        this order; floor-change when it is taken from its holder, and again when
+        it is given.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def KickMembers(self, request, context):
-        """Removes members.
+        """Removes members. Their legs end with NORMAL_CLEARING; with keep_calls they
+        go on in the dialplan, and end where it has nothing more for them, as after
+        AddMembers and DialMember. With keep_calls the switch plays its kicked-sound
+        to them, where it has one. Confirmed when the members have left; `all` and
+        `non_moderators` of nobody is OK. Those who come in meanwhile may stay.
+
+        Events: with keep_calls kick-member; floor-change where it held the floor;
+        del-member; ApplicationFinished conference; CallStateChanged to ENDING and
+        CallEnded where the leg ends, which without keep_calls begin before
+        del-member; conference-destroy when nobody is left.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def MoveMembers(self, request, context):
-        """Moves members to another conference.
+        """Moves members to another conference of the same node, which begins if it is
+        not there. They keep their numbers, and lose mute, deafness and volumes.
+        Locks and pins of the other conference are as with AddMembers; no pin can be
+        given for them. Confirmed when all have come in there. FAILED_PRECONDITION
+        (SWITCH_REFUSED) when the switch moves none.
+
+        Events, for each member: transfer, floor-change where it held the floor,
+        del-member, ApplicationFinished and ApplicationStarted conference; then, of
+        the other conference, conference-create if it was not there, add-member.
+        conference-destroy when nobody is left.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def UpdateConference(self, request, context):
-        """Locks, unlocks or sets the pin.
+        """Locks, unlocks or sets the pin, both for inbound legs that come later. The
+        lock is confirmed when the switch lists it, and a lock that is so already is
+        not asked for again; a pin, which the switch does not list, when its reply
+        repeats it.
+
+        Events: lock or unlock; none for the pin.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def PlayToConference(self, request, context):
-        """Plays something to all or to one.
+        """Plays something to all or to one, after what was asked to play before.
+        Speech needs an engine that the conference's profile names. What cannot be
+        opened is FAILED_PRECONDITION (SWITCH_REFUSED). Confirmed when the switch has
+        opened it and put it into its queue; it offers no sign of the first sound.
+
+        Events: play-file or play-file-member; play-file-done or
+        play-file-member-done at its end.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def StopConferencePlayback(self, request, context):
-        """Stops what plays.
+        """Stops all that plays and waits to play, to all or to one; hold music too,
+        which begins again. Confirmed when it has stopped; OK when nothing plays.
+
+        Events: play-file-done or play-file-member-done for each.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def StartConferenceRecording(self, request, context):
-        """Begins to record.
+        """Begins to record; an existing file is overwritten. A file that this
+        conference is recorded in already is OK. A file that cannot be written is
+        FAILED_PRECONDITION (SWITCH_REFUSED): the switch takes the command, and tells
+        by an event that it could not. INVALID_ARGUMENT for a path that is not below
+        the operator's recording root, or where there is none. Confirmed when it has
+        begun.
+
+        Events: start-recording; where the file cannot be written, start-recording
+        with an error, then stop-recording. It ends with the conference:
+        stop-recording before conference-destroy.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def StopConferenceRecording(self, request, context):
-        """Stops a recording.
+        """Stops one recording or all of them, those included that others began. A
+        recording the conference does not have, or has no more, is NOT_FOUND
+        (OPERATION_NOT_FOUND); that there is none to stop when all are asked for is
+        OK. Confirmed when it has stopped.
+
+        Events: stop-recording for each.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def EndConference(self, request, context):
-        """Ends a conference.
+        """Ends a conference: ends the legs of its members, or with keep_calls lets
+        them go on in the dialplan as KickMembers does. Confirmed when the switch
+        says that it is gone. Who comes in afterwards begins another of that name.
+
+        Events: hup-member for each member that is left or kept, del-member for
+        each, CallEnded for each leg that ends, stop-recording for each recording,
+        conference-destroy.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -275,6 +395,18 @@ def add_ConferenceServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class ConferenceService:
     """Commands on conferences. About request_id see CallControlService.
+
+    A conference is found by its name, 1 to 64 of A-Z a-z 0-9 . _ - after a
+    letter, a digit or _, on the node that node_id names, or on that one of the
+    connected nodes that has it. Where several have one of that name, a request
+    without node_id is INVALID_ARGUMENT and its violation names them. A name that
+    no connected node has is NOT_FOUND (CONFERENCE_NOT_FOUND); a member that is
+    named and is not there is NOT_FOUND (MEMBER_NOT_FOUND), and then nothing is
+    sent for the others either. UNKNOWN (OUTCOME_UNKNOWN) also where the node is
+    lost between two of the commands that a request takes.
+
+    All events are ConferenceChanged unless something else is said; the words are
+    its `action`. Event.call_id is the member's leg.
     """
 
     @staticmethod

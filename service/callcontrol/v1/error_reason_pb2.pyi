@@ -116,6 +116,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """NOT_FOUND: no such subscription on this replica."""
     ERROR_REASON_SUBSCRIPTION_CLOSED: _ErrorReason.ValueType  # 33
     """ABORTED: an operator closed this subscription. A client may open another."""
+    ERROR_REASON_CONFERENCE_STATE: _ErrorReason.ValueType  # 34
+    """FAILED_PRECONDITION: the conference is locked or full, so that the switch
+    would end the leg that was to come in; nothing was sent.
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """The values of google.rpc.ErrorInfo.reason in errors of this API, without
@@ -221,4 +225,8 @@ ERROR_REASON_SUBSCRIPTION_NOT_FOUND: ErrorReason.ValueType  # 32
 """NOT_FOUND: no such subscription on this replica."""
 ERROR_REASON_SUBSCRIPTION_CLOSED: ErrorReason.ValueType  # 33
 """ABORTED: an operator closed this subscription. A client may open another."""
+ERROR_REASON_CONFERENCE_STATE: ErrorReason.ValueType  # 34
+"""FAILED_PRECONDITION: the conference is locked or full, so that the switch
+would end the leg that was to come in; nothing was sent.
+"""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -690,6 +690,11 @@ class ConferenceChanged(_message.Message):
     ACTION_FIELD_NUMBER: _builtins.int
     MEMBER_ID_FIELD_NUMBER: _builtins.int
     MEMBER_COUNT_FIELD_NUMBER: _builtins.int
+    CONFERENCE_UUID_FIELD_NUMBER: _builtins.int
+    PLAYBACK_ID_FIELD_NUMBER: _builtins.int
+    RECORDING_ID_FIELD_NUMBER: _builtins.int
+    FILE_FIELD_NUMBER: _builtins.int
+    ERROR_FIELD_NUMBER: _builtins.int
     conference_name: _builtins.str
     """The conference."""
     action: _builtins.str
@@ -698,6 +703,22 @@ class ConferenceChanged(_message.Message):
     """Whom it was about, if anybody."""
     member_count: _builtins.int
     """Member count afterwards."""
+    conference_uuid: _builtins.str
+    """The switch's id for this run of the conference."""
+    playback_id: _builtins.str
+    """The playback that began or ended (play-file, play-file-done,
+    play-file-member, play-file-member-done).
+    """
+    recording_id: _builtins.str
+    """The recording that began, paused or ended (start-recording,
+    stop-recording, pause-recording, resume-recording).
+    """
+    file: _builtins.str
+    """What is played, or the path of the recording."""
+    error: _builtins.str
+    """Why it did not begin, in the switch's words; start-recording and
+    play-file come with an error where the file could not be opened.
+    """
     def __init__(
         self,
         *,
@@ -705,10 +726,15 @@ class ConferenceChanged(_message.Message):
         action: _builtins.str = ...,
         member_id: _builtins.int = ...,
         member_count: _builtins.int = ...,
+        conference_uuid: _builtins.str = ...,
+        playback_id: _builtins.str = ...,
+        recording_id: _builtins.str = ...,
+        file: _builtins.str = ...,
+        error: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "conference_name", b"conference_name", "member_count", b"member_count", "member_id", b"member_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "conference_name", b"conference_name", "conference_uuid", b"conference_uuid", "error", b"error", "file", b"file", "member_count", b"member_count", "member_id", b"member_id", "playback_id", b"playback_id", "recording_id", b"recording_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -61,6 +61,9 @@ PAYLOADS: list[payloads.Payload] = [
     payloads.RecordingStopped(OPERATION, "/rec/a.wav", 9_000_000, "hangup"),
     payloads.ApplicationStarted("playback", "a.wav", OPERATION),
     payloads.ApplicationFinished("playback", "a.wav", OPERATION, "FILE PLAYED"),
+    payloads.ConferenceChanged(
+        "room", "run-1", "play-file", 7, 2, "/a.wav", OPERATION, OPERATION, "not found"
+    ),
     payloads.NodeChanged(NODE, True, 12, CoreUuid("core-1"), "connected"),
 ]
 

@@ -26,6 +26,7 @@ SAMPLES: list[CallControlError] = [
     errors.NodePaused(NODE),
     errors.NodeRateLimited(NODE, 30),
     errors.ConferenceNotFound("room"),
+    errors.ConferenceConflict("room", "locked"),
     errors.MemberNotFound("room", "7"),
     errors.OperationNotFound("playback", OperationId("o-1")),
     errors.TooManyCalls(12, 10),
