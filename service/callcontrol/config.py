@@ -21,6 +21,7 @@ from callcontrol.addresses import split_address, split_node
 from callcontrol.calls.grammar import name_problem, node_id_problem
 from callcontrol.calls.media_uri import uri_problem
 from callcontrol.calls.policy import read_permission
+from callcontrol.calls.raw_dialling import read_pattern
 from callcontrol.calls.recording_path import root_problem
 from callcontrol.calls.settings import ControlSettings
 from callcontrol.calls.variable_names import readable_name_problem
@@ -111,6 +112,8 @@ class Config(BaseSettings):
     expression for the whole argument; the name alone allows no argument."""
     raw_applications: Annotated[tuple[str, ...], NoDecode] = ()
     """Dialplan applications that may be run as they are, in the same form."""
+    raw_dial_strings: Annotated[tuple[str, ...], NoDecode] = ()
+    """Regular expressions, parted by `;`, for the whole of dial strings that may be called raw."""
     allowed_variables: Annotated[tuple[str, ...], NoDecode] = ()
     """Names, parted by commas, of channel variables that may be set although they make the switch
     do things."""
@@ -167,7 +170,7 @@ class Config(BaseSettings):
     def _read_list(cls, value: object) -> object:
         return [part for part in value.split(",") if part] if isinstance(value, str) else value
 
-    @field_validator("raw_apis", "raw_applications", mode="before")
+    @field_validator("raw_apis", "raw_applications", "raw_dial_strings", mode="before")
     @classmethod
     def _read_patterns(cls, value: object) -> object:
         if not isinstance(value, str):
@@ -179,6 +182,13 @@ class Config(BaseSettings):
     def _check_permissions(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for text in value:
             read_permission(text)
+        return value
+
+    @field_validator("raw_dial_strings")
+    @classmethod
+    def _check_dial_strings(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for text in value:
+            read_pattern(text)
         return value
 
     @field_validator("allowed_variables")
@@ -262,6 +272,7 @@ class Config(BaseSettings):
             recording_root=self.recording_root,
             raw_apis=tuple(map(read_permission, self.raw_apis)),
             raw_applications=tuple(map(read_permission, self.raw_applications)),
+            raw_dial_strings=tuple(map(read_pattern, self.raw_dial_strings)),
             allowed_variables=frozenset(map(str.lower, self.allowed_variables)),
         )
 

@@ -93,6 +93,14 @@ def word(value: str) -> str:
     return value
 
 
+def escaped(text: str, separator: str = "") -> str:
+    """A text that one layer of the switch's reading gives back, also where that layer splits at
+    `separator`; blanks at its edges are lost.
+    """
+    text = text.translate(_ESCAPES)
+    return text.replace(separator, f"\\{separator}") if separator else text
+
+
 def variable_block(variables: Mapping[str, str]) -> str:
     """`{name=value,...}` as it stands before a dial string, within an api command.
 

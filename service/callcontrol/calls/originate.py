@@ -10,6 +10,7 @@ from callcontrol.calls.commander import Commander, cannot_be_carried
 from callcontrol.calls.nodes import RunningJob
 from callcontrol.calls.originate_command import originate_arguments
 from callcontrol.calls.outcome import OriginateOutcome
+from callcontrol.calls.raw_dialling import require_allowed
 from callcontrol.calls.requests import OriginateSpec
 from callcontrol.errors import CallIdTaken
 from callcontrol.esl.errors import UnencodableValue
@@ -63,6 +64,7 @@ class Originator:
     def _arguments(self, spec: OriginateSpec, call_id: CallId) -> str:
         settings = self._commander.settings
         checks.require_valid(checks.originate_checks(spec, settings))
+        require_allowed(spec.endpoints, settings.raw_dial_strings)
         try:
             return originate_arguments(spec, call_id, settings)
         except UnencodableValue as exc:

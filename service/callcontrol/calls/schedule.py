@@ -17,7 +17,7 @@ from weakref import WeakValueDictionary
 
 from callcontrol.calls import checks
 from callcontrol.calls.call import Call
-from callcontrol.calls.checks import Checked
+from callcontrol.calls.checked import Checked
 from callcontrol.calls.commander import Commander
 from callcontrol.calls.outcome import Outcome
 from callcontrol.calls.steps import Steps

@@ -1,5 +1,6 @@
 """What an operator decides about call control; nothing here changes while the service runs."""
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -30,6 +31,8 @@ class ControlSettings:
     """Api commands that may be run as they are; none unless the operator lists them."""
     raw_applications: tuple[Permission, ...] = ()
     """Dialplan applications that may be run as they are."""
+    raw_dial_strings: tuple[re.Pattern[str], ...] = ()
+    """Raw dial strings that may be called, each as a whole; none unless the operator lists them."""
     allowed_variables: frozenset[str] = frozenset()
     """Names of variables, in lower case, that may be set although this service denies them."""
     max_late_work: int = 1_000

@@ -6,7 +6,7 @@ from typing import Final
 
 from callcontrol.calls import checks
 from callcontrol.calls.call import Call
-from callcontrol.calls.checks import Checked
+from callcontrol.calls.checked import Checked
 from callcontrol.calls.commander import Commander, cannot_be_carried
 from callcontrol.calls.deflect import require_sip
 from callcontrol.calls.message_body import body_argument, body_problem

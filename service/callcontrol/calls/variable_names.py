@@ -20,6 +20,8 @@ _SET_FROM_FIELDS: Final = frozenset(
         "originate_timeout",
         "leg_timeout",
         "ignore_early_media",
+        "fail_on_single_reject",
+        "cc_request",
         "return_ring_ready",
         "uuid",
         "call_uuid",

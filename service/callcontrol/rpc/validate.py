@@ -10,7 +10,8 @@ from typing import Final, Protocol, TypeVar
 
 from google.protobuf.duration_pb2 import Duration
 
-from callcontrol.calls.checks import Checked, violations_in
+from callcontrol.calls.checked import Checked
+from callcontrol.calls.checks import violations_in
 from callcontrol.errors import InvalidRequest, Violation
 
 T = TypeVar("T")
