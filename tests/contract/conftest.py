@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 
 import pytest
 from tests.contract.phone import CONTEXT, DEADLINE_S, SWITCH_HOSTS, Phone
@@ -44,11 +44,21 @@ async def switch(
         return
     password: str = request.config.getoption("--switch-password")
     async with Simulator(password=password) as simulator:
-        yield SwitchUnderTest("127.0.0.1", simulator.port, password, is_real=False)
+        yield SwitchUnderTest(
+            "127.0.0.1", simulator.port, password, is_real=False, simulator=simulator
+        )
 
 
 @pytest.fixture
-async def phone(switch: SwitchUnderTest) -> AsyncIterator[Phone]:
+def service_settings() -> Mapping[str, object]:
+    """Settings of the service beside those that every test needs; a module may have its own."""
+    return {}
+
+
+@pytest.fixture
+async def phone(
+    switch: SwitchUnderTest, service_settings: Mapping[str, object]
+) -> AsyncIterator[Phone]:
     """A client of a service of its own that is connected to the switch."""
     config = load(
         {
@@ -58,6 +68,7 @@ async def phone(switch: SwitchUnderTest) -> AsyncIterator[Phone]:
             "default_context": CONTEXT,
             "stream_notice_s": 0,
             "stream_spread_s": 0,
+            **service_settings,
         }
     )
     async with running_service(config) as service:

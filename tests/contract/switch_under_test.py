@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from callcontrol.simulator import Simulator
+
 
 @dataclass(frozen=True)
 class SwitchUnderTest:
@@ -11,3 +13,5 @@ class SwitchUnderTest:
     port: int
     password: str
     is_real: bool
+    simulator: Simulator | None = None
+    """For what a real switch does by calling itself: a telephone that calls in."""

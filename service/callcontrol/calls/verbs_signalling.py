@@ -23,7 +23,8 @@ SIGNALLING_CONFIRMATIONS: Final[Mapping[Verb, Confirmation]] = {
         sends="uuid_ring_ready «call»",
         # Also for what is past ringing, and for an outbound leg: there it does nothing.
         acknowledged_by=_SAYS_OK,
-        proven_by="CHANNEL_PROGRESS",
+        # Its first time fires CHANNEL_PROGRESS too; CHANNEL_CALLSTATE says RINGING long before.
+        proven_by="uuid_dump «call» json has a Caller-Channel-Progress-Time",
         states=frozenset({CallState.CREATING, CallState.RINGING}),
         needs="an inbound call without media",
     ),

@@ -1832,18 +1832,26 @@ class StartRecordingRequest(_message.Message):
     call_id: _builtins.str
     """The leg."""
     path: _builtins.str
-    """Where to write, below the operator's recording root. Empty lets the server
-    choose a name.
+    """Where to write, below the operator's recording root and relative to it, or
+    as an absolute path. The end of the name says what kind of file it is, for
+    example .wav. Directories are made, a file that exists is written anew.
+    Empty takes a name made of the leg's id and the time.
     """
     direction: _common_pb2.MediaDirection.ValueType
-    """Which way."""
+    """Which way: what the leg says (READ), what it hears (WRITE), or both."""
     stereo: _builtins.bool
-    """Caller and callee on two tracks."""
+    """What the leg says on the first track and what it hears on the second. Needs
+    both directions.
+    """
     sample_rate_hz: _builtins.int
-    """Sample rate in hertz; 0 keeps the call's."""
+    """Sample rate in hertz, one of 8000, 11025, 12000, 16000, 22050, 24000, 32000,
+    44100 and 48000; 0 keeps the call's.
+    """
     @_builtins.property
     def max_duration(self) -> _duration_pb2.Duration:
-        """Stop by itself after this long."""
+        """Stop by itself after this long, at most a day. The switch counts in whole
+        seconds: it stops up to two seconds later.
+        """
 
     def __init__(
         self,
@@ -1874,9 +1882,11 @@ class StartRecordingResponse(_message.Message):
     PATH_FIELD_NUMBER: _builtins.int
     STATUS_FIELD_NUMBER: _builtins.int
     recording_id: _builtins.str
-    """Comes back in the events of this recording and stops it."""
+    """Comes back in the events of this recording and stops it. It is made from
+    the leg and the path, so it is the same on every replica.
+    """
     path: _builtins.str
-    """Where it is written."""
+    """Where it is written, as an absolute path on the node."""
     @_builtins.property
     def status(self) -> _common_pb2.CommandStatus:
         """What became of the command."""
@@ -1994,7 +2004,7 @@ class StopRecordingResponse(_message.Message):
     STATUS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def recording_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """The recordings."""
+        """The recordings that the command was for."""
 
     @_builtins.property
     def status(self) -> _common_pb2.CommandStatus:

@@ -380,9 +380,12 @@ class CallControlServiceServicer:
     def Ring(self, request, context):
         """Tells the far end of an inbound leg that it rings. A leg that rings already
         is OK; an outbound leg, and one with early media or an answer, is
-        FAILED_PRECONDITION (CALL_STATE). Confirmed when the leg rings.
+        FAILED_PRECONDITION (CALL_STATE). Confirmed by reading when the far end was
+        told.
 
-        Events: CallStateChanged to RINGING.
+        Events: CallStateChanged to RINGING of the leg, unless it counts as RINGING
+        already: the switch calls an inbound leg so when its dialplan begins, and
+        its far end hears nothing until this.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -507,21 +510,36 @@ class CallControlServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def StartRecording(self, request, context):
-        """Begins to record a leg.
+        """Begins to record a leg that is answered or has early media. Confirmed when
+        the switch says that it records there. A leg that is recorded to that path
+        already is FAILED_PRECONDITION (CALL_STATE), a path that the switch cannot
+        write FAILED_PRECONDITION (SWITCH_REFUSED), and one outside of the
+        operator's directory INVALID_ARGUMENT. Two legs must not write one file:
+        the switch does not prevent it.
+
+        Events: RecordingStarted, and RecordingStopped when it is stopped, when its
+        time is up or when the leg ends, then before CallEnded.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def MaskRecording(self, request, context):
-        """Leaves out or takes in again what is said from here on.
+        """Leaves out or takes in again what is said from here on: while a recording is
+        masked, it goes on with silence. The switch tells nobody that it is masked,
+        so this stays ACCEPTED. A recording that the leg does not have, or has no
+        more, is NOT_FOUND (OPERATION_NOT_FOUND). There are no events.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def StopRecording(self, request, context):
-        """Stops one recording or all of a leg's.
+        """Stops one recording or all of a leg's, also those that a dialplan began.
+        Confirmed when they have stopped. One that the leg does not have, or has no
+        more, is NOT_FOUND (OPERATION_NOT_FOUND); to stop all of none is OK.
+
+        Events: RecordingStopped for each.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -147,9 +147,12 @@ class CallControlServiceStub:
     Ring: _grpc.UnaryUnaryMultiCallable[_call_control_service_pb2.RingRequest, _call_control_service_pb2.RingResponse]
     """Tells the far end of an inbound leg that it rings. A leg that rings already
     is OK; an outbound leg, and one with early media or an answer, is
-    FAILED_PRECONDITION (CALL_STATE). Confirmed when the leg rings.
+    FAILED_PRECONDITION (CALL_STATE). Confirmed by reading when the far end was
+    told.
 
-    Events: CallStateChanged to RINGING.
+    Events: CallStateChanged to RINGING of the leg, unless it counts as RINGING
+    already: the switch calls an inbound leg so when its dialplan begins, and
+    its far end hears nothing until this.
     """
     SendMessage: _grpc.UnaryUnaryMultiCallable[_call_control_service_pb2.SendMessageRequest, _call_control_service_pb2.SendMessageResponse]
     """Sends a SIP INFO or MESSAGE within the dialog of a leg. A leg without SIP,
@@ -224,11 +227,29 @@ class CallControlServiceStub:
     Events: PlaybackStopped with completed unset.
     """
     StartRecording: _grpc.UnaryUnaryMultiCallable[_call_control_service_pb2.StartRecordingRequest, _call_control_service_pb2.StartRecordingResponse]
-    """Begins to record a leg."""
+    """Begins to record a leg that is answered or has early media. Confirmed when
+    the switch says that it records there. A leg that is recorded to that path
+    already is FAILED_PRECONDITION (CALL_STATE), a path that the switch cannot
+    write FAILED_PRECONDITION (SWITCH_REFUSED), and one outside of the
+    operator's directory INVALID_ARGUMENT. Two legs must not write one file:
+    the switch does not prevent it.
+
+    Events: RecordingStarted, and RecordingStopped when it is stopped, when its
+    time is up or when the leg ends, then before CallEnded.
+    """
     MaskRecording: _grpc.UnaryUnaryMultiCallable[_call_control_service_pb2.MaskRecordingRequest, _call_control_service_pb2.MaskRecordingResponse]
-    """Leaves out or takes in again what is said from here on."""
+    """Leaves out or takes in again what is said from here on: while a recording is
+    masked, it goes on with silence. The switch tells nobody that it is masked,
+    so this stays ACCEPTED. A recording that the leg does not have, or has no
+    more, is NOT_FOUND (OPERATION_NOT_FOUND). There are no events.
+    """
     StopRecording: _grpc.UnaryUnaryMultiCallable[_call_control_service_pb2.StopRecordingRequest, _call_control_service_pb2.StopRecordingResponse]
-    """Stops one recording or all of a leg's."""
+    """Stops one recording or all of a leg's, also those that a dialplan began.
+    Confirmed when they have stopped. One that the leg does not have, or has no
+    more, is NOT_FOUND (OPERATION_NOT_FOUND); to stop all of none is OK.
+
+    Events: RecordingStopped for each.
+    """
     SendDtmf: _grpc.UnaryUnaryMultiCallable[_call_control_service_pb2.SendDtmfRequest, _call_control_service_pb2.SendDtmfResponse]
     """Sends digits to the far end, or pretends that it sent them. Returns when the
     switch has queued them, which is not yet sent, so it stays ACCEPTED. With
@@ -376,9 +397,12 @@ class CallControlServiceAsyncStub(CallControlServiceStub):
     Ring: _aio.UnaryUnaryMultiCallable[_call_control_service_pb2.RingRequest, _call_control_service_pb2.RingResponse]  # type: ignore[assignment]
     """Tells the far end of an inbound leg that it rings. A leg that rings already
     is OK; an outbound leg, and one with early media or an answer, is
-    FAILED_PRECONDITION (CALL_STATE). Confirmed when the leg rings.
+    FAILED_PRECONDITION (CALL_STATE). Confirmed by reading when the far end was
+    told.
 
-    Events: CallStateChanged to RINGING.
+    Events: CallStateChanged to RINGING of the leg, unless it counts as RINGING
+    already: the switch calls an inbound leg so when its dialplan begins, and
+    its far end hears nothing until this.
     """
     SendMessage: _aio.UnaryUnaryMultiCallable[_call_control_service_pb2.SendMessageRequest, _call_control_service_pb2.SendMessageResponse]  # type: ignore[assignment]
     """Sends a SIP INFO or MESSAGE within the dialog of a leg. A leg without SIP,
@@ -453,11 +477,29 @@ class CallControlServiceAsyncStub(CallControlServiceStub):
     Events: PlaybackStopped with completed unset.
     """
     StartRecording: _aio.UnaryUnaryMultiCallable[_call_control_service_pb2.StartRecordingRequest, _call_control_service_pb2.StartRecordingResponse]  # type: ignore[assignment]
-    """Begins to record a leg."""
+    """Begins to record a leg that is answered or has early media. Confirmed when
+    the switch says that it records there. A leg that is recorded to that path
+    already is FAILED_PRECONDITION (CALL_STATE), a path that the switch cannot
+    write FAILED_PRECONDITION (SWITCH_REFUSED), and one outside of the
+    operator's directory INVALID_ARGUMENT. Two legs must not write one file:
+    the switch does not prevent it.
+
+    Events: RecordingStarted, and RecordingStopped when it is stopped, when its
+    time is up or when the leg ends, then before CallEnded.
+    """
     MaskRecording: _aio.UnaryUnaryMultiCallable[_call_control_service_pb2.MaskRecordingRequest, _call_control_service_pb2.MaskRecordingResponse]  # type: ignore[assignment]
-    """Leaves out or takes in again what is said from here on."""
+    """Leaves out or takes in again what is said from here on: while a recording is
+    masked, it goes on with silence. The switch tells nobody that it is masked,
+    so this stays ACCEPTED. A recording that the leg does not have, or has no
+    more, is NOT_FOUND (OPERATION_NOT_FOUND). There are no events.
+    """
     StopRecording: _aio.UnaryUnaryMultiCallable[_call_control_service_pb2.StopRecordingRequest, _call_control_service_pb2.StopRecordingResponse]  # type: ignore[assignment]
-    """Stops one recording or all of a leg's."""
+    """Stops one recording or all of a leg's, also those that a dialplan began.
+    Confirmed when they have stopped. One that the leg does not have, or has no
+    more, is NOT_FOUND (OPERATION_NOT_FOUND); to stop all of none is OK.
+
+    Events: RecordingStopped for each.
+    """
     SendDtmf: _aio.UnaryUnaryMultiCallable[_call_control_service_pb2.SendDtmfRequest, _call_control_service_pb2.SendDtmfResponse]  # type: ignore[assignment]
     """Sends digits to the far end, or pretends that it sent them. Returns when the
     switch has queued them, which is not yet sent, so it stays ACCEPTED. With
@@ -674,9 +716,12 @@ class CallControlServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_call_control_service_pb2.RingResponse, _abc.Awaitable[_call_control_service_pb2.RingResponse]]:
         """Tells the far end of an inbound leg that it rings. A leg that rings already
         is OK; an outbound leg, and one with early media or an answer, is
-        FAILED_PRECONDITION (CALL_STATE). Confirmed when the leg rings.
+        FAILED_PRECONDITION (CALL_STATE). Confirmed by reading when the far end was
+        told.
 
-        Events: CallStateChanged to RINGING.
+        Events: CallStateChanged to RINGING of the leg, unless it counts as RINGING
+        already: the switch calls an inbound leg so when its dialplan begins, and
+        its far end hears nothing until this.
         """
 
     @_abc_1.abstractmethod
@@ -823,7 +868,16 @@ class CallControlServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _call_control_service_pb2.StartRecordingRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_call_control_service_pb2.StartRecordingResponse, _abc.Awaitable[_call_control_service_pb2.StartRecordingResponse]]:
-        """Begins to record a leg."""
+        """Begins to record a leg that is answered or has early media. Confirmed when
+        the switch says that it records there. A leg that is recorded to that path
+        already is FAILED_PRECONDITION (CALL_STATE), a path that the switch cannot
+        write FAILED_PRECONDITION (SWITCH_REFUSED), and one outside of the
+        operator's directory INVALID_ARGUMENT. Two legs must not write one file:
+        the switch does not prevent it.
+
+        Events: RecordingStarted, and RecordingStopped when it is stopped, when its
+        time is up or when the leg ends, then before CallEnded.
+        """
 
     @_abc_1.abstractmethod
     def MaskRecording(
@@ -831,7 +885,11 @@ class CallControlServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _call_control_service_pb2.MaskRecordingRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_call_control_service_pb2.MaskRecordingResponse, _abc.Awaitable[_call_control_service_pb2.MaskRecordingResponse]]:
-        """Leaves out or takes in again what is said from here on."""
+        """Leaves out or takes in again what is said from here on: while a recording is
+        masked, it goes on with silence. The switch tells nobody that it is masked,
+        so this stays ACCEPTED. A recording that the leg does not have, or has no
+        more, is NOT_FOUND (OPERATION_NOT_FOUND). There are no events.
+        """
 
     @_abc_1.abstractmethod
     def StopRecording(
@@ -839,7 +897,12 @@ class CallControlServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _call_control_service_pb2.StopRecordingRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_call_control_service_pb2.StopRecordingResponse, _abc.Awaitable[_call_control_service_pb2.StopRecordingResponse]]:
-        """Stops one recording or all of a leg's."""
+        """Stops one recording or all of a leg's, also those that a dialplan began.
+        Confirmed when they have stopped. One that the leg does not have, or has no
+        more, is NOT_FOUND (OPERATION_NOT_FOUND); to stop all of none is OK.
+
+        Events: RecordingStopped for each.
+        """
 
     @_abc_1.abstractmethod
     def SendDtmf(
