@@ -5,7 +5,7 @@ import socket
 from collections.abc import AsyncIterator, Mapping
 
 import pytest
-from tests.contract.phone import CONTEXT, DEADLINE_S, SWITCH_HOSTS, Phone
+from tests.contract.phone import CONTEXT, DEADLINE_S, RECORDING_ROOT, SWITCH_HOSTS, Phone
 from tests.contract.switch_under_test import SwitchUnderTest
 
 from callcontrol.app import running_service
@@ -66,6 +66,7 @@ async def phone(
             "password": switch.password,
             "listen": "127.0.0.1:0",
             "default_context": CONTEXT,
+            "recording_root": RECORDING_ROOT,
             "stream_notice_s": 0,
             "stream_spread_s": 0,
             **service_settings,

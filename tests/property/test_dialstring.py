@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from tests.support.switch_splitting import split
 
 from callcontrol.calls import dialstring
 from callcontrol.calls.checks import originate_checks, violations_in
@@ -32,60 +33,7 @@ from callcontrol.esl.errors import UnencodableValue
 from callcontrol.ids import CallId
 
 CALL = CallId("aaaaaaaa-0000-4000-8000-000000000001")
-ESCAPED = {"n": "\n", "r": "\r", "t": "\t", "s": " ", "'": "'", '"': '"', "\\": "\\"}
 SETTINGS = ControlSettings()
-
-
-def split(text: str, delimiter: str, most: int) -> list[str]:
-    """How the switch takes a text apart: quotes toggle, a backslash shields what follows."""
-    if text.startswith("^^") and len(text) > 3:
-        delimiter, text = text[2], text[3:]
-    parts: list[str] = []
-    place, blank = 0, delimiter == " "
-    while place < len(text) and len(parts) < most:
-        if blank:
-            while place < len(text) and text[place] == " ":
-                place += 1
-        start, quoted = place, False
-        last = len(parts) + 1 == most
-        while place < len(text):
-            character = text[place]
-            if character == "\\":
-                place += 1
-            elif character == "'" and (blank or quoted or "'" in text[place + 1 :]):
-                quoted = not quoted
-            elif character == delimiter and not quoted and not last:
-                break
-            place += 1
-        parts.append(clean(text[start:place], delimiter))
-        place += 1
-    return parts
-
-
-def clean(text: str, delimiter: str) -> str:
-    """How the switch tidies a part: quotes go, escapes are resolved, blanks at the edges go,
-    unless they were quoted or escaped."""
-    out: list[str] = []
-    kept, quoted, place = 0, False, 0
-    text = text.lstrip(" ")
-    while place < len(text):
-        character = text[place]
-        following = text[place + 1 : place + 2]
-        shields = dict(ESCAPED) if delimiter == " " else {**ESCAPED, delimiter: delimiter}
-        if character == "\\" and following in shields and following:
-            out.append(shields[following])
-            kept, place = len(out), place + 2
-            continue
-        if character == "'" and (quoted or "'" in text[place + 1 :]):
-            quoted = not quoted
-            if quoted:
-                kept = len(out)
-        else:
-            out.append(character)
-            if character != " " or quoted:
-                kept = len(out)
-        place += 1
-    return "".join(out[:kept])
 
 
 def block(text: str, opening: str, closing: str) -> tuple[str, str]:

@@ -1,44 +1,38 @@
 """What is wrong with a request, every violation at once, by the names of the API's fields."""
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, assert_never
 
 from callcontrol.calls import grammar
-from callcontrol.calls.dialstring import (
-    MAX_VARIABLES,
-    originate_value_problem,
-    set_value_problem,
-)
+from callcontrol.calls.checked import Checked, entry
+from callcontrol.calls.dialstring import MAX_VARIABLES, originate_value_problem, set_value_problem
+from callcontrol.calls.endpoint_checks import endpoints_checks, variables_checks
+from callcontrol.calls.inline_dialplan import MAX_APPLICATIONS, application_data_problem
 from callcontrol.calls.media_uri import MAX_SOURCES, silence_problem, tone_problem, uri_problem
+from callcontrol.calls.policy import name_problem
 from callcontrol.calls.requests import (
+    Application,
+    ApplicationsDestination,
     ConferenceDestination,
     Destination,
-    Endpoint,
     ExtensionDestination,
-    GatewayEndpoint,
-    LoopbackEndpoint,
     OriginateSpec,
     ParkDestination,
     PhraseSource,
     PlaySpec,
-    RawEndpoint,
     SilenceSource,
-    SipEndpoint,
     SpeechSource,
     ToneSource,
     UriSource,
-    UserEndpoint,
 )
 from callcontrol.calls.settings import ControlSettings
 from callcontrol.calls.variable_names import readable_name_problem, variable_name_problem
 from callcontrol.calls.variables import label_violations
 from callcontrol.errors import InvalidRequest, Violation
 
-Checked = tuple[str, str | None]
-"""A field and what is wrong with it, if anything is."""
-
 MAX_REPEAT: Final = 1_000
+MAX_PARK_S: Final = 86_400
+"""A day."""
 _MAX_LEVEL: Final = 10_000
 _MIN_DIGIT_US: Final = 50_000
 _MAX_DIGIT_US: Final = 8_000_000
@@ -62,10 +56,7 @@ def originate_checks(spec: OriginateSpec, settings: ControlSettings) -> Iterator
         yield "call_id", grammar.new_call_id_problem(spec.call_id)
     if spec.node_id is not None:
         yield "node_id", grammar.node_id_problem(spec.node_id)
-    if not spec.endpoints:
-        yield "endpoints", "must have at least one"
-    for place, endpoint in enumerate(spec.endpoints):
-        yield from _endpoint_checks(endpoint, f"endpoints[{place}]", settings)
+    yield from endpoints_checks(spec.endpoints, settings)
     yield from destination_checks(spec.destination, settings)
     if spec.caller_number:
         yield "caller.number", grammar.user_problem(spec.caller_number)
@@ -74,10 +65,10 @@ def originate_checks(spec: OriginateSpec, settings: ControlSettings) -> Iterator
         yield "caller.name", problem or originate_value_problem(spec.caller_name)
     if spec.ring_timeout_s is not None:
         yield "ring_timeout", grammar.ring_time_problem(spec.ring_timeout_s)
-    yield from _new_variables(spec.variables, "variables", settings)
+    yield from variables_checks(spec.variables, settings, "variables")
     yield from ((found.field, found.problem) for found in label_violations(spec.labels))
     for label, value in spec.labels.items():
-        yield _entry("labels", label), originate_value_problem(value)
+        yield entry("labels", label), originate_value_problem(value)
     if len(spec.labels) > MAX_VARIABLES:
         yield "labels", f"may have at most {MAX_VARIABLES} entries"
 
@@ -94,19 +85,38 @@ def destination_checks(
                 yield f"{field}.extension.dialplan", f"must be one of {allowed}"
             if context:
                 yield f"{field}.extension.context", grammar.name_problem(context)
-        case ConferenceDestination(name=name, profile=profile, flags=flags, pin=pin):
-            yield f"{field}.conference.name", grammar.name_problem(name)
-            if profile:
-                yield f"{field}.conference.profile", grammar.name_problem(profile)
-            for place, flag in enumerate(flags):
-                problem = grammar.conference_flag_problem(flag)
-                yield f"{field}.conference.flags[{place}]", problem
-            if pin:
-                yield f"{field}.conference.pin", grammar.pin_problem(pin)
-        case ParkDestination():
-            pass
+        case ConferenceDestination():
+            yield from _conference_checks(destination, f"{field}.conference")
+        case ParkDestination(timeout_s=timeout_s):
+            if timeout_s is not None and not 0 < timeout_s <= MAX_PARK_S:
+                yield f"{field}.park.timeout", f"must be more than 0 and at most {MAX_PARK_S} s"
+        case ApplicationsDestination(applications=applications):
+            yield from _applications_checks(applications, f"{field}.applications.items")
         case _:
             assert_never(destination)
+
+
+def _conference_checks(room: ConferenceDestination, field: str) -> Iterator[Checked]:
+    yield f"{field}.name", grammar.name_problem(room.name)
+    if room.profile:
+        yield f"{field}.profile", grammar.name_problem(room.profile)
+    for place, flag in enumerate(room.flags):
+        yield f"{field}.flags[{place}]", grammar.conference_flag_problem(flag)
+    if room.pin:
+        yield f"{field}.pin", grammar.pin_problem(room.pin)
+
+
+def _applications_checks(applications: Sequence[Application], field: str) -> Iterator[Checked]:
+    if not 1 <= len(applications) <= MAX_APPLICATIONS:
+        yield field, f"must have 1 to {MAX_APPLICATIONS} entries"
+    for place, each in enumerate(applications):
+        yield from application_checks(each, f"{field}[{place}]")
+
+
+def application_checks(application: Application, field: str) -> Iterator[Checked]:
+    """An application to be run as it is. Whether it may be, the operator's list says."""
+    yield f"{field}.name", name_problem(application.name)
+    yield f"{field}.data", application_data_problem(application.data)
 
 
 def play_checks(spec: PlaySpec, settings: ControlSettings) -> Iterator[Checked]:
@@ -148,7 +158,7 @@ def set_variables_checks(
     for name, value in variables.items():
         denied = variable_name_problem(name, settings.allowed_variables)
         problem = denied or set_value_problem(value)
-        yield _entry("variables", name), problem
+        yield entry("variables", name), problem
 
 
 def get_variables_checks(names: Sequence[str]) -> Iterator[Checked]:
@@ -171,49 +181,6 @@ def mute_checks(comfort_noise_level: int) -> Iterator[Checked]:
 def call_id_check(call_id: str, field: str = "call_id") -> Checked:
     """The id of a call that may exist."""
     return field, grammar.call_id_problem(call_id)
-
-
-def _endpoint_checks(
-    endpoint: Endpoint, field: str, settings: ControlSettings
-) -> Iterator[Checked]:
-    match endpoint:
-        case UserEndpoint(user=user, domain=domain):
-            yield f"{field}.user.id", grammar.user_problem(user)
-            if domain:
-                yield f"{field}.user.domain", grammar.host_problem(domain)
-        case GatewayEndpoint(gateway=gateway, number=number):
-            yield f"{field}.gateway.gateway", grammar.name_problem(gateway)
-            yield f"{field}.gateway.number", grammar.number_problem(number)
-        case SipEndpoint(profile=profile, address=address):
-            yield f"{field}.sip.profile", grammar.profile_problem(profile)
-            yield f"{field}.sip.address", grammar.sip_address_problem(address)
-        case LoopbackEndpoint(extension=extension, context=context):
-            yield f"{field}.loopback.extension", grammar.extension_problem(extension)
-            if context:
-                yield f"{field}.loopback.context", grammar.name_problem(context)
-        case RawEndpoint():
-            pass
-        case _:
-            assert_never(endpoint)
-    if endpoint.ring_timeout_s is not None:
-        yield f"{field}.ring_timeout", grammar.ring_time_problem(endpoint.ring_timeout_s)
-    yield from _new_variables(endpoint.variables, f"{field}.variables", settings)
-
-
-def _new_variables(
-    variables: Mapping[str, str], field: str, settings: ControlSettings
-) -> Iterator[Checked]:
-    if len(variables) > MAX_VARIABLES:
-        yield field, f"may have at most {MAX_VARIABLES} entries"
-    for name, value in variables.items():
-        denied = variable_name_problem(name, settings.allowed_variables)
-        problem = denied or originate_value_problem(value)
-        yield _entry(field, name), problem
-
-
-def _entry(field: str, key: str) -> str:
-    plain = key[:64] if key.isidentifier() else json.dumps(key[:64])
-    return f"{field}[{plain}]"
 
 
 def cause_check(cause: str) -> Checked:

@@ -92,7 +92,7 @@ class LoopbackEndpoint(LegOptions):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RawEndpoint(LegOptions):
-    """A dial string in the switch's own language; not served yet."""
+    """One endpoint in the switch's own language, as far as the operator allows it."""
 
     dial_string: str
 
@@ -111,7 +111,26 @@ class ExtensionDestination:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParkDestination:
-    """Wait for commands, for good."""
+    """Wait for commands."""
+
+    timeout_s: float | None = None
+    """Seconds until the call is hung up, rounded up to whole ones, and up to one more; None waits
+    for good."""
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """A dialplan application as it is; empty data is none."""
+
+    name: str
+    data: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplicationsDestination:
+    """Run applications one after the other; the switch hangs up after the last."""
+
+    applications: tuple[Application, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +143,9 @@ class ConferenceDestination:
     pin: str = field(default="", repr=False)
 
 
-Destination = ExtensionDestination | ParkDestination | ConferenceDestination
+Destination = (
+    ExtensionDestination | ParkDestination | ConferenceDestination | ApplicationsDestination
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +153,7 @@ class OriginateSpec:
     """A call to place."""
 
     endpoints: tuple[Endpoint, ...]
-    """Whom to call. One, in this version."""
+    """Whom to call."""
     destination: Destination
     """What the answered leg does."""
     strategy: Strategy = Strategy.SEQUENTIAL

@@ -30,7 +30,7 @@ async def transfer(
     What is parked is parked anew, which stops what plays to it.
 
     Raises CallStateConflict where the partner is to go and there is none, CallHasEnded when a
-    leg ends on its way.
+    leg ends on its way, CommandNotAllowed for applications that are not on the list.
     """
     checks.require_valid(
         [
@@ -73,11 +73,11 @@ def _arrived(event: Event, place: Place) -> bool:
     match place.verb:
         case Verb.PARK:
             return event.name == _PARKED
-        case Verb.JOIN:
+        case Verb.JOIN | Verb.RUN_APPLICATIONS:
             told = event.payload
             return (
                 isinstance(told, ApplicationStarted)
-                and told.name == "conference"
+                and told.name.lower() == place.application.lower()
                 and told.data == place.arrives_at
             )
         case _:

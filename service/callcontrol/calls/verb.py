@@ -23,6 +23,8 @@ class Verb(Enum):
     TRANSFER = "transfer"
     PARK = "transfer to the park"
     JOIN = "transfer to a conference"
+    RUN_APPLICATIONS = "transfer to applications"
+    EXECUTE_APPLICATION = "run an application"
     BRIDGE = "bridge"
     HOLD = "hold"
     UNHOLD = "unhold"
@@ -41,6 +43,9 @@ class Verb(Enum):
     CANCEL_SCHEDULED_HANGUP = "cancel hanging up later"
     SEND_INFO = "send a SIP INFO"
     SEND_MESSAGE = "send a SIP MESSAGE"
+    START_RECORDING = "start a recording"
+    MASK_RECORDING = "mask a recording"
+    STOP_RECORDING = "stop a recording"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

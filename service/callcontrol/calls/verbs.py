@@ -7,6 +7,8 @@ from typing import Final
 
 from callcontrol.calls.call import Call, CallState
 from callcontrol.calls.verb import ANSWERED, WITH_MEDIA, Confirmation, Verb
+from callcontrol.calls.verbs_media import MEDIA_CONFIRMATIONS
+from callcontrol.calls.verbs_raw import RAW_CONFIRMATIONS
 from callcontrol.calls.verbs_signalling import SIGNALLING_CONFIRMATIONS
 from callcontrol.errors import CallStateConflict
 
@@ -133,7 +135,9 @@ CONFIRMATIONS: Final[Mapping[Verb, Confirmation]] = {
         acknowledged_by="",
         proven_by="the reply",
     ),
+    **RAW_CONFIRMATIONS,
     **SIGNALLING_CONFIRMATIONS,
+    **MEDIA_CONFIRMATIONS,
 }
 
 

@@ -132,9 +132,11 @@ def read_destination(
                 context=extension.context,
             )
         case "park":
-            if destination.park.HasField("timeout"):
-                raise NotImplementedYet("leaving the park by itself", f"{field}.park.timeout")
-            return requests.ParkDestination()
+            park = destination.park
+            if not park.HasField("timeout"):
+                return requests.ParkDestination()
+            timeout_us = problems.duration_us(f"{field}.park.timeout", park.timeout)
+            return requests.ParkDestination(timeout_s=timeout_us / 1_000_000)
         case "conference":
             conference = destination.conference
             return requests.ConferenceDestination(
@@ -143,10 +145,15 @@ def read_destination(
                 flags=tuple(conference.flags),
                 pin=conference.pin,
             )
-        case "applications" | "worker" as kind:
-            raise NotImplementedYet(f"the destination {kind}", f"{field}.{kind}")
+        case "applications":
+            items = destination.applications.items
+            return requests.ApplicationsDestination(
+                applications=tuple(requests.Application(each.name, each.data) for each in items)
+            )
+        case "worker":
+            raise NotImplementedYet("the destination worker", f"{field}.worker")
         case _:
-            problems.add(field, "must say where to: extension, park or conference")
+            problems.add(field, "must say where to: extension, park, conference or applications")
             return requests.ParkDestination()
 
 

@@ -76,9 +76,20 @@ async def _ring_ready(leg: "Leg", _: str) -> None:
 
 
 async def park(leg: "Leg", _: str = "") -> None:
-    """Wait for what will be asked for."""
+    """Wait for what will be asked for, and hang up when the time in `park_timeout` is over, which
+    counts for one park. The switch compares whole seconds of its clock.
+    """
+    seconds, _, cause = (leg.channel.get("park_timeout") or "").partition(":")
+    leg.channel.set("park_timeout", None)
     leg.tell("CHANNEL_PARK")
-    await leg.idle()
+    if not seconds:
+        await leg.idle()
+    else:
+        clock, here = leg.switch.clock, leg.channel.target
+        ends_s = int(clock.now_s()) + int(seconds)
+        await leg.idle(ends_s - clock.now_s())
+        if leg.channel.target is here:
+            leg.hang_up(cause_named(cause or "NORMAL_CLEARING"))
     leg.tell("CHANNEL_UNPARK")
 
 

@@ -6,6 +6,7 @@ from uuid import uuid4
 
 from callcontrol.simulator import bridging
 from callcontrol.simulator.applications import Action
+from callcontrol.simulator.dial_string import split_at
 
 if TYPE_CHECKING:
     from callcontrol.simulator.leg import Leg
@@ -41,9 +42,12 @@ def transfer_leg(leg: "Leg", destination: str, dialplan: str = "", context: str 
 
 
 def inline_actions(text: str) -> list[Action]:
-    """`app:argument,app2:argument2`, or `m:^:app:argument^app2:argument2` with another comma."""
+    r"""`app:argument,app2:argument2`, or `m:^:app:argument^app2:argument2` with another comma.
+
+    An argument that still has `\'` after that is left out with its application.
+    """
     separator = ","
     if text.startswith("m:") and len(text) > 3 and text[3] == ":":
         separator, text = text[2], text[4:]
-    parts = (part.partition(":") for part in text.split(separator) if part)
-    return [Action(name, data) for name, _, data in parts]
+    parts = (part.partition(":") for part in split_at(text, separator) if part)
+    return [Action(name.lstrip(" "), data) for name, _, data in parts if "\\'" not in data]

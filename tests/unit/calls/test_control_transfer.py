@@ -6,7 +6,10 @@ import pytest
 from tests.support.call_node import A, B, Desk
 
 from callcontrol.calls.call import CallState
+from callcontrol.calls.policy import read_permission
 from callcontrol.calls.requests import (
+    Application,
+    ApplicationsDestination,
     ConferenceDestination,
     Destination,
     ExtensionDestination,
@@ -14,7 +17,12 @@ from callcontrol.calls.requests import (
     ParkDestination,
 )
 from callcontrol.calls.settings import ControlSettings
-from callcontrol.errors import CallHasEnded, CallStateConflict, InvalidRequest
+from callcontrol.errors import (
+    CallHasEnded,
+    CallStateConflict,
+    CommandNotAllowed,
+    InvalidRequest,
+)
 
 HALL = ExtensionDestination(extension="9000", context="lab")
 IMPATIENT = ControlSettings(confirm_timeout_s=0.01)
@@ -148,4 +156,44 @@ async def test_a_destination_that_is_more_than_that_is_refused(
     with pytest.raises(InvalidRequest) as invalid:
         await desk.control.transfer(A, Leg.A, destination)
     assert [violation.field for violation in invalid.value.violations] == [f"destination.{field}"]
+    assert desk.node.sent == []
+
+
+async def test_a_park_with_a_time_sets_it_on_the_way() -> None:
+    desk = Desk(IMPATIENT)
+    desk.active(A)
+    await desk.control.transfer(A, Leg.A, ParkDestination(timeout_s=2.5))
+    way = "set:park_timeout=4:ALLOTTED_TIMEOUT,park"
+    assert desk.node.sent == [f"uuid_transfer {A} {way} inline"]
+
+
+LISTED = ControlSettings(
+    confirm_timeout_s=0.01, raw_applications=(read_permission("set a=.*"), read_permission("park"))
+)
+
+
+async def test_applications_are_proven_by_the_first_of_them() -> None:
+    desk = Desk(LISTED)
+    desk.active(A)
+
+    def runs(_: str) -> str:
+        desk.happen(
+            "CHANNEL_EXECUTE", A, Application="set", Application_Data="a=b c", Application_UUID=B
+        )
+        return "+OK\n"
+
+    desk.node.answers["uuid_transfer"] = runs
+    wanted = ApplicationsDestination(
+        applications=(Application("SET", "a=b c"), Application("park"))
+    )
+    assert (await desk.control.transfer(A, Leg.A, wanted)).confirmed
+    assert desk.node.sent == [rf"uuid_transfer {A} m:|:SET:a=b\sc|park inline"]
+
+
+async def test_one_application_that_is_not_allowed_keeps_all_from_being_sent() -> None:
+    desk = Desk(LISTED)
+    desk.active(A)
+    wanted = ApplicationsDestination(applications=(Application("park"), Application("set", "b=1")))
+    with pytest.raises(CommandNotAllowed):
+        await desk.control.transfer(A, Leg.A, wanted)
     assert desk.node.sent == []
