@@ -48,7 +48,7 @@ async def test_a_call_ends_when_it_is_due_with_the_cause_that_was_given(
 
     assert scheduled.status.confirmation == CONFIRMED
     assert scheduled.schedule_id
-    assert ended.cause.name == cause or "ALLOTTED_TIMEOUT"
+    assert ended.cause.name == (cause or "ALLOTTED_TIMEOUT")
     # the switch's clock has whole seconds, and its scheduler looks twice a second
     late_s = ended.call.end_time.ToMicroseconds() - scheduled.hangup_time.ToMicroseconds()
     assert -1_000_000 <= late_s <= 1_500_000

@@ -9,6 +9,7 @@ from callcontrol.simulator.apis_calls import NO_CHANNEL, OK
 from callcontrol.simulator.causes import cause_named
 from callcontrol.simulator.dial_string import split_blank
 from callcontrol.simulator.private_commands import broadcast
+from callcontrol.simulator.scheduled import Scheduled
 from callcontrol.simulator.transfer import transfer_leg
 
 if TYPE_CHECKING:
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
 _numbers = itertools.count(10)
 
 
-def _start(call: ApiCall, when: str, group: str, work: Coroutine[object, object, None]) -> int:
+def _start(
+    call: ApiCall, description: str, when: str, group: str, work: Coroutine[object, object, None]
+) -> int:
     """Do `work` at `when`: `+SECONDS` or an epoch; it can be deleted by number or group."""
     number = next(_numbers)
     now_s = call.switch.clock.now_s()
@@ -34,8 +37,8 @@ def _start(call: ApiCall, when: str, group: str, work: Coroutine[object, object,
         await work
 
     task = call.switch.tasks.start(wait(), f"schedule {number} {group}")
-    schedule = call.simulator.schedule
-    schedule[number] = (group, task)
+    schedule = call.switch.schedule
+    schedule[number] = Scheduled(description, group, int(now_s + delay_s), task)
     task.add_done_callback(lambda _: schedule.pop(number, None) and None)
     return number
 
@@ -66,7 +69,13 @@ def _sched_hangup(call: ApiCall) -> str:
     if len(words) < 2 or call.switch.locate(words[1]) is None:
         return NO_CHANNEL
     cause = cause_named(words[2]) if len(words) > 2 else "ALLOTTED_TIMEOUT"
-    _start(call, words[0], words[1], _hang_up_later(call.simulator, words[1], cause))
+    _start(
+        call,
+        "switch_ivr_schedule_hangup",
+        words[0],
+        words[1],
+        _hang_up_later(call.simulator, words[1], cause),
+    )
     return OK
 
 
@@ -76,7 +85,13 @@ def _sched_transfer(call: ApiCall) -> str:
         return "-USAGE: [+]<time> <uuid> <extension> [<dialplan>] [<context>]\n"
     if len(words) < 3 or call.switch.locate(words[1]) is None:
         return NO_CHANNEL
-    _start(call, words[0], words[1], _transfer_later(call.simulator, words[1], words[2:5]))
+    _start(
+        call,
+        "switch_ivr_schedule_transfer",
+        words[0],
+        words[1],
+        _transfer_later(call.simulator, words[1], words[2:5]),
+    )
     return OK
 
 
@@ -84,7 +99,13 @@ def _sched_broadcast(call: ApiCall) -> str:
     words = split_blank(call.argument)
     if len(words) < 3:
         return "-USAGE: [[+]<time>|@time] <uuid> <path> [aleg|bleg|both]\n"
-    _start(call, words[0], words[1], _broadcast_later(call.simulator, words[1], words[2]))
+    _start(
+        call,
+        "switch_ivr_schedule_broadcast",
+        words[0],
+        words[1],
+        _broadcast_later(call.simulator, words[1], words[2]),
+    )
     return "+OK Message scheduled\n"
 
 
@@ -93,27 +114,27 @@ def _sched_api(call: ApiCall) -> str:
     if len(words) < 3:
         return "-ERR Invalid syntax. USAGE: [+@]<time> <group_name> <command_string>[&]\n"
     work = _api_later(call.simulator, words[2].removesuffix("&"))
-    return f"+OK Added: {_start(call, words[0], words[1], work)}\n"
+    return f"+OK Added: {_start(call, 'sched_api_function', words[0], words[1], work)}\n"
 
 
 def _sched_del(call: ApiCall) -> str:
     chosen = [
-        (number, task)
-        for number, (group, task) in call.simulator.schedule.items()
-        if call.argument in (group, str(number))
+        scheduled
+        for number, scheduled in call.switch.schedule.items()
+        if call.argument in (scheduled.group, str(number))
     ]
-    for _, task in chosen:
-        task.cancel()
+    for scheduled in chosen:
+        scheduled.task.cancel()
     return f"+OK Deleted: {len(chosen)}\n"
 
 
 def _unsched_api(call: ApiCall) -> str:
     if not call.argument:
         return ""
-    scheduled = call.simulator.schedule.get(int(call.argument) if call.argument.isdigit() else 0)
+    scheduled = call.switch.schedule.get(int(call.argument) if call.argument.isdigit() else 0)
     if scheduled is None:
         return "-ERR No such id\n"
-    scheduled[1].cancel()
+    scheduled.task.cancel()
     return OK
 
 

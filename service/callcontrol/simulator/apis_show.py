@@ -102,6 +102,20 @@ def _calls(switch: "Switch", *, is_bridged: bool = False) -> list[Row]:
     return rows
 
 
+def _tasks(switch: "Switch") -> list[Row]:
+    return [
+        {
+            "task_id": str(number),
+            "task_desc": scheduled.description,
+            "task_group": scheduled.group,
+            "task_runtime": str(scheduled.due_s),
+            "task_sql_manager": "0",
+            "hostname": switch.settings.hostname,
+        }
+        for number, scheduled in switch.schedule.items()
+    ]
+
+
 def _nothing(_: "Switch") -> list[Row]:
     return []
 
@@ -117,7 +131,7 @@ _TABLES: dict[str, Callable[["Switch"], list[Row]]] = {
     "modules": _nothing,
     "nat_map": _nothing,
     "registrations": _nothing,
-    "tasks": _nothing,
+    "tasks": _tasks,
 }
 _COUNTABLE = ("channels", "calls", "registrations")
 

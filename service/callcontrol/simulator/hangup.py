@@ -4,7 +4,7 @@ import asyncio
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from callcontrol.simulator import recording, sip
+from callcontrol.simulator import bugs, recording, sip
 from callcontrol.simulator.causes import q850
 from callcontrol.simulator.channel import CallState, Channel, Kind, State
 
@@ -18,6 +18,7 @@ async def finish(leg: "Leg") -> None:
     channel.running = State.HANGUP
     leg.tell("CHANNEL_STATE")
     recording.stop_all(leg, "success-silence")
+    bugs.detach_all(leg)
     leg.set_call_state(CallState.HANGUP)
     channel.times.hangup = leg.switch.clock.tick_us()
     if leg.loopback_peer is not None:
@@ -45,6 +46,9 @@ def destroy(leg: "Leg") -> None:
     channel.running = State.DESTROY
     leg.tell("CHANNEL_STATE")
     leg.switch.legs.pop(channel.call_id, None)
+    for scheduled in tuple(leg.switch.schedule.values()):
+        if scheduled.group == channel.call_id:
+            scheduled.task.cancel()
     leg.destroyed.set()
 
 

@@ -57,7 +57,6 @@ class Simulator:
         self.script = Scenarios()
         self.faults = Faults(self)
         self.connections: list[Connection] = []
-        self.schedule: dict[int, tuple[str, asyncio.Task[None]]] = {}
         self.apis: dict[str, Handler] = {
             **CALL_APIS,
             **CONFERENCE_APIS,

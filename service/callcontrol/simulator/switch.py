@@ -10,6 +10,7 @@ from callcontrol.simulator.clock import Clock
 from callcontrol.simulator.events import CoreEvent, Header
 from callcontrol.simulator.headers import CALLED_FROM
 from callcontrol.simulator.scenario import Scenarios
+from callcontrol.simulator.scheduled import Scheduled
 from callcontrol.simulator.tasks import Tasks
 
 if TYPE_CHECKING:
@@ -67,6 +68,8 @@ class Switch:
     core_uuid: str = field(default_factory=lambda: str(uuid.uuid4()))
     listeners: list[Listener] = field(default_factory=list)
     legs: dict[str, "Leg"] = field(default_factory=dict)
+    schedule: dict[int, Scheduled] = field(default_factory=dict)
+    """What is to be done later, by the number of its task."""
     far_ends: dict[str, "FarEnd"] = field(default_factory=dict)
     """The telephones at the other end of SIP legs, by call id; kept for the switch's life."""
     global_variables: dict[str, str] = field(default_factory=dict)
