@@ -34,6 +34,9 @@ def loopback(extension: str) -> call_pb2.Endpoint:
     return call_pb2.Endpoint(loopback=call_pb2.Loopback(extension=extension, context=CONTEXT))
 
 
+RECORDING_ROOT = "/tmp/callcontrol-contract"
+"""Where the switch under test writes recordings."""
+
 SIP_PORT = 15060
 SWITCH_HOSTS = ["127.0.0.1"]
 """Where the switch is that the suite speaks to: its SIP profile listens on the same address."""

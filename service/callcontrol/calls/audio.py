@@ -5,17 +5,16 @@ from typing import Final
 from callcontrol.calls import checks
 from callcontrol.calls.call import Call
 from callcontrol.calls.commander import Commander
+from callcontrol.calls.media_bugs import AUDIO, targets
 from callcontrol.calls.outcome import CallOutcome
 from callcontrol.calls.payloads import DtmfReceived
 from callcontrol.calls.requests import MediaDirection
 from callcontrol.calls.steps import Steps
 from callcontrol.calls.verb import Verb
 from callcontrol.calls.verbs import require_state
-from callcontrol.errors import CommandQueueFull, NodeUnavailable, OutcomeUnknown
 from callcontrol.events.event import Event
 from callcontrol.ids import CallId
 
-_MEDIA_BUG: Final = "<function>audio</function>"
 _SILENCE: Final = 1
 _UNMUTED: Final = 0
 _US_PER_MS: Final = 1_000
@@ -44,12 +43,12 @@ async def mute(
     call = commander.tracker.require(call_id, alive=True)
     require_state(Verb.MUTE, call)
     level = str(comfort_noise_level or _SILENCE)
-    before = await _has_media_bug(commander, call)
+    before = await _is_silenced(commander, call)
     steps = Steps(call.node_id)
     for way in _WAYS[direction]:
         with steps.step():
             await commander.api(call, "uuid_audio", call_id, "start", way, "mute", level)
-    confirmed = before is False and await _has_media_bug(commander, call) is True
+    confirmed = before is False and await _is_silenced(commander, call) is True
     return CallOutcome(confirmed=confirmed, call=commander.now(call))
 
 
@@ -65,7 +64,7 @@ async def unmute(
         await commander.api(call, "uuid_audio", call_id, "start", way, "mute", str(_UNMUTED))
         return CallOutcome(confirmed=False, call=commander.now(call))
     await commander.api(call, "uuid_audio", call_id, "stop")
-    silenced = await _has_media_bug(commander, call)
+    silenced = await _is_silenced(commander, call)
     return CallOutcome(confirmed=silenced is False, call=commander.now(call))
 
 
@@ -108,12 +107,7 @@ async def send_dtmf(
     return CallOutcome(confirmed=bool(confirmed), call=commander.now(call))
 
 
-async def _has_media_bug(commander: Commander, call: Call) -> bool | None:
-    """Whether the leg's sound is being changed; None if the switch does not say, or cannot be
-    asked. Only reads, so it is not what makes a verb fail.
-    """
-    try:
-        reply = await commander.reply(call, "uuid_buglist", call.call_id)
-    except (NodeUnavailable, CommandQueueFull, OutcomeUnknown):
-        return None
-    return _MEDIA_BUG in reply if reply.startswith("<") else None
+async def _is_silenced(commander: Commander, call: Call) -> bool | None:
+    """Whether the leg's sound is being changed; None if the switch does not say."""
+    found = await targets(commander, call, AUDIO)
+    return None if found is None else bool(found)

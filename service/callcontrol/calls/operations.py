@@ -1,7 +1,8 @@
 """What runs on a leg: applications, playbacks, recordings and digits, and which command began it.
 
 The switch gives an id only to applications (Application-UUID). PLAYBACK_START and RECORD_START
-carry none, so they belong to the innermost application of the leg that plays or records.
+carry none, so they belong to the innermost application of the leg that plays or records. A
+recording that no application began has an id made from its leg and path.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,10 +19,12 @@ from callcontrol.calls.payloads import (
     RecordingStarted,
     RecordingStopped,
 )
+from callcontrol.calls.recording_id import VARIABLE, recording_id
 from callcontrol.calls.translate import Headers, number, text
 from callcontrol.ids import OperationId
 
 _NO_OPERATION: Final = OperationId("")
+_OWN_RECORDING_ID: Final = fields.RECORDING_VARIABLE + VARIABLE
 _PLAYING: Final = frozenset(
     {
         "playback",
@@ -89,18 +92,21 @@ def playback_stopped(leg: Leg, headers: Headers) -> PlaybackStopped:
 
 
 def recording_started(leg: Leg, headers: Headers) -> RecordingStarted:
-    """RECORD_START."""
+    """RECORD_START. An application that records has an id of its own, unless this service began
+    the recording meanwhile.
+    """
     path = text(headers, fields.RECORD_PATH)
-    recording_id = _innermost(leg, _RECORDING)
-    leg.began_recording(path, recording_id)
-    return RecordingStarted(recording_id, path)
+    own_id = OperationId(text(headers, _OWN_RECORDING_ID))
+    operation_id = own_id or _innermost(leg, _RECORDING) or recording_id(leg.call_id, path)
+    leg.began_recording(path, operation_id)
+    return RecordingStarted(operation_id, path)
 
 
 def recording_stopped(leg: Leg, headers: Headers) -> RecordingStopped:
     """RECORD_STOP. `record_session` ends at once, so its recording is found again by the path."""
     path = text(headers, fields.RECORD_PATH)
     return RecordingStopped(
-        leg.recordings.pop(path, _NO_OPERATION),
+        leg.recordings.pop(path, _NO_OPERATION) or recording_id(leg.call_id, path),
         path,
         number(headers, fields.VARIABLE_RECORD_MS) * 1_000,
         text(headers, fields.RECORD_CAUSE),

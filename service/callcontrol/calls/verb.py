@@ -46,6 +46,19 @@ class Verb(Enum):
     START_RECORDING = "start a recording"
     MASK_RECORDING = "mask a recording"
     STOP_RECORDING = "stop a recording"
+    GET_CONFERENCE = "read a conference"
+    LIST_CONFERENCES = "read conferences"
+    ADD_MEMBERS = "bring into a conference"
+    DIAL_MEMBER = "dial into a conference"
+    UPDATE_MEMBERS = "change members"
+    KICK_MEMBERS = "remove members"
+    MOVE_MEMBERS = "move members"
+    UPDATE_CONFERENCE = "change a conference"
+    PLAY_TO_CONFERENCE = "play to a conference"
+    STOP_CONFERENCE_PLAYBACK = "stop playback in a conference"
+    START_CONFERENCE_RECORDING = "record a conference"
+    STOP_CONFERENCE_RECORDING = "stop recording a conference"
+    END_CONFERENCE = "end a conference"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

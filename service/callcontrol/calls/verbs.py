@@ -7,6 +7,7 @@ from typing import Final
 
 from callcontrol.calls.call import Call, CallState
 from callcontrol.calls.verb import ANSWERED, WITH_MEDIA, Confirmation, Verb
+from callcontrol.calls.verbs_conference import CONFERENCE_CONFIRMATIONS
 from callcontrol.calls.verbs_media import MEDIA_CONFIRMATIONS
 from callcontrol.calls.verbs_raw import RAW_CONFIRMATIONS
 from callcontrol.calls.verbs_signalling import SIGNALLING_CONFIRMATIONS
@@ -138,6 +139,7 @@ CONFIRMATIONS: Final[Mapping[Verb, Confirmation]] = {
     **RAW_CONFIRMATIONS,
     **SIGNALLING_CONFIRMATIONS,
     **MEDIA_CONFIRMATIONS,
+    **CONFERENCE_CONFIRMATIONS,
 }
 
 

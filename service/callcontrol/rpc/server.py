@@ -23,6 +23,7 @@ from callcontrol.rpc.closing import Closing
 from callcontrol.rpc.event_service import EventService, StreamLimits
 from callcontrol.rpc.handlers import Handlers
 from callcontrol.rpc.interceptors import Ladder
+from callcontrol.rpc.media import RecordingService
 from callcontrol.rpc.methods import API_FILES, SERVICES
 from callcontrol.rpc.node_service import NodeService
 from callcontrol.rpc.recorder import NoRecorder, Recorder
@@ -208,6 +209,7 @@ def build_server(
                 **CallControlService(control).handlers(),
                 **calls.handlers(),
                 **SignallingService(control.commander).handlers(),
+                **RecordingService(control.commander).handlers(),
             },
             "callcontrol.v1.EventService": events.handlers(),
             "callcontrol.v1.NodeService": nodes.handlers(),

@@ -24,7 +24,6 @@ class _Answers:
 
 _COMMANDS: dict[str, _Answers] = {
     "pause": _Answers("-USAGE: <uuid> <on|off>\n", 2, NO_CHANNEL, ""),
-    "uuid_buglist": _Answers("-USAGE: <uuid>\n", 1, "", "<media-bugs>\n</media-bugs>\n"),
     "uuid_capture_text": _Answers("-USAGE: <uuid> <on|off>\n", 2, _NAMED, ""),
     "uuid_chat": _Answers("-USAGE: <uuid> <text>\n", 2, _NAMED, OK),
     "uuid_codec_debug": _Answers(
@@ -67,13 +66,6 @@ _COMMANDS: dict[str, _Answers] = {
     "uuid_phone_event": _Answers("-USAGE: <uuid>\n" + FAILED, 1, FAILED),
     "uuid_preprocess": _Answers("-USAGE: <>\n", 2, NO_CHANNEL, OK),
     "uuid_recovery_refresh": _Answers("-USAGE: <uuid> <uri>\n", 2, NO_CHANNEL, OK),
-    "uuid_redirect": _Answers("-USAGE: <uuid> <uri>\n", 2, _NAMED, "+OK:\n"),
-    "uuid_send_info": _Answers(
-        "-USAGE: <uuid> [<mime_type> <mime_subtype>] <message>\n" + _FAILED_TOO, 1, _FAILED_TOO
-    ),
-    "uuid_send_message": _Answers(
-        "-USAGE: <uuid> <message>\n", 2, "-ERR Unable to find session for UUID\n"
-    ),
     "uuid_send_text": _Answers("-USAGE: <uuid> <text>\n", 2, _NAMED, OK),
     "uuid_session_heartbeat": _Answers(
         "-USAGE: uuid_session_heartbeat <uuid> [sched] [0|<seconds>]\n",

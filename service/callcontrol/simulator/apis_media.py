@@ -1,9 +1,10 @@
 """API commands on the sound of one call: broadcast, break, mute, record, digits."""
 
-from callcontrol.simulator import media, recording
+from callcontrol.simulator import bugs, media, recording
 from callcontrol.simulator.apis import ApiCall, Handler, PlainHandler, later
 from callcontrol.simulator.apis_calls import FAILED, NO_CHANNEL, OK, SUCCESS
 from callcontrol.simulator.applications import send_digits
+from callcontrol.simulator.bugs import Bug, attach, detach
 from callcontrol.simulator.dial_string import split_blank
 from callcontrol.simulator.private_commands import HOLD_MUSIC, broadcast
 
@@ -45,7 +46,17 @@ def _break(call: ApiCall) -> str:
     return OK
 
 
-_AUDIO_BUG = (("Media-Bug-Function", "audio"), ("Media-Bug-Target", "mute"))
+_AUDIO_BUG = Bug("audio", "mute")
+
+
+def _buglist(call: ApiCall) -> str:
+    """An unknown call has an empty answer, which the socket makes an error."""
+    if not call.argument:
+        return "-USAGE: <uuid>\n"
+    leg = call.switch.locate(call.argument.split()[0])
+    return bugs.listing(leg) if leg is not None else ""
+
+
 _AUDIO_USAGE = "-USAGE: <uuid> [start [read|write] [mute|level <level>]|stop]\n"
 
 
@@ -58,17 +69,19 @@ def _audio(call: ApiCall) -> str:
     if leg is None:
         return NO_CHANNEL
     if is_stop:
-        if leg.muted:
-            leg.tell("MEDIA_BUG_STOP", before=_AUDIO_BUG)
-        leg.muted.clear()
+        detach(leg, _AUDIO_BUG)
     elif words[2] in ("read", "write") and words[3] in ("mute", "level"):
-        level = int(words[4]) if words[4].lstrip("-").isdigit() else 0
-        if not leg.muted:
-            leg.tell("MEDIA_BUG_START", before=_AUDIO_BUG)
-        leg.muted[words[2]] = level if words[3] == "mute" else 0
+        if _AUDIO_BUG not in leg.bugs:
+            attach(leg, _AUDIO_BUG)
     else:
         return _AUDIO_USAGE
     return OK
+
+
+def _braced(words: list[str]) -> tuple[tuple[str, str], ...]:
+    """The variables of `{name=value,...}`."""
+    pairs = [pair.partition("=") for word in words for pair in word.strip("{}").split(",")]
+    return tuple((name, value) for name, _, value in pairs)
 
 
 _RECORD_USAGE = "-USAGE: <uuid> [start|stop|mask|unmask] <path> [<limit>] [<recording_vars>]\n"
@@ -86,7 +99,7 @@ def _record(call: ApiCall) -> str:
     match verb:
         case "start":
             limit_s = float(words[3]) if len(words) > 3 and words[3].isdigit() else 0
-            done = recording.start(leg, path, limit_s)
+            done = recording.start(leg, path, limit_s, _braced(words[4:5]))
             return SUCCESS if done else "-ERR Cannot record session!\n"
         case "stop":
             done = recording.stop(leg, path)
@@ -163,6 +176,7 @@ def _displace(call: ApiCall) -> str:
 _PLAIN: dict[str, PlainHandler] = {
     "break": _break,
     "uuid_audio": _audio,
+    "uuid_buglist": _buglist,
     "uuid_break": _break,
     "uuid_broadcast": _broadcast,
     "uuid_displace": _displace,

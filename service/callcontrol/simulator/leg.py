@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from callcontrol.simulator import hangup, private_commands
 from callcontrol.simulator.applications import APPLICATIONS, Action, expand
+from callcontrol.simulator.bugs import Bug
 from callcontrol.simulator.channel import Channel, State
 from callcontrol.simulator.events import Header
 from callcontrol.simulator.leg_progress import LegProgress
@@ -32,7 +33,7 @@ class Leg(LegProgress):
         self.digits: deque[Digit] = deque()
         self.heard: list[str] = []
         self.recordings: list[Recording] = []
-        self.muted: dict[str, int] = {}
+        self.bugs: list[Bug] = []
         self.actions: list[Action] | None = None
         self.loopback_peer: Leg | None = None
         self.bridge_peer: Leg | None = None

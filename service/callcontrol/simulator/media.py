@@ -107,4 +107,9 @@ class Recording:
 
     path: str
     started_us: int
-    variables: str = ""
+    variables: tuple[tuple[str, str], ...] = ()
+    """What the command gave to this recording alone; its events repeat it."""
+
+    def headers(self) -> list[Header]:
+        """Its variables, as its events have them."""
+        return [(f"Recording-Variable-{name}", value) for name, value in self.variables]

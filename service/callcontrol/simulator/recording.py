@@ -3,21 +3,24 @@
 from typing import TYPE_CHECKING
 
 from callcontrol.simulator import media
+from callcontrol.simulator.bugs import Bug, attach, detach
 
 if TYPE_CHECKING:
     from callcontrol.simulator.leg import Leg
 
 
-def start(leg: "Leg", path: str, limit_s: float = 0) -> bool:
+def start(
+    leg: "Leg", path: str, limit_s: float = 0, variables: tuple[tuple[str, str], ...] = ()
+) -> bool:
     """Record to `path`, at most `limit_s` seconds if above 0; False when it cannot be written."""
     if any(recording.path == path for recording in leg.recordings):
         return True
     if not leg.channel.has_media or not media.can_record(path):
         return False
-    recording = media.Recording(path, leg.switch.clock.now_us())
+    recording = media.Recording(path, leg.switch.clock.now_us(), variables)
     leg.recordings.append(recording)
-    leg.tell("RECORD_START", after=[("Record-File-Path", path)])
-    leg.tell("MEDIA_BUG_START", before=_bug(path))
+    leg.tell("RECORD_START", after=[("Record-File-Path", path), *recording.headers()])
+    attach(leg, _bug(path))
     if limit_s > 0:
         leg.switch.tasks.start(_stop_later(leg, recording, limit_s), f"recording limit {path}")
     return True
@@ -45,10 +48,10 @@ def _stop(leg: "Leg", recordings: list[media.Recording], cause: str) -> None:
     for recording in recordings:
         leg.recordings.remove(recording)
         _set_variables(leg, recording, cause)
-        about = [("Record-File-Path", recording.path), ("Record-Completion-Cause", cause)]
-        leg.tell("RECORD_STOP", after=about)
+        about = [("Record-File-Path", recording.path), *recording.headers()]
+        leg.tell("RECORD_STOP", after=[*about, ("Record-Completion-Cause", cause)])
     for recording in recordings:
-        leg.tell("MEDIA_BUG_STOP", before=_bug(recording.path))
+        detach(leg, _bug(recording.path))
 
 
 def _set_variables(leg: "Leg", recording: media.Recording, cause: str) -> None:
@@ -61,5 +64,5 @@ def _set_variables(leg: "Leg", recording: media.Recording, cause: str) -> None:
     channel.set("record_completion_cause", cause)
 
 
-def _bug(path: str) -> list[tuple[str, str]]:
-    return [("Media-Bug-Function", "session_record"), ("Media-Bug-Target", path)]
+def _bug(path: str) -> Bug:
+    return Bug("session_record", path)

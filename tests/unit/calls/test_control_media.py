@@ -40,7 +40,10 @@ OPERATOR = ControlSettings(
     media_roots=("/srv/sounds", "/srv/more/"),
     media_prefixes=("https://media.example.org/prompts", "local_stream://"),
 )
-MUTED = "<media-bugs>\n  <media-bug>\n    <function>audio</function>\n  </media-bug>\n"
+MUTED = (
+    "<media-bugs>\n <media-bug>\n  <function>audio</function>\n  <target>mute</target>\n"
+    "  <thread-locked>0</thread-locked>\n </media-bug>\n</media-bugs>\n"
+)
 SILENT = "<media-bugs>\n</media-bugs>\n"
 NOT_SENT = [
     NodeUnavailable(FIRST, "the last command link was lost", 1.0),
