@@ -1,4 +1,4 @@
-"""API commands that send a call elsewhere, or tell its telephone something by SIP."""
+"""API commands that send a call elsewhere, or tell its telephone whom it speaks with."""
 
 from callcontrol.simulator.apis import ApiCall, Handler, PlainHandler, later
 from callcontrol.simulator.apis_calls import FAILED, NO_CHANNEL, OK, SUCCESS
@@ -63,19 +63,7 @@ def _display(call: ApiCall) -> str:
     return SUCCESS
 
 
-def _deflect(call: ApiCall) -> str:
-    call_id, _, uri = call.argument.partition(" ")
-    if not uri:
-        return "-USAGE: <uuid> <uri>\n"
-    leg = call.switch.locate(call_id)
-    if leg is None:
-        return f"-ERR No such channel {call_id}!\n"
-    leg.hang_up("BLIND_TRANSFER")
-    return "+OK:SIP/2.0 200 OK\r\n\n"
-
-
 _PLAIN: dict[str, PlainHandler] = {
-    "uuid_deflect": _deflect,
     "uuid_display": _display,
     "uuid_dual_transfer": _dual_transfer,
     "uuid_transfer": _transfer,

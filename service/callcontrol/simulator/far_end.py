@@ -29,6 +29,12 @@ class FarEnd:
         self._leg = leg
         self.heard = ""
         """The digits that were sent to it."""
+        self.messages: list[tuple[str, str]] = []
+        """The content types and bodies of the INFOs and MESSAGEs that were sent to it."""
+        self.referred_to = ""
+        """Where it was asked to call instead, when it did."""
+        self.takes_refer = False
+        """Whether it has somebody of its own whom it can send elsewhere."""
         leg.on_far_digits = self._hear
 
     def _hear(self, digits: str) -> None:
@@ -60,6 +66,13 @@ class FarEnd:
             sip.set_on_refusal(channel, cause)
             channel.change_profile(network_addr="127.0.0.1")
         leg.hang_up(cause)
+
+    def is_referred(self, uri: str) -> str:
+        """It is asked to call elsewhere; the status line of its last NOTIFY."""
+        if not self.takes_refer:
+            return "SIP/2.0 403 Forbidden"
+        self.referred_to = uri
+        return "SIP/2.0 200 OK"
 
     async def follow(self, script: Script | None) -> None:
         """Do the steps; None is a number that nobody has."""
@@ -97,6 +110,7 @@ class FarEnd:
             case Runs("bridge"):
                 leg.mark_ringing()
                 self._answer()
+                self.takes_refer = True
             case _:
                 pass
 

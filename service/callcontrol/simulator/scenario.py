@@ -24,6 +24,7 @@ names exist from the start, with the behaviour of the dialplan in tests/freeswit
     tone                 answers and plays a tone without end
     conf-ROOM            answers and enters the conference ROOM
     bridge-NAME          is bridged to loopback/NAME
+    connect-NAME         is bridged to NAME over SIP, and so can be referred elsewhere
     anything else        NO_ROUTE_DESTINATION
 
     sim.on("4711", Answers(after_s=1).then(SendsDigits("12#", after_s=0.5)).then(HangsUp()))
@@ -172,6 +173,7 @@ _NAMED: list[tuple[str, _Maker]] = [
         lambda _: _script(Answers(), Runs("playback", "tone_stream://%(1000,500,440);loops=-1")),
     ),
     (r"l?conf-(.+)", lambda m: _script(Answers(), Runs("conference", f"{m[1]}@default"))),
+    (r"connect-(.+)", lambda m: _script(Runs("bridge", f"sofia/internal/{m[1]}@127.0.0.1"))),
     (r"bridge-(.+)", lambda m: _script(Runs("bridge", f"loopback/{m[1]}/callcontrol"))),
 ]
 

@@ -15,6 +15,7 @@ from callcontrol.simulator.apis_media import MEDIA_APIS
 from callcontrol.simulator.apis_process import PROCESS_APIS
 from callcontrol.simulator.apis_schedule import SCHEDULE_APIS
 from callcontrol.simulator.apis_show import SHOW_APIS
+from callcontrol.simulator.apis_sip import SIP_APIS
 from callcontrol.simulator.apis_system import SYSTEM_APIS
 from callcontrol.simulator.apis_transfer import TRANSFER_APIS
 from callcontrol.simulator.clock import Clock
@@ -65,6 +66,7 @@ class Simulator:
             **PROCESS_APIS,
             **SCHEDULE_APIS,
             **SHOW_APIS,
+            **SIP_APIS,
             **SYSTEM_APIS,
             **TRANSFER_APIS,
         }

@@ -399,7 +399,7 @@ class CallControlServiceServicer:
         which the switch sends to other FreeSWITCHes alone. A far end that asks for
         authentication within a call, as FreeSWITCH does for MESSAGE unless
         configured otherwise, ends the leg. There are no events on the leg; where
-        the far end is a FreeSWITCH too, that one tells RECV_INFO or RECV_MESSAGE.
+        the far end is a FreeSWITCH too, that one tells RECV_INFO or MESSAGE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -162,7 +162,7 @@ class CallControlServiceStub:
     which the switch sends to other FreeSWITCHes alone. A far end that asks for
     authentication within a call, as FreeSWITCH does for MESSAGE unless
     configured otherwise, ends the leg. There are no events on the leg; where
-    the far end is a FreeSWITCH too, that one tells RECV_INFO or RECV_MESSAGE.
+    the far end is a FreeSWITCH too, that one tells RECV_INFO or MESSAGE.
     """
     Bridge: _grpc.UnaryUnaryMultiCallable[_call_control_service_pb2.BridgeRequest, _call_control_service_pb2.BridgeResponse]
     """Connects two legs that exist and are on the same node; on different nodes
@@ -412,7 +412,7 @@ class CallControlServiceAsyncStub(CallControlServiceStub):
     which the switch sends to other FreeSWITCHes alone. A far end that asks for
     authentication within a call, as FreeSWITCH does for MESSAGE unless
     configured otherwise, ends the leg. There are no events on the leg; where
-    the far end is a FreeSWITCH too, that one tells RECV_INFO or RECV_MESSAGE.
+    the far end is a FreeSWITCH too, that one tells RECV_INFO or MESSAGE.
     """
     Bridge: _aio.UnaryUnaryMultiCallable[_call_control_service_pb2.BridgeRequest, _call_control_service_pb2.BridgeResponse]  # type: ignore[assignment]
     """Connects two legs that exist and are on the same node; on different nodes
@@ -737,7 +737,7 @@ class CallControlServiceServicer(metaclass=_abc_1.ABCMeta):
         which the switch sends to other FreeSWITCHes alone. A far end that asks for
         authentication within a call, as FreeSWITCH does for MESSAGE unless
         configured otherwise, ends the leg. There are no events on the leg; where
-        the far end is a FreeSWITCH too, that one tells RECV_INFO or RECV_MESSAGE.
+        the far end is a FreeSWITCH too, that one tells RECV_INFO or MESSAGE.
         """
 
     @_abc_1.abstractmethod
