@@ -1,6 +1,7 @@
 """Which headers an event of a channel has, in which order, and which events carry variables."""
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 from callcontrol.simulator.channel import Channel, Codec, Profile, Role, Times
 from callcontrol.simulator.events import Header
@@ -81,8 +82,14 @@ def channel_headers(name: str, channel: Channel) -> list[Header]:
         found.append(("Other-Type", role.value))
         found += _other_leg(partner, channel.partner_profile or partner.profile, role)
     if name in CARRIES_VARIABLES:
-        found += [(f"variable_{key}", value) for key, value in channel.variables.items()]
+        found += [(_variable(key), value) for key, value in channel.variables.items()]
     return found
+
+
+@lru_cache(maxsize=4_096)
+def _variable(key: str) -> str:
+    """The header of a variable; kept, as each event of a call has a hundred of them."""
+    return f"variable_{key}"
 
 
 def _basic(channel: Channel) -> Iterator[Header]:
@@ -175,9 +182,10 @@ def _times(prefix: str, times: Times) -> Iterable[Header]:
     ]
 
 
+@lru_cache
 def _screening(prefix: str) -> Iterable[Header]:
-    return [
+    return (
         (f"{prefix}Screen-Bit", "true"),
         (f"{prefix}Privacy-Hide-Name", "false"),
         (f"{prefix}Privacy-Hide-Number", "false"),
-    ]
+    )

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
 from callcontrol.simulator.clock import Clock
@@ -106,7 +107,7 @@ class Switch:
         """The headers every event has; this takes the next Event-Sequence."""
         self._sequence += 1
         tick = self.clock.tick_us()
-        at = datetime.fromtimestamp(tick // 1_000_000, UTC)
+        local, gmt = _dates(tick // 1_000_000)
         file, function, line = called_from or CALLED_FROM.get(name, ("switch_core.c", "core", 1))
         host = self.settings.hostname
         return [
@@ -116,8 +117,8 @@ class Switch:
             ("FreeSWITCH-Switchname", host),
             ("FreeSWITCH-IPv4", "127.0.0.1"),
             ("FreeSWITCH-IPv6", "::1"),
-            ("Event-Date-Local", at.strftime("%Y-%m-%d %H:%M:%S")),
-            ("Event-Date-GMT", at.strftime("%a, %d %b %Y %H:%M:%S GMT")),
+            ("Event-Date-Local", local),
+            ("Event-Date-GMT", gmt),
             ("Event-Date-Timestamp", str(tick)),
             ("Event-Calling-File", file),
             ("Event-Calling-Function", function),
@@ -182,3 +183,10 @@ class Switch:
         counters.this_second += 1
         counters.peak_per_second = max(counters.peak_per_second, counters.this_second)
         return True
+
+
+@lru_cache(maxsize=16)
+def _dates(second: int) -> tuple[str, str]:
+    """A second of the clock in the two forms of Event-Date."""
+    at = datetime.fromtimestamp(second, UTC)
+    return at.strftime("%Y-%m-%d %H:%M:%S"), at.strftime("%a, %d %b %Y %H:%M:%S GMT")
