@@ -1,19 +1,16 @@
-"""Commands on calls and nodes: `originate`, `calls`, `hangup`, `nodes`."""
+"""Commands on calls: `originate`, `calls`, `hangup`."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from enum import Enum
 from typing import Annotated, Final
 
 import grpc.aio
 import typer
-from google.protobuf.json_format import MessageToJson
-from google.protobuf.message import Message
-from rich.console import Console
-from rich.text import Text
 
 from callcontrol.cli import words
+from callcontrol.cli.nodes import is_up, read_nodes
 from callcontrol.cli.options import (
     DESTINATION_HELP,
     ENDPOINT_HELP,
@@ -25,8 +22,9 @@ from callcontrol.cli.options import (
     read_endpoint,
     read_pairs,
 )
+from callcontrol.cli.showing import show_json, show_table
 from callcontrol.client.client import Client
-from callcontrol.v1 import call_control_service_pb2, call_pb2, common_pb2, node_service_pb2
+from callcontrol.v1 import call_control_service_pb2, call_pb2, common_pb2
 
 NOT_ANSWERED: Final = 3
 """Exit status where the call was placed and the far end did not take it."""
@@ -45,7 +43,7 @@ class Wait(Enum):
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    for command in (originate, calls, hangup, nodes):
+    for command in (originate, calls, hangup):
         app.command()(command)
 
 
@@ -162,18 +160,6 @@ async def read_calls(
     return found, sorted(used & away)
 
 
-async def read_nodes(client: Client, timeout_s: float) -> Sequence[node_service_pb2.Node]:
-    """The nodes. Raises AioRpcError."""
-    request = node_service_pb2.ListNodesRequest(page_size=PAGE_SIZE)
-    return (await client.nodes.ListNodes(request, timeout=timeout_s)).nodes
-
-
-def is_up(node: node_service_pb2.Node) -> bool:
-    """Whether its events come."""
-    events = node_service_pb2.NodeConnection.PURPOSE_EVENTS
-    return any(link.connected for link in node.connections if link.purpose == events)
-
-
 async def every_call(
     client: Client, node_id: str, view: common_pb2.View.ValueType, timeout_s: float
 ) -> AsyncIterator[call_pb2.Call]:
@@ -208,34 +194,3 @@ def hangup(
 
     response = asyncio.run(end_call())
     typer.echo(f"{call_id}  {words.state_name(response.call.state).lower()}")
-
-
-def nodes(*, target: Target = "", timeout: Timeout = 10.0, as_json: AsJson = False) -> None:
-    """List the switches and how it stands with them."""
-
-    async def read() -> Sequence[node_service_pb2.Node]:
-        async with Client(target) as client:
-            return await read_nodes(client, timeout)
-
-    found = asyncio.run(read())
-    if as_json:
-        show_json(found)
-        return
-    headings = ("node", "state", "version", "sessions", "idle", "latency", "links", "last error")
-    show_table(headings, (words.node_cells(node) for node in found))
-
-
-def show_json(messages: Iterable[Message]) -> None:
-    """One object a line."""
-    for message in messages:
-        typer.echo(MessageToJson(message, indent=None, preserving_proto_field_name=True))
-
-
-def show_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Columns as wide as what is in them; nothing is cut off, whatever the terminal's width."""
-    table = [headings, *([words.printable(cell) for cell in row] for row in rows)]
-    widths = [max(len(cell) for cell in column) for column in zip(*table, strict=True)]
-    console = Console(highlight=False, soft_wrap=True)
-    for number, row in enumerate(table):
-        cells = (f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))
-        console.print(Text("  ".join(cells).rstrip(), style="bold" if number == 0 else ""))

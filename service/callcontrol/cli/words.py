@@ -180,6 +180,7 @@ def node_cells(node: node_service_pb2.Node) -> tuple[str, ...]:
         node.node_id,
         _name(node_service_pb2.Node.State.Name, node.state, "STATE_"),
         node.version or "-",
+        f"{node.call_count}/{node.max_calls}" if node.max_calls else str(node.call_count),
         f"{node.session_count}/{node.max_sessions}" if told else "-",
         f"{node.idle_cpu_percent:.0f} %" if told else "-",
         f"{latency_ms:.1f} ms" if latency_ms else "-",

@@ -9,6 +9,7 @@ from grpc_health.v1 import health_pb2
 
 from callcontrol.v1 import (
     call_control_service_pb2_grpc,
+    conference_service_pb2_grpc,
     event_service_pb2_grpc,
     node_service_pb2_grpc,
 )
@@ -36,7 +37,9 @@ class Client:
         self._channel = grpc.aio.insecure_channel(self.target, options=OPTIONS)
         self.calls = call_control_service_pb2_grpc.CallControlServiceStub(self._channel)
         self.events = event_service_pb2_grpc.EventServiceStub(self._channel)
+        self.conferences = conference_service_pb2_grpc.ConferenceServiceStub(self._channel)
         self.nodes = node_service_pb2_grpc.NodeServiceStub(self._channel)
+        self.admin = node_service_pb2_grpc.AdminServiceStub(self._channel)
         self._check = self._channel.unary_unary(
             "/grpc.health.v1.Health/Check",
             request_serializer=health_pb2.HealthCheckRequest.SerializeToString,

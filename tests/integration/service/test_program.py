@@ -252,6 +252,17 @@ async def test_the_nodes_are_listed(target: dict[str, str]):
     assert re.search(r"^fs1 +ACTIVE", out, re.MULTILINE)
 
 
+async def test_a_node_drains_and_takes_calls_again(target: dict[str, str]):
+    status, out, _ = await run("drain", "fs1", environ=target)
+    assert status == 0
+    assert re.search(r"^fs1 +DRAINING", out, re.MULTILINE)
+    status, _, err = await run("originate", "loopback/answer", environ=target)
+    assert status == 1
+    assert "NODE_DRAINING" in err
+    _, out, _ = await run("drain", "fs1", "--off", environ=target)
+    assert re.search(r"^fs1 +ACTIVE", out, re.MULTILINE)
+
+
 async def test_health_is_an_exit_status(stage: Stage, target: dict[str, str]):
     assert await run("health", environ=target) == (0, "readiness: serving\n", "")
     status, _, err = await run("health", "--target", "127.0.0.1:1", "--timeout", "1")

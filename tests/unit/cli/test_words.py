@@ -109,7 +109,7 @@ def test_what_has_no_beginning_yet_has_no_age():
 def test_a_switch_that_has_told_nothing_yet_has_no_figures():
     state = node_service_pb2.Node.STATE_CONNECTING
     node = node_service_pb2.Node(node_id="fs1", state=state, version="1.10")
-    assert node_cells(node) == ("fs1", "CONNECTING", "1.10", "-", "-", "-", "0/0", "")
+    assert node_cells(node) == ("fs1", "CONNECTING", "1.10", "0", "-", "-", "-", "0/0", "")
 
 
 def test_an_idle_switch_has_figures_also_where_they_are_zero():
@@ -117,7 +117,11 @@ def test_an_idle_switch_has_figures_also_where_they_are_zero():
         version="1.10", max_sessions=1000, start_time=Timestamp(seconds=100)
     )
     node.command_latency.FromMicroseconds(1_500)
-    assert node_cells(node)[2:6] == ("1.10", "0/1000", "0 %", "1.5 ms")
+    assert node_cells(node)[2:7] == ("1.10", "0", "0/1000", "0 %", "1.5 ms")
+
+
+def test_calls_are_shown_beside_the_most_that_there_may_be():
+    assert node_cells(node_service_pb2.Node(call_count=3, max_calls=40))[3] == "3/40"
 
 
 @pytest.mark.parametrize(
