@@ -28,6 +28,7 @@ from callcontrol.rpc.server import RpcSettings, build_server
 log: Final = logging.getLogger(__name__)
 
 CALL_CONTROL: Final = "callcontrol.v1.CallControlService"
+CONFERENCES: Final = "callcontrol.v1.ConferenceService"
 EVENTS: Final = "callcontrol.v1.EventService"
 NODES: Final = "callcontrol.v1.NodeService"
 ADMIN: Final = "callcontrol.v1.AdminService"
@@ -144,7 +145,7 @@ class Service:
             is_ready = any(node.is_ready for node in self.fleet.nodes)
             if is_ready != self._ready.is_set():
                 log.info("ready" if is_ready else "not ready")
-                for name in (READINESS, CALL_CONTROL, EVENTS):
+                for name in (READINESS, CALL_CONTROL, CONFERENCES, EVENTS):
                     health.set_serving(name, serving=is_ready)
                 (self._ready.set if is_ready else self._ready.clear)()
             await asyncio.sleep(LOOK_INTERVAL_S)

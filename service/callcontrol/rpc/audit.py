@@ -14,7 +14,7 @@ from typing import Final
 from google.protobuf.message import Message
 
 from callcontrol.rpc.status import Failure
-from callcontrol.v1 import call_pb2, common_pb2
+from callcontrol.v1 import call_pb2, common_pb2, conference_service_pb2
 
 log: Final = logging.getLogger("callcontrol.audit")
 
@@ -108,9 +108,20 @@ def _targets(request: Message) -> Iterable[str]:
     for endpoint in list(endpoints)[:8]:
         if isinstance(endpoint, call_pb2.Endpoint):
             yield _name_endpoint(endpoint)
+    endpoint = getattr(request, "endpoint", None)
+    if isinstance(endpoint, call_pb2.Endpoint):
+        yield _name_endpoint(endpoint)
+    if request.DESCRIPTOR.file == conference_service_pb2.DESCRIPTOR:
+        yield _name_conference(request)
     destination = getattr(request, "destination", None)
     if isinstance(destination, call_pb2.Destination):
         yield _name_destination(destination)
+
+
+def _name_conference(request: Message) -> str:
+    joined = getattr(request, "conference", None)
+    named = joined if isinstance(joined, call_pb2.JoinConference) else request
+    return f"conference/{text_field(named, 'name')}"[:_MAX_LENGTH]
 
 
 def _name_endpoint(endpoint: call_pb2.Endpoint) -> str:

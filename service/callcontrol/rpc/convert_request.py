@@ -60,6 +60,11 @@ def read_direction(direction: int, problems: Problems) -> MediaDirection:
     return problems.choice("direction", direction, _DIRECTIONS, common_pb2.MediaDirection)
 
 
+def read_wait_until(value: int, problems: Problems) -> WaitUntil:
+    """How long to wait for a call that is placed."""
+    return problems.choice("wait_until", value, _WAITS, call_control_service_pb2.WaitUntil)
+
+
 def read_originate(request: _Originate, problems: Problems) -> requests.OriginateSpec:
     """The call to place."""
     endpoints = [
@@ -77,9 +82,7 @@ def read_originate(request: _Originate, problems: Problems) -> requests.Originat
         ring_timeout_s=_seconds(request, "ring_timeout", problems),
         variables=dict(request.variables),
         labels=dict(request.labels),
-        wait_until=problems.choice(
-            "wait_until", request.wait_until, _WAITS, call_control_service_pb2.WaitUntil
-        ),
+        wait_until=read_wait_until(request.wait_until, problems),
         hangup_on_cancel=request.hangup_on_cancel,
         ignore_early_media=request.ignore_early_media,
     )

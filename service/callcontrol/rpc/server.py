@@ -9,6 +9,7 @@ from typing import Final
 import grpc
 import grpc.aio
 
+from callcontrol.calls.conferences import Conferences
 from callcontrol.calls.control import CallControl
 from callcontrol.calls.draining import Draining
 from callcontrol.calls.tracker import CallTracker
@@ -20,12 +21,14 @@ from callcontrol.rpc.admin_service import AdminService
 from callcontrol.rpc.call_control import CallControlService
 from callcontrol.rpc.calls_service import CallsService
 from callcontrol.rpc.closing import Closing
+from callcontrol.rpc.conference_service import ConferenceService
 from callcontrol.rpc.event_service import EventService, StreamLimits
 from callcontrol.rpc.handlers import Handlers
 from callcontrol.rpc.interceptors import Ladder
 from callcontrol.rpc.media import RecordingService
 from callcontrol.rpc.methods import API_FILES, SERVICES
 from callcontrol.rpc.node_service import NodeService
+from callcontrol.rpc.raw_access import RawAccess
 from callcontrol.rpc.recorder import NoRecorder, Recorder
 from callcontrol.rpc.replay import ReplayLimits, ReplayWindow
 from callcontrol.rpc.signalling import SignallingService
@@ -197,6 +200,7 @@ def build_server(
     nodes = NodeService(fleet, control.placement.calls_on)
     draining = Draining(fleet.get, tracker, log)
     calls = CallsService(tracker, fleet.get)
+    raw = RawAccess(control.commander)
 
     def reached(call_id: str) -> Mapping[str, str]:
         call = tracker.get(CallId(call_id))
@@ -208,13 +212,18 @@ def build_server(
             "callcontrol.v1.CallControlService": {
                 **CallControlService(control).handlers(),
                 **calls.handlers(),
+                **raw.on_calls(),
                 **SignallingService(control.commander).handlers(),
                 **RecordingService(control.commander).handlers(),
             },
+            "callcontrol.v1.ConferenceService": ConferenceService(
+                Conferences(fleet, control.commander), control
+            ).handlers(),
             "callcontrol.v1.EventService": events.handlers(),
             "callcontrol.v1.NodeService": nodes.handlers(),
             "callcontrol.v1.AdminService": {
                 **AdminService(draining, nodes.told_of, events).handlers(),
+                **raw.for_operators(),
             },
         },
         events,

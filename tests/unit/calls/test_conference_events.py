@@ -1,6 +1,7 @@
 """What events of conferences mean, and waiting for them."""
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 
@@ -9,7 +10,7 @@ from callcontrol.calls.conference_ids import playback_id, recording_id
 from callcontrol.calls.payloads import ConferenceChanged
 from callcontrol.calls.tracker import CallTracker
 from callcontrol.errors import OutcomeUnknown
-from callcontrol.esl.messages import SwitchEvent
+from callcontrol.esl.messages import HeaderValue, SwitchEvent
 from callcontrol.events.event import Event
 from callcontrol.ids import NodeId
 
@@ -17,8 +18,8 @@ FS1, FS2 = NodeId("fs1"), NodeId("fs2")
 RUN = "943722bd-0615-4bf1-ac1a-74e577e7fc64"
 
 
-def headers(action: str, **more: str) -> dict[str, str]:
-    common = {
+def headers(action: str, **more: str) -> dict[str, HeaderValue]:
+    common: dict[str, HeaderValue] = {
         "Event-Name": "CUSTOM",
         "Event-Subclass": "conference::maintenance",
         "Conference-Name": "room",
@@ -98,7 +99,8 @@ async def test_a_watch_gets_what_happened_since_it_was_entered_in_its_conference
 async def test_a_watch_ends_when_the_node_is_lost():
     tracker = CallTracker()
     with tracker.watch_conference(FS1, "room") as watch:
-        waiting = asyncio.ensure_future(watch.until(lambda _: None))
+        never: Callable[[ConferenceChanged], bool] = lambda _: False
+        waiting = asyncio.ensure_future(watch.until(never))
         await asyncio.sleep(0)
         tracker.node_lost(FS2, "another one")
         tracker.node_lost(FS1, "gone")

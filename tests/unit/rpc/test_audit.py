@@ -12,7 +12,7 @@ from callcontrol.ids import CallId
 from callcontrol.rpc import audit
 from callcontrol.rpc.status import failure_of
 from callcontrol.v1 import call_control_service_pb2 as pb
-from callcontrol.v1 import call_pb2, common_pb2
+from callcontrol.v1 import call_pb2, common_pb2, conference_service_pb2
 
 ORIGINATE = pb.OriginateRequest(
     request_id="r-1",
@@ -123,3 +123,21 @@ def test_a_failure_is_written_with_its_reason(caplog):
 def test_what_a_client_wrote_is_cut():
     assert len(audit.text_field(pb.HangupRequest(call_id="x" * 10_000), "call_id")) == 128
     assert audit.text_field(pb.MuteResponse(), "call_id") == ""
+
+
+def test_a_conference_is_named_and_who_is_dialled_into_it_is_hidden(caplog):
+    dial = conference_service_pb2.DialMemberRequest(
+        name="room-4930123456",
+        endpoint=call_pb2.Endpoint(gateway=call_pb2.GatewayNumber(gateway="g", number="4930999")),
+    )
+    facts = written(caplog, dial, audit.Ending(code="OK", seconds=0.1))
+    assert facts["targets"] == ["gateway/g/*****99", "conference/room-********56"]
+
+
+def test_the_pin_of_a_conference_is_not_written(caplog):
+    add = conference_service_pb2.AddMembersRequest(
+        conference=call_pb2.JoinConference(name="room", pin="90210")
+    )
+    facts = written(caplog, add, audit.Ending(code="OK", seconds=0.1))
+    assert facts["targets"] == ["conference/room"]
+    assert "90210" not in repr(facts)
