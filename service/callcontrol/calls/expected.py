@@ -21,7 +21,9 @@ AMBIGUOUS_CAUSE: Final = "DESTINATION_OUT_OF_ORDER"
 """What the switch says of a call id that is in use, and of much else, without any event
 (switch_ivr_originate.c)."""
 
+_OK: Final = "+OK "
 _ERROR: Final = "-ERR "
+_NO_JOB: Final[tuple[NodeId, tuple[CallId, ...]]] = (NodeId(""), ())
 
 
 @dataclass(slots=True)
@@ -29,7 +31,8 @@ class _Expected:
     call: Call
     may_exist: bool
     since_s: float
-    failed_with: str = ""
+    cause: str = ""
+    in_doubt: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +50,13 @@ class ExpectedCalls:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._calls: dict[CallId, _Expected] = {}
-        self._jobs: dict[JobId, CallId] = {}
+        self._jobs: dict[JobId, tuple[NodeId, tuple[CallId, ...]]] = {}
+        self._interrupted: set[JobId] = set()
         self._by_node: Counter[NodeId] = Counter()
         self.new_doubts: set[NodeId] = set()
-        """Where calls lately failed for what may be the life of another call."""
+        """Where there are calls of which only the switch can say whether they exist."""
+        self.on_stray: Callable[[NodeId, CallId], object] = lambda _node_id, _call_id: None
+        """Told of a call that was made under another id than it was asked for: nobody wants it."""
 
     def __len__(self) -> int:
         return len(self._calls)
@@ -59,15 +65,16 @@ class ExpectedCalls:
         """How many calls were asked of the node and have not been seen."""
         return self._by_node[node_id]
 
-    def expect(self, job_id: JobId, call: Call, *, may_exist: bool) -> None:
-        """A job is sent that makes this call. With `may_exist` the id is the client's, so that a
-        call of that id could be there already.
+    def expect(self, job_id: JobId, *calls: Call, may_exist: bool) -> None:
+        """A job is sent that makes these calls, all or some. With `may_exist` the id is the
+        client's, so that a call of that id could be there already.
         """
-        self.settled(call.call_id)
-        self._calls[call.call_id] = _Expected(call, may_exist, self._clock())
-        self._by_node[call.node_id] += 1
-        self._jobs[job_id] = call.call_id
-        if len(self._calls) > MAX_EXPECTED:
+        for call in calls:
+            self.settled(call.call_id)
+            self._calls[call.call_id] = _Expected(call, may_exist, self._clock())
+            self._by_node[call.node_id] += 1
+        self._jobs[job_id] = (calls[0].node_id, tuple(call.call_id for call in calls))
+        while len(self._calls) > MAX_EXPECTED:
             self.settled(next(iter(self._calls)))
         if len(self._jobs) > MAX_EXPECTED:
             del self._jobs[next(iter(self._jobs))]
@@ -79,8 +86,8 @@ class ExpectedCalls:
 
     def forget(self, job_id: JobId) -> None:
         """The job was not taken, or nobody needs to hear of it."""
-        call_id = self._jobs.pop(job_id, None)
-        if call_id is not None:
+        _, call_ids = self._jobs.pop(job_id, _NO_JOB)
+        for call_id in call_ids:
             self.settled(call_id)
 
     def settled(self, call_id: CallId) -> None:
@@ -90,24 +97,35 @@ class ExpectedCalls:
             self._by_node[expected.call.node_id] -= 1
 
     def failed(self, job_id: JobId, result: str) -> tuple[Call, str] | None:
-        """The job has ended: the call, and the cause for which it was not made; None if it was
-        made, was none of ours, or failed for what may be the life of another call, which is then
-        a doubt.
+        """The job has ended. Gives one call that it did not make, and the cause if that is known;
+        None if there is none. Further ones are doubts, and so is one that was not made for what
+        may be the life of another call of that id.
         """
-        call_id = self._jobs.pop(job_id, None)
-        expected = self._calls.get(call_id) if call_id is not None else None
-        if expected is None or call_id is None:
-            return None
-        cause = result.removeprefix(_ERROR).strip()
-        if not result.startswith(_ERROR):
+        node_id, call_ids = self._jobs.pop(job_id, _NO_JOB)
+        self._interrupted.discard(job_id)
+        unseen = [each for call_id in call_ids if (each := self._calls.get(call_id)) is not None]
+        if result.startswith(_ERROR):
+            none_seen = len(unseen) == len(call_ids)
+            return self._unmade(unseen, result.removeprefix(_ERROR).strip() if none_seen else "")
+        if result.startswith(_OK) and call_ids:
+            made = CallId(result.removeprefix(_OK).strip())
+            if made not in call_ids:
+                self.on_stray(node_id, made)
+            self.settled(made if len(call_ids) > 1 else call_ids[0])
+            return self._unmade([each for each in unseen if each.call.call_id != made], "")
+        for call_id in call_ids:
             self.settled(call_id)
-            return None
-        if expected.may_exist and cause == AMBIGUOUS_CAUSE:
-            expected.failed_with = cause
-            self.new_doubts.add(expected.call.node_id)
-            return None
-        self.settled(call_id)
-        return expected.call, cause
+        return None
+
+    def _unmade(self, unmade: list[_Expected], cause: str) -> tuple[Call, str] | None:
+        for expected in unmade:
+            expected.cause, expected.in_doubt = cause, True
+        unmade = [each for each in unmade if each.call.call_id in self._calls]
+        told = next((e for e in unmade if not (e.may_exist and cause == AMBIGUOUS_CAUSE)), None)
+        if told is not None:
+            self.settled(told.call.call_id)
+        self.new_doubts |= {each.call.node_id for each in unmade if each is not told}
+        return (told.call, cause) if told is not None else None
 
     def take_new_doubts(self) -> set[NodeId]:
         """The nodes with new doubts, which are then no longer new."""
@@ -118,8 +136,20 @@ class ExpectedCalls:
         """What to ask the node about: those, and calls whose job is overdue."""
         overdue_s = self._clock() - OVERDUE_S
         return [
-            Doubt(expected.call, expected.failed_with)
+            Doubt(expected.call, expected.cause)
             for expected in self._calls.values()
             if expected.call.node_id == node_id
-            and (expected.failed_with or expected.since_s <= overdue_s)
+            and (expected.in_doubt or expected.since_s <= overdue_s)
         ]
+
+    def interrupt(self, node_id: NodeId) -> None:
+        """The event link to the node was lost: results of its jobs may never be heard."""
+        self._interrupted |= {job_id for job_id, (node, _) in self._jobs.items() if node == node_id}
+        self._interrupted &= self._jobs.keys()
+
+    def is_placing(self, call_id: CallId) -> bool:
+        """Whether a job that may make this call, or a leg beside it, will tell its result."""
+        return any(
+            call_id in call_ids and job_id not in self._interrupted
+            for job_id, (_, call_ids) in self._jobs.items()
+        )

@@ -190,6 +190,7 @@ class CallTracker:
         """The link to the node is gone: end what waits for its events. Its calls stay as last
         seen until the next reconciliation.
         """
+        self.expected.interrupt(node_id)
         self._watches.lose_node(node_id, reason)
         self._conference_watches.lose_node(node_id, reason)
 
