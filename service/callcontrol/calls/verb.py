@@ -48,7 +48,6 @@ class Verb(Enum):
     MASK_RECORDING = "mask a recording"
     STOP_RECORDING = "stop a recording"
     EAVESDROP = "listen in"
-    BE_LISTENED_TO = "be listened to"
     GET_CONFERENCE = "read a conference"
     LIST_CONFERENCES = "read conferences"
     ADD_MEMBERS = "bring into a conference"

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from callcontrol.calls.verb import WITH_MEDIA, Confirmation, Verb
+from callcontrol.calls.verb import ANSWERED, WITH_MEDIA, Confirmation, Verb
 
 _SUCCESS: Final = "+OK Success"
 _MEDIA: Final = "a call with media"
@@ -28,5 +28,14 @@ MEDIA_CONFIRMATIONS: Final[Mapping[Verb, Confirmation]] = {
         sends="uuid_buglist «call»; uuid_record «call» stop «path»|all",
         acknowledged_by=_SUCCESS,
         proven_by="RECORD_STOP of each, or uuid_buglist when there was none",
+    ),
+    Verb.EAVESDROP: Confirmation(
+        sends="sendmsg «listener» execute eavesdrop %[«mode»]«call», event-lock, "
+        "Event-UUID «operation»",
+        acknowledged_by="+OK, which says that it is queued",
+        proven_by="MEDIA_BUG_START of eavesdrop on «call», after CHANNEL_EXECUTE with that "
+        "Application-UUID",
+        states=ANSWERED,
+        needs="a listener that is answered",
     ),
 }

@@ -30,6 +30,8 @@ CALL_EVENTS: Final = (
     "RECORD_STOP",
     "PLAYBACK_START",
     "PLAYBACK_STOP",
+    "MEDIA_BUG_START",
+    "MEDIA_BUG_STOP",
 )
 """What a call's picture is made from. CHANNEL_STATE is left out: it is much, and tells little."""
 

@@ -1,7 +1,15 @@
-"""CallControlService: the RPCs that record a leg."""
+"""CallControlService: the RPCs that record a leg and that listen in on one."""
+
+from typing import Final
 
 from callcontrol.calls import recording
 from callcontrol.calls.commander import Commander
+from callcontrol.calls.eavesdropping import (
+    EavesdropMode,
+    EavesdropSpec,
+    eavesdrop,
+    eavesdrop_checks,
+)
 from callcontrol.calls.recording import RecordingSpec
 from callcontrol.ids import CallId, OperationId
 from callcontrol.rpc import convert
@@ -10,9 +18,16 @@ from callcontrol.rpc.handlers import Handlers, unary
 from callcontrol.rpc.validate import Problems
 from callcontrol.v1 import call_control_service_pb2 as pb
 
+_MODES: Final[dict[int, EavesdropMode]] = {
+    pb.EavesdropRequest.MODE_UNSPECIFIED: EavesdropMode.LISTEN,
+    pb.EavesdropRequest.MODE_LISTEN: EavesdropMode.LISTEN,
+    pb.EavesdropRequest.MODE_WHISPER: EavesdropMode.WHISPER,
+    pb.EavesdropRequest.MODE_JOIN: EavesdropMode.JOIN,
+}
+
 
 class RecordingService:
-    """Begins, masks and stops recordings."""
+    """Begins, masks and stops recordings, and lets legs listen in."""
 
     def __init__(self, commander: Commander) -> None:
         self._commander, self._settings = commander, commander.settings
@@ -23,6 +38,7 @@ class RecordingService:
             "StartRecording": unary(pb.StartRecordingRequest, self.start_recording),
             "MaskRecording": unary(pb.MaskRecordingRequest, self.mask_recording),
             "StopRecording": unary(pb.StopRecordingRequest, self.stop_recording),
+            "Eavesdrop": unary(pb.EavesdropRequest, self.eavesdrop),
         }
 
     async def start_recording(self, request: pb.StartRecordingRequest) -> pb.StartRecordingResponse:
@@ -63,4 +79,18 @@ class RecordingService:
         outcome = await recording.stop_recording(self._commander, CallId(request.call_id), chosen)
         return pb.StopRecordingResponse(
             recording_ids=outcome.recording_ids, status=convert.command_status(outcome)
+        )
+
+    async def eavesdrop(self, request: pb.EavesdropRequest) -> pb.EavesdropResponse:
+        """Let a leg listen in on another one."""
+        problems = Problems()
+        spec = EavesdropSpec(
+            call_id=CallId(request.call_id),
+            listener_call_id=CallId(request.listener_call_id),
+            mode=problems.choice("mode", request.mode, _MODES, pb.EavesdropRequest.Mode),
+        )
+        problems.check(eavesdrop_checks(spec))
+        outcome = await eavesdrop(self._commander, spec)
+        return pb.EavesdropResponse(
+            operation_id=outcome.operation_id, status=convert.command_status(outcome)
         )

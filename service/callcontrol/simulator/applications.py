@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from callcontrol.simulator import media, playing
 from callcontrol.simulator.causes import cause_named
 from callcontrol.simulator.channel import Channel
+from callcontrol.simulator.eavesdrop import eavesdrop
 
 if TYPE_CHECKING:
     from callcontrol.simulator.leg import Leg
@@ -34,6 +35,15 @@ def expand(text: str, channel: Channel, switch: "Switch") -> str:
         return channel.get(match[1]) or switch.global_variables.get(match[1], "")
 
     return _VARIABLE.sub(value, text) if "${" in text else text
+
+
+def scoped(data: str) -> tuple[dict[str, str], str]:
+    """The variables of `%[name=value,...]` before an argument, and the argument."""
+    if not data.startswith("%["):
+        return {}, data
+    block, _, rest = data.removeprefix("%[").partition("]")
+    pairs = [pair.partition("=") for pair in block.split(",")]
+    return {name: value for name, _, value in pairs}, rest
 
 
 def answer_leg(leg: "Leg") -> None:
@@ -193,6 +203,7 @@ APPLICATIONS: dict[str, Application] = {
     "answer": _answer,
     "bridge": _bridge,
     "conference": _conference,
+    "eavesdrop": eavesdrop,
     "echo": _echo,
     "export": _set,
     "hangup": _hangup,

@@ -144,6 +144,8 @@ class Channel:
     read_codec: Codec | None = None
     write_codec: Codec | None = None
     variables: dict[str, HeaderValue] = field(default_factory=dict)
+    scope: dict[str, str] = field(default_factory=dict)
+    """Variables of the application that runs, before which those of the channel count nothing."""
     originator: "Channel | None" = None
     originatee: "Channel | None" = None
     partner_profile: Profile | None = None
@@ -167,7 +169,7 @@ class Channel:
 
     def get(self, name: str) -> str:
         """A variable's text; empty when it is not set."""
-        value = self.variables.get(name, "")
+        value = self.scope.get(name) or self.variables.get(name, "")
         return value if isinstance(value, str) else (value[0] if value else "")
 
     def read(self, name: str) -> str:

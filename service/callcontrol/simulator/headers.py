@@ -82,6 +82,7 @@ def channel_headers(name: str, channel: Channel) -> list[Header]:
         found.append(("Other-Type", role.value))
         found += _other_leg(partner, channel.partner_profile or partner.profile, role)
     if name in CARRIES_VARIABLES:
+        found += [(f"scope_variable_{key}", value) for key, value in channel.scope.items()]
         found += [(_variable(key), value) for key, value in channel.variables.items()]
     return found
 

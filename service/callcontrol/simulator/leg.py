@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from callcontrol.simulator import hangup, private_commands
-from callcontrol.simulator.applications import APPLICATIONS, Action, expand
+from callcontrol.simulator.applications import APPLICATIONS, Action, expand, scoped
 from callcontrol.simulator.bugs import Bug
 from callcontrol.simulator.channel import Channel, State
 from callcontrol.simulator.events import Header
@@ -85,7 +85,11 @@ class Leg(LegProgress):
         self.wake.set()
 
     async def idle(
-        self, seconds: float | None = None, is_over: Callable[[], bool] = lambda: False
+        self,
+        seconds: float | None = None,
+        is_over: Callable[[], bool] = lambda: False,
+        *,
+        reads_digits: bool = True,
     ) -> None:
         """Read media: digits are told and private commands obeyed, which takes no time of these.
 
@@ -93,7 +97,8 @@ class Leg(LegProgress):
         """
         clock, here, left = self.switch.clock, self.channel.target, seconds
         while self.channel.target is here and not is_over():
-            self._read_digits()
+            if reads_digits:
+                self._read_digits()
             if is_over():
                 return
             if self.commands and not self.is_event_locked:
@@ -122,6 +127,8 @@ class Leg(LegProgress):
             return False
         if channel.is_down:
             return True
+        scope, data = scoped(data)
+        outer, channel.scope = channel.scope, {**channel.scope, **scope}
         text = expand(data, channel, self.switch)
         channel.application, channel.application_data = name, text
         about: list[Header] = [("Application", name)]
@@ -139,6 +146,7 @@ class Leg(LegProgress):
         response = channel.get("current_application_response") or "_none_"
         about.append(("Application-Response", response))
         self.tell("CHANNEL_EXECUTE_COMPLETE", after=[*about, own_id])
+        channel.scope = outer
         return True
 
     # The thread

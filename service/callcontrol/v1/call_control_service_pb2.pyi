@@ -5,6 +5,7 @@ isort:skip_file
 
 from callcontrol.v1 import call_pb2 as _call_pb2
 from callcontrol.v1 import common_pb2 as _common_pb2
+from callcontrol.v1 import error_reason_pb2 as _error_reason_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import duration_pb2 as _duration_pb2
@@ -399,7 +400,17 @@ class ListCallsRequest(_message.Message):
     page_token: _builtins.str
     """From the page before."""
     filter: _builtins.str
-    """Only calls this CEL expression over `call` holds for; empty means all."""
+    """Only calls this CEL expression over `call` holds for; empty means all.
+    `call` is a Call in the FULL view, and names of enums stand for themselves:
+
+        call.state == STATE_PARKED && call.labels["team"] == "sales"
+        call.variables["sip_user_agent"].startsWith("Acme")
+        has(call.answer_time) && call.caller.number.matches("^[+]49")
+
+    It does not hold for a call of which it has no value, as where the label or
+    variable is not there. At most 2048 bytes on one line, and none of the
+    macros that repeat (all, exists, exists_one, map, filter).
+    """
     node_id: _builtins.str
     """Only calls on this node."""
     view: _common_pb2.View.ValueType
@@ -589,13 +600,17 @@ class HangupCallsRequest(_message.Message):
     request_id: _builtins.str
     """See the service."""
     filter: _builtins.str
-    """CEL expression over `call`; must not be empty."""
+    """CEL expression over `call`, as for ListCalls; must not be empty, and `true`
+    means all.
+    """
     cause: _builtins.str
     """Cause by the switch's name; empty means NORMAL_CLEARING."""
     max_calls: _builtins.int
-    """Fail with FAILED_PRECONDITION when more than this many match."""
+    """Fail with FAILED_PRECONDITION when more than this many match, at most 10000;
+    0 means 100, so that a filter that says too much ends no busy hour.
+    """
     validate_only: _builtins.bool
-    """Only count."""
+    """Only say which would be ended, and how many, whatever max_calls is."""
     def __init__(
         self,
         *,
@@ -620,10 +635,20 @@ class HangupCallsResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     CALL_IDS_FIELD_NUMBER: _builtins.int
+    MATCHED_COUNT_FIELD_NUMBER: _builtins.int
+    UNENDED_FIELD_NUMBER: _builtins.int
     STATUS_FIELD_NUMBER: _builtins.int
+    matched_count: _builtins.int
+    """How many the filter picked."""
     @_builtins.property
     def call_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """The legs."""
+        """The legs that were told to end; with validate_only those that would be, at
+        most 10000.
+        """
+
+    @_builtins.property
+    def unended(self) -> _containers.RepeatedCompositeFieldContainer[Global___UnendedCall]:
+        """Those that could not be ended, or of which it is not known."""
 
     @_builtins.property
     def status(self) -> _common_pb2.CommandStatus:
@@ -633,15 +658,49 @@ class HangupCallsResponse(_message.Message):
         self,
         *,
         call_ids: _abc.Iterable[_builtins.str] | None = ...,
+        matched_count: _builtins.int = ...,
+        unended: _abc.Iterable[Global___UnendedCall] | None = ...,
         status: _common_pb2.CommandStatus | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["status", b"status"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["call_ids", b"call_ids", "status", b"status"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["call_ids", b"call_ids", "matched_count", b"matched_count", "status", b"status", "unended", b"unended"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___HangupCallsResponse: _TypeAlias = HangupCallsResponse  # noqa: Y015
+
+@_typing.final
+class UnendedCall(_message.Message):
+    """A leg that may go on although its end was asked for."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CALL_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    call_id: _builtins.str
+    """The leg."""
+    reason: _error_reason_pb2.ErrorReason.ValueType
+    """Why: NODE_UNREACHABLE and COMMAND_QUEUE_FULL when nothing was sent,
+    OUTCOME_UNKNOWN when it may have ended, SWITCH_REFUSED.
+    """
+    message: _builtins.str
+    """The same in words."""
+    def __init__(
+        self,
+        *,
+        call_id: _builtins.str = ...,
+        reason: _error_reason_pb2.ErrorReason.ValueType = ...,
+        message: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["call_id", b"call_id", "message", b"message", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UnendedCall: _TypeAlias = UnendedCall  # noqa: Y015
 
 @_typing.final
 class TransferRequest(_message.Message):
@@ -2395,7 +2454,7 @@ class EavesdropRequest(_message.Message):
         """Is heard by both."""
 
     class Mode(_Mode, metaclass=_ModeEnumTypeWrapper):
-        """How far the listener takes part."""
+        """How far the listener takes part. It hears both sides in each."""
 
     MODE_UNSPECIFIED: EavesdropRequest.Mode.ValueType  # 0
     """Treated as LISTEN."""

@@ -273,7 +273,9 @@ class CallControlServiceServicer:
 
     def ListCalls(self, request, context):
         """Reads many calls, page by page, oldest first. Legs that ended are left out,
-        and those that had no event yet.
+        and those that had no event yet. A filter that takes too long over the calls
+        there are is INVALID_ARGUMENT, and without the extra `cel` of the server it
+        is UNIMPLEMENTED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -303,7 +305,15 @@ class CallControlServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def HangupCalls(self, request, context):
-        """Ends each leg that a filter picks.
+        """Ends each leg that a filter picks, on all nodes, one command for each. More
+        legs than max_calls are FAILED_PRECONDITION (TOO_MANY_CALLS), and none is
+        ended then. Where no leg could be told to end, the status is that of the
+        first failure. Once one was told, the status is OK, and `unended` names
+        those that may go on and why. Confirmed when all that were picked are seen
+        to have ended; asking again is safe, and picks what is left. When the time
+        runs out, some have ended: DEADLINE_EXCEEDED (OUTCOME_UNKNOWN).
+
+        Events: for each leg as for Hangup.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -584,7 +594,17 @@ class CallControlServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Eavesdrop(self, request, context):
-        """Listens in on a leg, whispers to it or joins it.
+        """Lets one leg, the listener, listen in on another one, whisper to it or join
+        its conversation. Both are on the same node; the listener is answered, the
+        other has media, else it is FAILED_PRECONDITION (CALL_STATE). Confirmed when
+        the listener is heard to be let in; FAILED_PRECONDITION (SWITCH_REFUSED) when
+        it is not. What else runs on the listener waits: a Play for example.
+
+        It ends with either leg, or when the listener is sent elsewhere: Park or
+        Transfer stop it. The listener's keys do nothing meanwhile.
+
+        Events, of the listener: ApplicationStarted, ApplicationFinished with the
+        operation_id when it ends.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -77,7 +77,9 @@ class CallControlServiceStub:
     """
     ListCalls: _grpc.UnaryUnaryMultiCallable[_call_control_service_pb2.ListCallsRequest, _call_control_service_pb2.ListCallsResponse]
     """Reads many calls, page by page, oldest first. Legs that ended are left out,
-    and those that had no event yet.
+    and those that had no event yet. A filter that takes too long over the calls
+    there are is INVALID_ARGUMENT, and without the extra `cel` of the server it
+    is UNIMPLEMENTED.
     """
     Answer: _grpc.UnaryUnaryMultiCallable[_call_control_service_pb2.AnswerRequest, _call_control_service_pb2.AnswerResponse]
     """Answers a ringing inbound leg, or opens early media on it. Confirmed by the
@@ -95,7 +97,16 @@ class CallControlServiceStub:
     CallUnbridged, and as a rule the end of its partner.
     """
     HangupCalls: _grpc.UnaryUnaryMultiCallable[_call_control_service_pb2.HangupCallsRequest, _call_control_service_pb2.HangupCallsResponse]
-    """Ends each leg that a filter picks."""
+    """Ends each leg that a filter picks, on all nodes, one command for each. More
+    legs than max_calls are FAILED_PRECONDITION (TOO_MANY_CALLS), and none is
+    ended then. Where no leg could be told to end, the status is that of the
+    first failure. Once one was told, the status is OK, and `unended` names
+    those that may go on and why. Confirmed when all that were picked are seen
+    to have ended; asking again is safe, and picks what is left. When the time
+    runs out, some have ended: DEADLINE_EXCEEDED (OUTCOME_UNKNOWN).
+
+    Events: for each leg as for Hangup.
+    """
     Transfer: _grpc.UnaryUnaryMultiCallable[_call_control_service_pb2.TransferRequest, _call_control_service_pb2.TransferResponse]
     """Sends a leg, its partner or both elsewhere. Confirmed when the leg is seen
     at its new place. A destination that does not exist is found out by the
@@ -272,7 +283,18 @@ class CallControlServiceStub:
     GetVariables: _grpc.UnaryUnaryMultiCallable[_call_control_service_pb2.GetVariablesRequest, _call_control_service_pb2.GetVariablesResponse]
     """Reads channel variables from the switch."""
     Eavesdrop: _grpc.UnaryUnaryMultiCallable[_call_control_service_pb2.EavesdropRequest, _call_control_service_pb2.EavesdropResponse]
-    """Listens in on a leg, whispers to it or joins it."""
+    """Lets one leg, the listener, listen in on another one, whisper to it or join
+    its conversation. Both are on the same node; the listener is answered, the
+    other has media, else it is FAILED_PRECONDITION (CALL_STATE). Confirmed when
+    the listener is heard to be let in; FAILED_PRECONDITION (SWITCH_REFUSED) when
+    it is not. What else runs on the listener waits: a Play for example.
+
+    It ends with either leg, or when the listener is sent elsewhere: Park or
+    Transfer stop it. The listener's keys do nothing meanwhile.
+
+    Events, of the listener: ApplicationStarted, ApplicationFinished with the
+    operation_id when it ends.
+    """
     ExecuteApplication: _grpc.UnaryUnaryMultiCallable[_call_control_service_pb2.ExecuteApplicationRequest, _call_control_service_pb2.ExecuteApplicationResponse]
     """Runs a dialplan application on a leg. Needs the permission for raw
     applications.
@@ -327,7 +349,9 @@ class CallControlServiceAsyncStub(CallControlServiceStub):
     """
     ListCalls: _aio.UnaryUnaryMultiCallable[_call_control_service_pb2.ListCallsRequest, _call_control_service_pb2.ListCallsResponse]  # type: ignore[assignment]
     """Reads many calls, page by page, oldest first. Legs that ended are left out,
-    and those that had no event yet.
+    and those that had no event yet. A filter that takes too long over the calls
+    there are is INVALID_ARGUMENT, and without the extra `cel` of the server it
+    is UNIMPLEMENTED.
     """
     Answer: _aio.UnaryUnaryMultiCallable[_call_control_service_pb2.AnswerRequest, _call_control_service_pb2.AnswerResponse]  # type: ignore[assignment]
     """Answers a ringing inbound leg, or opens early media on it. Confirmed by the
@@ -345,7 +369,16 @@ class CallControlServiceAsyncStub(CallControlServiceStub):
     CallUnbridged, and as a rule the end of its partner.
     """
     HangupCalls: _aio.UnaryUnaryMultiCallable[_call_control_service_pb2.HangupCallsRequest, _call_control_service_pb2.HangupCallsResponse]  # type: ignore[assignment]
-    """Ends each leg that a filter picks."""
+    """Ends each leg that a filter picks, on all nodes, one command for each. More
+    legs than max_calls are FAILED_PRECONDITION (TOO_MANY_CALLS), and none is
+    ended then. Where no leg could be told to end, the status is that of the
+    first failure. Once one was told, the status is OK, and `unended` names
+    those that may go on and why. Confirmed when all that were picked are seen
+    to have ended; asking again is safe, and picks what is left. When the time
+    runs out, some have ended: DEADLINE_EXCEEDED (OUTCOME_UNKNOWN).
+
+    Events: for each leg as for Hangup.
+    """
     Transfer: _aio.UnaryUnaryMultiCallable[_call_control_service_pb2.TransferRequest, _call_control_service_pb2.TransferResponse]  # type: ignore[assignment]
     """Sends a leg, its partner or both elsewhere. Confirmed when the leg is seen
     at its new place. A destination that does not exist is found out by the
@@ -522,7 +555,18 @@ class CallControlServiceAsyncStub(CallControlServiceStub):
     GetVariables: _aio.UnaryUnaryMultiCallable[_call_control_service_pb2.GetVariablesRequest, _call_control_service_pb2.GetVariablesResponse]  # type: ignore[assignment]
     """Reads channel variables from the switch."""
     Eavesdrop: _aio.UnaryUnaryMultiCallable[_call_control_service_pb2.EavesdropRequest, _call_control_service_pb2.EavesdropResponse]  # type: ignore[assignment]
-    """Listens in on a leg, whispers to it or joins it."""
+    """Lets one leg, the listener, listen in on another one, whisper to it or join
+    its conversation. Both are on the same node; the listener is answered, the
+    other has media, else it is FAILED_PRECONDITION (CALL_STATE). Confirmed when
+    the listener is heard to be let in; FAILED_PRECONDITION (SWITCH_REFUSED) when
+    it is not. What else runs on the listener waits: a Play for example.
+
+    It ends with either leg, or when the listener is sent elsewhere: Park or
+    Transfer stop it. The listener's keys do nothing meanwhile.
+
+    Events, of the listener: ApplicationStarted, ApplicationFinished with the
+    operation_id when it ends.
+    """
     ExecuteApplication: _aio.UnaryUnaryMultiCallable[_call_control_service_pb2.ExecuteApplicationRequest, _call_control_service_pb2.ExecuteApplicationResponse]  # type: ignore[assignment]
     """Runs a dialplan application on a leg. Needs the permission for raw
     applications.
@@ -592,7 +636,9 @@ class CallControlServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_call_control_service_pb2.ListCallsResponse, _abc.Awaitable[_call_control_service_pb2.ListCallsResponse]]:
         """Reads many calls, page by page, oldest first. Legs that ended are left out,
-        and those that had no event yet.
+        and those that had no event yet. A filter that takes too long over the calls
+        there are is INVALID_ARGUMENT, and without the extra `cel` of the server it
+        is UNIMPLEMENTED.
         """
 
     @_abc_1.abstractmethod
@@ -628,7 +674,16 @@ class CallControlServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _call_control_service_pb2.HangupCallsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_call_control_service_pb2.HangupCallsResponse, _abc.Awaitable[_call_control_service_pb2.HangupCallsResponse]]:
-        """Ends each leg that a filter picks."""
+        """Ends each leg that a filter picks, on all nodes, one command for each. More
+        legs than max_calls are FAILED_PRECONDITION (TOO_MANY_CALLS), and none is
+        ended then. Where no leg could be told to end, the status is that of the
+        first failure. Once one was told, the status is OK, and `unended` names
+        those that may go on and why. Confirmed when all that were picked are seen
+        to have ended; asking again is safe, and picks what is left. When the time
+        runs out, some have ended: DEADLINE_EXCEEDED (OUTCOME_UNKNOWN).
+
+        Events: for each leg as for Hangup.
+        """
 
     @_abc_1.abstractmethod
     def Transfer(
@@ -955,7 +1010,18 @@ class CallControlServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _call_control_service_pb2.EavesdropRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_call_control_service_pb2.EavesdropResponse, _abc.Awaitable[_call_control_service_pb2.EavesdropResponse]]:
-        """Listens in on a leg, whispers to it or joins it."""
+        """Lets one leg, the listener, listen in on another one, whisper to it or join
+        its conversation. Both are on the same node; the listener is answered, the
+        other has media, else it is FAILED_PRECONDITION (CALL_STATE). Confirmed when
+        the listener is heard to be let in; FAILED_PRECONDITION (SWITCH_REFUSED) when
+        it is not. What else runs on the listener waits: a Play for example.
+
+        It ends with either leg, or when the listener is sent elsewhere: Park or
+        Transfer stop it. The listener's keys do nothing meanwhile.
+
+        Events, of the listener: ApplicationStarted, ApplicationFinished with the
+        operation_id when it ends.
+        """
 
     @_abc_1.abstractmethod
     def ExecuteApplication(
