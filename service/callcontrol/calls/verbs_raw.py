@@ -18,4 +18,10 @@ RAW_CONFIRMATIONS: Final[Mapping[Verb, Confirmation]] = {
         acknowledged_by="+OK, which says that it is queued",
         proven_by="CHANNEL_EXECUTE with that Application-UUID",
     ),
+    Verb.EXECUTE_API: Confirmation(
+        sends="«command» «arguments», or bgapi «command» «arguments»",
+        # The reply, or BACKGROUND_JOB, is the answer; what it means, only the command knows.
+        acknowledged_by="anything",
+        proven_by="",
+    ),
 }

@@ -13,6 +13,7 @@ from typing import Final
 
 from google.protobuf.message import Message
 
+from callcontrol.rpc.audit_words import raw_command
 from callcontrol.rpc.status import Failure
 from callcontrol.v1 import call_pb2, common_pb2, conference_service_pb2
 
@@ -51,6 +52,7 @@ def record(method: str, principal: str, peer: str, request: Message, ending: End
             "call_id": call_id,
             "node_id": node_id,
             "targets": [mask_numbers(target) for target in _targets(request)],
+            "raw_command": raw_command(request),
             "code": ending.code,
             "reason": ending.failure.reason_name if ending.failure else "",
             "confirmation": _confirmation(ending.response),

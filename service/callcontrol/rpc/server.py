@@ -24,6 +24,7 @@ from callcontrol.rpc.closing import Closing
 from callcontrol.rpc.conference_service import ConferenceService
 from callcontrol.rpc.event_service import EventService, StreamLimits
 from callcontrol.rpc.handlers import Handlers
+from callcontrol.rpc.hangup_calls import HangupCallsService
 from callcontrol.rpc.interceptors import Ladder
 from callcontrol.rpc.media import RecordingService
 from callcontrol.rpc.methods import API_FILES, SERVICES
@@ -214,6 +215,7 @@ def build_server(
                 **calls.handlers(),
                 **raw.on_calls(),
                 **SignallingService(control.commander).handlers(),
+                **HangupCallsService(control.commander).handlers(),
                 **RecordingService(control.commander).handlers(),
             },
             "callcontrol.v1.ConferenceService": ConferenceService(

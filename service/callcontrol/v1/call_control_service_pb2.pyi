@@ -2538,11 +2538,13 @@ class ExecuteApplicationRequest(_message.Message):
     call_id: _builtins.str
     """The leg."""
     queue: _builtins.bool
-    """Run it after what runs now, not at once."""
+    """Run it after what runs now, not inside of it, at once."""
     loops: _builtins.int
-    """Run it so many times; 0 means once."""
+    """Run it so many times; 0 means once, 1000 is the most. The switch does not
+    repeat what takes less than half a second.
+    """
     wait: _builtins.bool
-    """Return only when it is done, and say how it went."""
+    """Return only when it is done, and say how it went. Not with loops."""
     @_builtins.property
     def application(self) -> _call_pb2.Application:
         """What to run."""

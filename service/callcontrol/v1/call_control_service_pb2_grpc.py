@@ -611,8 +611,17 @@ class CallControlServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ExecuteApplication(self, request, context):
-        """Runs a dialplan application on a leg. Needs the permission for raw
-        applications.
+        """Runs a dialplan application on a leg, as it is. Only those on the
+        operator's list (raw_applications), else PERMISSION_DENIED
+        (COMMAND_NOT_ALLOWED); what would not reach the application as it was sent
+        is refused. The switch ends the call, with DESTINATION_OUT_OF_ORDER, for
+        an application that it does not have.
+        Events: ApplicationStarted and ApplicationFinished with the operation_id,
+        one of each for each loop, and whatever the application causes.
+        CONFIRMED when it has begun. With `wait` it returns when it is done, which
+        the end of the call also brings; queued, it may wait for long for what runs
+        before it. FAILED_PRECONDITION (CALL_ENDED) when the call ends before it
+        begins, UNKNOWN (OUTCOME_UNKNOWN) when the node is lost.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

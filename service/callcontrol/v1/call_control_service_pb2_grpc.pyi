@@ -296,8 +296,17 @@ class CallControlServiceStub:
     operation_id when it ends.
     """
     ExecuteApplication: _grpc.UnaryUnaryMultiCallable[_call_control_service_pb2.ExecuteApplicationRequest, _call_control_service_pb2.ExecuteApplicationResponse]
-    """Runs a dialplan application on a leg. Needs the permission for raw
-    applications.
+    """Runs a dialplan application on a leg, as it is. Only those on the
+    operator's list (raw_applications), else PERMISSION_DENIED
+    (COMMAND_NOT_ALLOWED); what would not reach the application as it was sent
+    is refused. The switch ends the call, with DESTINATION_OUT_OF_ORDER, for
+    an application that it does not have.
+    Events: ApplicationStarted and ApplicationFinished with the operation_id,
+    one of each for each loop, and whatever the application causes.
+    CONFIRMED when it has begun. With `wait` it returns when it is done, which
+    the end of the call also brings; queued, it may wait for long for what runs
+    before it. FAILED_PRECONDITION (CALL_ENDED) when the call ends before it
+    begins, UNKNOWN (OUTCOME_UNKNOWN) when the node is lost.
     """
 
 @_typing.type_check_only
@@ -568,8 +577,17 @@ class CallControlServiceAsyncStub(CallControlServiceStub):
     operation_id when it ends.
     """
     ExecuteApplication: _aio.UnaryUnaryMultiCallable[_call_control_service_pb2.ExecuteApplicationRequest, _call_control_service_pb2.ExecuteApplicationResponse]  # type: ignore[assignment]
-    """Runs a dialplan application on a leg. Needs the permission for raw
-    applications.
+    """Runs a dialplan application on a leg, as it is. Only those on the
+    operator's list (raw_applications), else PERMISSION_DENIED
+    (COMMAND_NOT_ALLOWED); what would not reach the application as it was sent
+    is refused. The switch ends the call, with DESTINATION_OUT_OF_ORDER, for
+    an application that it does not have.
+    Events: ApplicationStarted and ApplicationFinished with the operation_id,
+    one of each for each loop, and whatever the application causes.
+    CONFIRMED when it has begun. With `wait` it returns when it is done, which
+    the end of the call also brings; queued, it may wait for long for what runs
+    before it. FAILED_PRECONDITION (CALL_ENDED) when the call ends before it
+    begins, UNKNOWN (OUTCOME_UNKNOWN) when the node is lost.
     """
 
 class CallControlServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -1029,8 +1047,17 @@ class CallControlServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _call_control_service_pb2.ExecuteApplicationRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_call_control_service_pb2.ExecuteApplicationResponse, _abc.Awaitable[_call_control_service_pb2.ExecuteApplicationResponse]]:
-        """Runs a dialplan application on a leg. Needs the permission for raw
-        applications.
+        """Runs a dialplan application on a leg, as it is. Only those on the
+        operator's list (raw_applications), else PERMISSION_DENIED
+        (COMMAND_NOT_ALLOWED); what would not reach the application as it was sent
+        is refused. The switch ends the call, with DESTINATION_OUT_OF_ORDER, for
+        an application that it does not have.
+        Events: ApplicationStarted and ApplicationFinished with the operation_id,
+        one of each for each loop, and whatever the application causes.
+        CONFIRMED when it has begun. With `wait` it returns when it is done, which
+        the end of the call also brings; queued, it may wait for long for what runs
+        before it. FAILED_PRECONDITION (CALL_ENDED) when the call ends before it
+        begins, UNKNOWN (OUTCOME_UNKNOWN) when the node is lost.
         """
 
 def add_CallControlServiceServicer_to_server(servicer: CallControlServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

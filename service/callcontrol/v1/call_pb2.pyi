@@ -511,8 +511,8 @@ class Destination(_message.Message):
 
     @_builtins.property
     def applications(self) -> Global___Applications:
-        """Applications to run one after the other. Needs the permission for raw
-        applications.
+        """Applications to run one after the other, each on the operator's list
+        (raw_applications), else PERMISSION_DENIED (COMMAND_NOT_ALLOWED).
         """
 
     @_builtins.property
@@ -578,14 +578,16 @@ Global___DialplanExtension: _TypeAlias = DialplanExtension  # noqa: Y015
 
 @_typing.final
 class Applications(_message.Message):
-    """Applications in order."""
+    """Applications in order. The switch hangs up after the last, and at one that
+    it does not have.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
     ITEMS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def items(self) -> _containers.RepeatedCompositeFieldContainer[Global___Application]:
-        """The list."""
+        """The list, 1 to 32."""
 
     def __init__(
         self,
@@ -611,7 +613,11 @@ class Application(_message.Message):
     name: _builtins.str
     """Name."""
     data: _builtins.str
-    """Argument."""
+    """Argument, at most 4096 characters. It reaches the application as it is;
+    refused are control characters, white space at the edges, ${ also where
+    only quotes part it, \\\\, \\n, \\s, \\t, \\', and at its beginning %[ and
+    ARRAY::.
+    """
     def __init__(
         self,
         *,
@@ -635,7 +641,10 @@ class Park(_message.Message):
     TIMEOUT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def timeout(self) -> _duration_pb2.Duration:
-        """Leave after this long; unset waits for good."""
+        """Hang up after this long, with ALLOTTED_TIMEOUT, unless the call has left
+        the park: at most a day, rounded up to whole seconds, and up to one second
+        more. Unset waits for good.
+        """
 
     def __init__(
         self,

@@ -378,9 +378,15 @@ class ExecuteApiRequest(_message.Message):
     command: _builtins.str
     """Command name."""
     arguments: _builtins.str
-    """Its argument. Line breaks are refused."""
+    """Its argument, at most 4096 characters. Refused are control characters,
+    white space at the edges, ${ also where only quotes part it, and ^^ at its
+    beginning.
+    """
     background: _builtins.bool
-    """Let the switch run it in the background and wait for its event."""
+    """Let the switch run it in the background and wait for its event. Commands
+    that are not known to answer at once run so in any case, as they would
+    hold up those of others.
+    """
     def __init__(
         self,
         *,

@@ -205,8 +205,14 @@ class AdminServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ExecuteApi(self, request, context):
-        """Runs an api command as it is. Only those on the operator's list, each
-        with its own permission; each use is written to the audit log.
+        """Runs an api command as it is, on a node that must be named. Only those on
+        the operator's list (raw_apis), with arguments that fit the pattern there,
+        else PERMISSION_DENIED (COMMAND_NOT_ALLOWED); commands inside of bgapi,
+        expand, sched_api and xml_wrap must be listed too; json, alias and coalesce
+        never run. Each use is written to the audit log.
+        The body is what the switch answered, -ERR as well; there is no proof, so
+        it is always ACCEPTED. It does what the command does, and goes on when the
+        caller goes away. UNKNOWN (OUTCOME_UNKNOWN) when the node is lost first.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -101,8 +101,14 @@ class AdminServiceStub:
     NOT_FOUND (NODE_NOT_FOUND) when none of that name is configured.
     """
     ExecuteApi: _grpc.UnaryUnaryMultiCallable[_node_service_pb2.ExecuteApiRequest, _node_service_pb2.ExecuteApiResponse]
-    """Runs an api command as it is. Only those on the operator's list, each
-    with its own permission; each use is written to the audit log.
+    """Runs an api command as it is, on a node that must be named. Only those on
+    the operator's list (raw_apis), with arguments that fit the pattern there,
+    else PERMISSION_DENIED (COMMAND_NOT_ALLOWED); commands inside of bgapi,
+    expand, sched_api and xml_wrap must be listed too; json, alias and coalesce
+    never run. Each use is written to the audit log.
+    The body is what the switch answered, -ERR as well; there is no proof, so
+    it is always ACCEPTED. It does what the command does, and goes on when the
+    caller goes away. UNKNOWN (OUTCOME_UNKNOWN) when the node is lost first.
     """
     ListSubscriptions: _grpc.UnaryUnaryMultiCallable[_node_service_pb2.ListSubscriptionsRequest, _node_service_pb2.ListSubscriptionsResponse]
     """Reads which event streams are open on this replica and how far behind
@@ -145,8 +151,14 @@ class AdminServiceAsyncStub(AdminServiceStub):
     NOT_FOUND (NODE_NOT_FOUND) when none of that name is configured.
     """
     ExecuteApi: _aio.UnaryUnaryMultiCallable[_node_service_pb2.ExecuteApiRequest, _node_service_pb2.ExecuteApiResponse]  # type: ignore[assignment]
-    """Runs an api command as it is. Only those on the operator's list, each
-    with its own permission; each use is written to the audit log.
+    """Runs an api command as it is, on a node that must be named. Only those on
+    the operator's list (raw_apis), with arguments that fit the pattern there,
+    else PERMISSION_DENIED (COMMAND_NOT_ALLOWED); commands inside of bgapi,
+    expand, sched_api and xml_wrap must be listed too; json, alias and coalesce
+    never run. Each use is written to the audit log.
+    The body is what the switch answered, -ERR as well; there is no proof, so
+    it is always ACCEPTED. It does what the command does, and goes on when the
+    caller goes away. UNKNOWN (OUTCOME_UNKNOWN) when the node is lost first.
     """
     ListSubscriptions: _aio.UnaryUnaryMultiCallable[_node_service_pb2.ListSubscriptionsRequest, _node_service_pb2.ListSubscriptionsResponse]  # type: ignore[assignment]
     """Reads which event streams are open on this replica and how far behind
@@ -198,8 +210,14 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _node_service_pb2.ExecuteApiRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_node_service_pb2.ExecuteApiResponse, _abc.Awaitable[_node_service_pb2.ExecuteApiResponse]]:
-        """Runs an api command as it is. Only those on the operator's list, each
-        with its own permission; each use is written to the audit log.
+        """Runs an api command as it is, on a node that must be named. Only those on
+        the operator's list (raw_apis), with arguments that fit the pattern there,
+        else PERMISSION_DENIED (COMMAND_NOT_ALLOWED); commands inside of bgapi,
+        expand, sched_api and xml_wrap must be listed too; json, alias and coalesce
+        never run. Each use is written to the audit log.
+        The body is what the switch answered, -ERR as well; there is no proof, so
+        it is always ACCEPTED. It does what the command does, and goes on when the
+        caller goes away. UNKNOWN (OUTCOME_UNKNOWN) when the node is lost first.
         """
 
     @_abc_1.abstractmethod
