@@ -7,9 +7,9 @@ from callcontrol.calls import checks
 from callcontrol.calls.call import Call
 from callcontrol.calls.grammar import node_id_problem
 from callcontrol.calls.tracker import CallTracker
-from callcontrol.errors import NotImplementedYet
 from callcontrol.ids import CallId, NodeId
 from callcontrol.rpc import convert, paging
+from callcontrol.rpc.call_filter import compile_filter
 from callcontrol.rpc.convert_request import wants_variables
 from callcontrol.rpc.handlers import Handlers, unary
 from callcontrol.rpc.validate import Problems
@@ -45,11 +45,9 @@ class CallsService:
 
     async def list_calls(self, request: pb.ListCallsRequest) -> pb.ListCallsResponse:
         """A page of the calls that have not ended, oldest first."""
-        if request.filter:
-            raise NotImplementedYet("filtering calls", "filter")
         problems = Problems()
         with_variables = wants_variables(request.view, problems)
-        scope = f"calls of {request.node_id}"
+        scope = f"calls of {request.node_id} {request.filter}".rstrip()
         after = paging.read_page_token(request.page_token, scope)
         if after is None:
             problems.add("page_token", "must be a token of the page before, of the same list")
@@ -58,9 +56,12 @@ class CallsService:
         problems.check([("node_id", node_id_problem(request.node_id) if request.node_id else None)])
         if request.node_id:
             self._knows_node(NodeId(request.node_id))
+        call_filter = compile_filter(request.filter) if request.filter else None
         size = paging.page_size(request.page_size, default=_DEFAULT_PAGE, most=_MAX_PAGE)
         calls = self._tracker.calls(NodeId(request.node_id) if request.node_id else None)
         rest = [call for call in calls if _key(call) > (after or paging.FIRST_PAGE)]
+        if call_filter is not None:
+            rest = await call_filter.pick(rest, limit=size + 1)
         page = _page(rest[:size], with_variables=with_variables)
         more = len(rest) > len(page)
         return pb.ListCallsResponse(
