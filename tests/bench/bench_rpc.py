@@ -1,4 +1,4 @@
-"""What an RPC costs beyond the event socket, and how many calls can be placed, a JSON object a line.
+"""What an RPC costs beyond the event socket, and how many calls can be placed; JSON lines.
 
     python tests/bench/bench_rpc.py [seconds of placing calls]
 
@@ -17,7 +17,7 @@ import sys
 import time
 import uuid
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -70,7 +70,8 @@ async def program(*words: str) -> AsyncIterator[int]:
     try:
         yield process.pid
     finally:
-        process.terminate()
+        with suppress(ProcessLookupError):
+            process.terminate()
         await process.wait()
 
 

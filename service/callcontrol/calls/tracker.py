@@ -186,6 +186,11 @@ class CallTracker:
         """Watch a conference, also one that does not exist yet. Enter the watch before sending."""
         return ConferenceWatch(self._conference_watches, (node_id, name))
 
+    @property
+    def watching(self) -> int:
+        """How many watches are entered now."""
+        return len(self._watches)
+
     def node_lost(self, node_id: NodeId, reason: str) -> None:
         """The link to the node is gone: end what waits for its events. Its calls stay as last
         seen until the next reconciliation.
