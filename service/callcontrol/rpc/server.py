@@ -198,10 +198,6 @@ def build_server(
     events = EventService(
         log, fleet.get, limits=limits, recorder=recorder, server_version=server_version
     )
-    nodes = NodeService(fleet, control.placement.calls_on)
-    draining = Draining(fleet.get, tracker, log)
-    calls = CallsService(tracker, fleet.get)
-    raw = RawAccess(control.commander)
 
     def reached(call_id: str) -> Mapping[str, str]:
         call = tracker.get(CallId(call_id))
@@ -209,29 +205,40 @@ def build_server(
 
     return RpcServer(
         Ladder(ReplayWindow(settings.replay), recorder, reached, Closing(control.leave)),
-        {
-            "callcontrol.v1.CallControlService": {
-                **CallControlService(control).handlers(),
-                **calls.handlers(),
-                **raw.on_calls(),
-                **SignallingService(control.commander).handlers(),
-                **HangupCallsService(control.commander).handlers(),
-                **RecordingService(control.commander).handlers(),
-            },
-            "callcontrol.v1.ConferenceService": ConferenceService(
-                Conferences(fleet, control.commander), control
-            ).handlers(),
-            "callcontrol.v1.EventService": events.handlers(),
-            "callcontrol.v1.NodeService": nodes.handlers(),
-            "callcontrol.v1.AdminService": {
-                **AdminService(draining, nodes.told_of, events).handlers(),
-                **raw.for_operators(),
-            },
-        },
+        api_handlers(control, tracker, log, fleet, events),
         events,
         connections=settings.connections,
         with_reflection=settings.with_reflection,
     )
+
+
+def api_handlers(
+    control: CallControl, tracker: CallTracker, log: EventLog, fleet: Fleet, events: EventService
+) -> dict[str, Handlers]:
+    """Every RPC that is served, by the full name of its service and its own."""
+    nodes = NodeService(fleet, control.placement.calls_on)
+    draining = Draining(fleet.get, tracker, log)
+    calls = CallsService(tracker, fleet.get)
+    raw = RawAccess(control.commander)
+    return {
+        "callcontrol.v1.CallControlService": {
+            **CallControlService(control).handlers(),
+            **calls.handlers(),
+            **raw.on_calls(),
+            **SignallingService(control.commander).handlers(),
+            **HangupCallsService(control.commander).handlers(),
+            **RecordingService(control.commander).handlers(),
+        },
+        "callcontrol.v1.ConferenceService": ConferenceService(
+            Conferences(fleet, control.commander), control
+        ).handlers(),
+        "callcontrol.v1.EventService": events.handlers(),
+        "callcontrol.v1.NodeService": nodes.handlers(),
+        "callcontrol.v1.AdminService": {
+            **AdminService(draining, nodes.told_of, events).handlers(),
+            **raw.for_operators(),
+        },
+    }
 
 
 def _ms(seconds: float) -> int:
