@@ -60,8 +60,8 @@ fuzz: $(READY)  ## throw bytes at the codec, and run the property tests with man
 	@for file in tests/fuzz/fuzz_*.py; do PYTHONPATH=. $(BIN)/python $$file || exit 1; done
 	$(BIN)/pytest -q tests/property --hypothesis-profile=fuzz --timeout=0
 
-soak: $(READY)  ## place calls for MINUTES=10 and look at what is left over
-	PYTHONPATH=. $(BIN)/python tests/soak/soak.py --minutes $(MINUTES)
+soak: $(READY)  ## bad wires, retries, and calls for MINUTES=10: nothing may be lost or left over
+	@for file in tests/soak/*.py; do MINUTES=$(MINUTES) PYTHONPATH=. $(BIN)/python $$file || exit 1; done
 
 clean:  ## remove what was built
 	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

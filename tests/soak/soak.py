@@ -9,6 +9,7 @@ warm-up, a call was not ended, or a task is left.
 import argparse
 import asyncio
 import json
+import os
 import resource
 import sys
 import time
@@ -136,7 +137,8 @@ def resident_mib() -> float:
 def main() -> None:
     """Run it."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--minutes", type=float, default=10.0)
+    minutes = float(os.environ.get("MINUTES", "10"))
+    parser.add_argument("--minutes", type=float, default=minutes)
     parser.add_argument("--callers", type=int, default=20)
     options = parser.parse_args()
     if options.minutes * 60 < 2 * WARM_UP_S:
