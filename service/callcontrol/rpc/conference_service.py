@@ -19,7 +19,6 @@ from callcontrol.calls.control import CallControl
 from callcontrol.ids import CallId, OperationId
 from callcontrol.rpc import convert, convert_conference, paging
 from callcontrol.rpc.convert_conference import node_of, read_selector
-from callcontrol.rpc.convert_request import read_source
 from callcontrol.rpc.handlers import Handlers, unary
 from callcontrol.rpc.validate import Problems
 from callcontrol.v1 import conference_service_pb2 as pb
@@ -178,7 +177,7 @@ class ConferenceService:
         spec = asked.ConferencePlaySpec(
             name=request.name,
             node_id=node_of(request.node_id),
-            source=read_source(request.source, "source", problems),
+            source=convert_conference.read_played(request.source, problems),
             member_id=request.member_id,
         )
         problems.check(conference_checks.conference_play_checks(spec, self._settings))

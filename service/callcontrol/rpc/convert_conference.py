@@ -4,14 +4,19 @@ from collections.abc import Iterable
 
 from callcontrol.calls import conference_requests as asked
 from callcontrol.calls.conference import Conference, ConferenceRecording, Member
-from callcontrol.calls.requests import ConferenceDestination
-from callcontrol.errors import CallControlError
+from callcontrol.calls.requests import (
+    ConferenceDestination,
+    MediaSource,
+    SpeechSource,
+    ToneSource,
+)
+from callcontrol.errors import CallControlError, NotImplementedYet
 from callcontrol.ids import CallId, NodeId
 from callcontrol.rpc import convert
 from callcontrol.rpc import convert_request as read
 from callcontrol.rpc.status import failure_of
 from callcontrol.rpc.validate import Problems
-from callcontrol.v1 import call_pb2
+from callcontrol.v1 import call_pb2, common_pb2
 from callcontrol.v1 import conference_service_pb2 as pb
 
 
@@ -69,6 +74,21 @@ def read_dial(request: pb.DialMemberRequest, problems: Problems) -> asked.DialSp
         call_id=CallId(request.call_id) if request.call_id else None,
         wait_until=read.read_wait_until(request.wait_until, problems),
     )
+
+
+def read_played(source: common_pb2.MediaSource, problems: Problems) -> MediaSource:
+    """What to play. Raises NotImplementedYet for kinds that a conference does not play."""
+    match source.WhichOneof("source"):
+        case "uri" | "tone_stream" | "silence":
+            return read.read_source(source, "source", problems)
+        case "speech":
+            speech = source.speech
+            return SpeechSource(speech.text, engine=speech.engine, voice=speech.voice)
+        case None:
+            problems.add("source", "must say what to play: uri, tone_stream, silence or speech")
+            return ToneSource("0")
+        case kind:
+            raise NotImplementedYet(f"playing {kind} to a conference", f"source.{kind}")
 
 
 def read_update(request: pb.UpdateMembersRequest, problems: Problems) -> asked.UpdateMembersSpec:

@@ -23,6 +23,7 @@ names exist from the start, with the behaviour of the dialplan in tests/freeswit
     inbound-park         rings and is parked, unanswered: for inbound calls
     tone                 answers and plays a tone without end
     conf-ROOM            answers and enters the conference ROOM
+    conf-park-ROOM       the same, and is parked when it leaves that
     bridge-NAME          is bridged to loopback/NAME
     connect-NAME         is bridged to NAME over SIP, and so can be referred elsewhere
     anything else        NO_ROUTE_DESTINATION
@@ -171,6 +172,10 @@ _NAMED: list[tuple[str, _Maker]] = [
     (
         r"tone",
         lambda _: _script(Answers(), Runs("playback", "tone_stream://%(1000,500,440);loops=-1")),
+    ),
+    (
+        r"conf-park-(.+)",
+        lambda m: _script(Answers(), Runs("conference", f"{m[1]}@default"), Runs("park")),
     ),
     (r"l?conf-(.+)", lambda m: _script(Answers(), Runs("conference", f"{m[1]}@default"))),
     (r"connect-(.+)", lambda m: _script(Runs("bridge", f"sofia/internal/{m[1]}@127.0.0.1"))),
