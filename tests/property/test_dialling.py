@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.property.test_dialstring import block, split, values
+from tests.property.test_dialstring import block, values
+from tests.support.switch_splitting import split
 
 from callcontrol.calls.dialling import (
     as_application_argument,

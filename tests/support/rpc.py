@@ -102,6 +102,11 @@ class FakeNodes:
     def __init__(self) -> None:
         self.node = FakeNode()
 
+    @property
+    def nodes(self) -> tuple[FakeNode, ...]:
+        """It alone."""
+        return (self.node,)
+
     def get(self, node_id: NodeId) -> FakeNode:
         """The node, whatever it is called."""
         return self.node

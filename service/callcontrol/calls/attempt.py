@@ -1,24 +1,23 @@
-"""One attempt to reach somebody: what the events of the call and the verdict of the switch, which
+"""One attempt to reach somebody: what the events of its legs and the verdict of the switch, which
 race each other, say together.
 """
 
 import asyncio
-from collections.abc import Callable
-from contextlib import AbstractContextManager, suppress
-from dataclasses import replace
+from contextlib import suppress
 from typing import Final
 from uuid import uuid4
 
-from callcontrol.calls.call import Call, CallState, Direction, HangupCause
-from callcontrol.calls.calling_off import CALLED_OFF
-from callcontrol.calls.causes import q850_of
+from callcontrol.calls.call import CallState
 from callcontrol.calls.commander import Commander
+from callcontrol.calls.dialled import Dialled
 from callcontrol.calls.expected import AMBIGUOUS_CAUSE
+from callcontrol.calls.following import Following
 from callcontrol.calls.nodes import RunningJob
-from callcontrol.calls.outcome import Disposition, OriginateOutcome, disposition_of
+from callcontrol.calls.outcome import OriginateOutcome
 from callcontrol.calls.payloads import CallEnded
 from callcontrol.calls.placement import Place
 from callcontrol.calls.race import first_of
+from callcontrol.calls.refusals import Refusals
 from callcontrol.calls.requests import OriginateSpec, WaitUntil
 from callcontrol.calls.steps import Steps
 from callcontrol.calls.watch import Watch
@@ -40,19 +39,18 @@ _ERROR: Final = "-ERR "
 
 
 class Attempt:
-    """One call that is being placed."""
+    """Legs that are being called, all of one job of the switch."""
 
     def __init__(
         self,
         commander: Commander,
         spec: OriginateSpec,
-        call_id: CallId,
+        dialled: Dialled,
         place: Place,
         watch: Watch,
     ) -> None:
-        self._commander, self._spec = commander, spec
-        self._call_id, self._watch = call_id, watch
-        self._place, self._node = place, place.node
+        self._commander, self._spec, self._dialled = commander, spec, dialled
+        self._place, self._node, self._watch = place, place.node, watch
         self._job_id = JobId(str(uuid4()))
         self.is_sent = False
         """Whether the switch may have been told to place the call."""
@@ -67,60 +65,65 @@ class Attempt:
 
     def _sent(self) -> None:
         self.is_sent = True
-        spec = self._spec
-        may_exist = spec.call_id is not None and not spec.call_id_is_new
-        self._commander.tracker.expected.expect(self._job_id, self.unseen(), may_exist=may_exist)
+        may_exist = self._spec.call_id is not None and not self._spec.call_id_is_new
+        expected = self._commander.tracker.expected
+        expected.expect(self._job_id, *self._dialled.unseen(), may_exist=may_exist)
         self._place.give_up()
 
     async def run(self, job: RunningJob) -> OriginateOutcome:
-        """Follow the call as far as the spec says, or to its failure."""
+        """Follow the legs as far as the spec says, or to their failure. Where the link to the node
+        is interrupted, they are followed on when it is back.
+        """
         if self._spec.wait_until is WaitUntil.ACCEPTED:
-            known = self._known()
-            return OriginateOutcome(
-                confirmed=known is not None,
-                call=known or self.unseen(),
-                reached=WaitUntil.ACCEPTED,
-            )
-        reached = self._reached()
+            return self._dialled.accepted()
         try:
-            ended = await first_of(self._watch.until(reached), job.result())
-            if isinstance(ended, str) and not await self._failed(ended):
-                # The switch is done with it, but the event that says so has not come yet.
-                ended = await self._watch.until(reached)
-        except CallHasEnded as over:
-            ended = await self._last_word(job, over)
-        except JobLost as lost:
-            raise OutcomeUnknown(self._node.node_id, lost.reason) from lost
-        return await self._failure(ended) if isinstance(ended, str) else self._success()
+            verdict = await self._verdict(job)
+        except (JobLost, OutcomeUnknown) as lost:
+            if isinstance(lost, JobLost) and lost.gone:
+                raise OutcomeUnknown(self._node.node_id, lost.reason) from lost
+            return await self.follow()
+        return self._dialled.success() if verdict is None else await self._failure(verdict)
 
-    def _reached(self) -> Callable[[Event], bool]:
-        """What holds of the call when the spec's waiting is over. A call that ended after its
-        answer was answered all the same.
+    async def follow(self) -> OriginateOutcome:
+        """Follow the legs by what the switch says of them when the link to it is back."""
+        return await Following(self._commander, self._dialled, self._node).outcome(lost=True)
+
+    async def _verdict(self, job: RunningJob) -> str | None:
+        """What the switch says of an attempt that failed; None when what the caller waits for is
+        reached.
+        """
+        several = len(self._dialled.call_ids) > 1
+        try:
+            ended = await first_of(self._reached(past_end=several), job.result())
+            if not isinstance(ended, str):
+                return None
+            if self._failed(ended):
+                return ended
+            # The switch is done with it, but the event that says so has not come yet.
+            await self._reached(past_end=several)
+        except CallHasEnded as over:
+            return await self._last_word(job, over)
+        return None
+
+    async def _reached(self, *, past_end: bool) -> bool:
+        """Wait for what the caller waits for. One leg alone that is over ends the wait; after one
+        of several the next one may be called.
         """
 
-        def answered(_: Event) -> bool:
-            call = self._known()
-            return call is not None and call.answered
+        def reached(_: Event) -> bool:
+            self._dialled.note()
+            return self._dialled.reached()
 
-        def alerted(event: Event) -> bool:
-            call = self._known()
-            if call is None or call.state is CallState.CREATING:
-                return False
-            return answered(event) or not call.is_over
+        return await self._watch.until(reached, past_end=past_end)
 
-        return answered if self._spec.wait_until is WaitUntil.ANSWERED else alerted
-
-    async def _failed(self, result: str) -> bool:
+    def _failed(self, result: str) -> bool:
         """Whether the result of the job says that the attempt failed. Raises CallIdTaken when the
-        switch gave the call another id.
+        switch gave a leg another id; the tracker has seen to it that it ends.
         """
         if not result.startswith(_OK):
             return True
-        made = CallId(result.removeprefix(_OK).strip())
-        if made != self._call_id:
-            with self._after_sending():
-                await self._node.api("uuid_kill", f"{made} {CALLED_OFF}")
-            raise CallIdTaken(self._call_id)
+        if CallId(result.removeprefix(_OK).strip()) not in self._dialled.call_ids:
+            raise CallIdTaken(self._dialled.call_id)
         return False
 
     async def _last_word(self, job: RunningJob, over: CallHasEnded) -> str:
@@ -136,65 +139,23 @@ class Attempt:
         if not result.startswith(_ERROR):
             raise SwitchRefused(self._node.node_id, result.strip())
         name = result.removeprefix(_ERROR).strip()
-        call = self._known()
-        if call is None and name == AMBIGUOUS_CAUSE and await self._exists():
-            raise CallIdTaken(self._call_id)
-        if call is not None and call.state is not CallState.ENDED:
-            call = await self._end()
-        told = call.hangup_cause if call is not None else None
-        cause = _cause(name, told)
-        return OriginateOutcome(
-            confirmed=True,
-            call=call or replace(self.unseen(), state=CallState.ENDED, hangup_cause=cause),
-            reached=self._spec.wait_until,
-            disposition=disposition_of(name),
-            cause=cause,
-        )
+        if name == AMBIGUOUS_CAUSE and not self._was_made():
+            with Steps(self._node.node_id, begun=True).step():
+                await Refusals(self._node).require_none(self._dialled.call_ids)
+        await self._ends()
+        return self._dialled.failure(name)
 
-    async def _exists(self) -> bool:
-        with self._after_sending():
-            return (await self._node.api("uuid_exists", self._call_id)).strip() == "true"
+    def _was_made(self) -> bool:
+        """Whether a leg became a channel; one that the tracker ended unmade has no beginning."""
+        return any(call.created_us or not call.is_over for call in self._dialled.seen())
 
-    def _after_sending(self) -> AbstractContextManager[None]:
-        """Around what is asked of the node once it has the originate."""
-        return Steps(self._node.node_id, begun=True).step()
+    async def _ends(self) -> None:
+        """Wait until the legs have ended for good; only then all is known about their end."""
 
-    async def _end(self) -> Call | None:
-        """The call when it has ended for good; only then all is known about its end."""
+        def ended(event: Event) -> bool:
+            over = isinstance(event.payload, CallEnded)
+            return over and all(call.state is CallState.ENDED for call in self._dialled.seen())
 
-        def ended(event: Event) -> Call | None:
-            return event.payload.call if isinstance(event.payload, CallEnded) else None
-
-        with suppress(CallHasEnded):
-            await self._commander.proof(self._watch, ended, past_hangup=True)
-        return self._known()
-
-    def _success(self) -> OriginateOutcome:
-        call = self._known() or self.unseen()
-        return OriginateOutcome(
-            confirmed=True,
-            call=call,
-            reached=WaitUntil.ANSWERED if call.answered else WaitUntil.RINGING,
-            disposition=Disposition.ANSWERED if call.answered else None,
-        )
-
-    def _known(self) -> Call | None:
-        return self._commander.tracker.seen(self._call_id)
-
-    def unseen(self) -> Call:
-        """The call before its first event."""
-        return Call(
-            call_id=self._call_id,
-            node_id=self._node.node_id,
-            direction=Direction.OUTBOUND,
-            labels=self._spec.labels,
-        )
-
-
-def _cause(name: str, told: HangupCause | None) -> HangupCause | None:
-    """The switch's verdict on the attempt, with the SIP code that the end of the call told."""
-    if not name or (told is not None and told.name == name):
-        return told
-    return HangupCause(
-        name=name, q850_code=q850_of(name), sip_code=told.sip_code if told is not None else 0
-    )
+        if any(call.state is not CallState.ENDED for call in self._dialled.seen()):
+            with suppress(CallHasEnded):
+                await self._commander.proof(self._watch, ended, past_hangup=True)

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from callcontrol.calls import audio, channel_variables, playback, signalling, transfer
 from callcontrol.calls.calling_off import CallingOff
 from callcontrol.calls.commander import Commander
-from callcontrol.calls.late_work import LateWork
+from callcontrol.calls.late_work import LateWork, Work
 from callcontrol.calls.nodes import CommandNodes
 from callcontrol.calls.originate import Originator
 from callcontrol.calls.outcome import (
@@ -48,6 +48,7 @@ class CallControl:
         """For the verbs that are functions of their own."""
         self._late_work = LateWork(self.settings.max_late_work, self.settings.late_work_timeout_s)
         self._calling_off = CallingOff(self.commander, self._late_work)
+        tracker.expected.on_stray = self._calling_off.begin
         self._originator = Originator(self.commander, self._calling_off)
 
     @property
@@ -60,6 +61,10 @@ class CallControl:
         """How much is still to be done for callers who went away."""
         return len(self._late_work)
 
+    def clean_up(self, what: str, work: Work) -> bool:
+        """See `LateWork.give`."""
+        return self._late_work.give(what, work)
+
     def leave(self) -> None:
         """See `Originator.leave`."""
         self._originator.leave()
@@ -70,7 +75,7 @@ class CallControl:
 
     def validate(self, spec: OriginateSpec) -> None:
         """Raise what `originate` would for what is in the request alone: InvalidRequest and
-        NotImplementedYet. Nothing is sent.
+        CommandNotAllowed. Nothing is sent.
         """
         self._originator.validate(spec)
 

@@ -69,6 +69,11 @@ class EndedCalls:
                 break
             del self._ids[oldest]
 
+    def unbury(self, call_id: CallId) -> None:
+        """A call that was refused and never made leaves its id free for another attempt."""
+        self._legs.pop(call_id, None)
+        self._ids.pop(call_id, None)
+
     def get(self, call_id: CallId) -> Leg | None:
         """The leg, if it ended within the time that legs are kept."""
         entry = self._legs.get(call_id)

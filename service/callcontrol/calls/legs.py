@@ -181,6 +181,10 @@ class Legs:
         self._ended.add(leg)
         return leg
 
+    def unbury(self, call_id: CallId) -> None:
+        """See `EndedCalls.unbury`."""
+        self._ended.unbury(call_id)
+
     def bridge(self, leg: Leg, headers: Headers, position: Position) -> CallBridged | None:
         """CHANNEL_BRIDGE, which comes for the leading leg only: join both."""
         pair = translate.bridge_of(headers)

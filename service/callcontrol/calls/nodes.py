@@ -1,6 +1,6 @@
 """What call control needs of the switches: sending commands, and a place for a new call."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from callcontrol.esl.commands import Command
@@ -43,6 +43,10 @@ class CommandNode(Protocol):
 
 class CommandNodes(Protocol):
     """What call control needs of the fleet."""
+
+    @property
+    def nodes(self) -> Sequence[CommandNode]:
+        """All of them, connected or not."""
 
     def get(self, node_id: NodeId) -> CommandNode:
         """The node of that id. Raises NodeNotFound."""

@@ -16,6 +16,9 @@ ENDS_ATTEMPT: Final = "MANAGER_REQUEST"
 switch calls the next one (switch_ivr_originate.c, fail_on_single_reject). No far end can give it:
 it has no place in Q.850."""
 
+FINGERPRINT: Final = "cc_request"
+"""The variable that carries the fingerprint of the request a call came of."""
+
 _CLOCK_SECOND: Final = 1
 """The switch compares whole seconds of its clock, and so gives up as much as a second early."""
 
@@ -51,6 +54,8 @@ def _variables(spec: OriginateSpec) -> Mapping[str, str]:
         variables["originate_timeout"] = str(math.ceil(spec.ring_timeout_s) + _CLOCK_SECOND)
     if ignores_early_media(spec):
         variables["ignore_early_media"] = "true"
+    if spec.fingerprint:
+        variables[FINGERPRINT] = spec.fingerprint
     if len(spec.endpoints) > 1:
         variables["fail_on_single_reject"] = ENDS_ATTEMPT
     return variables

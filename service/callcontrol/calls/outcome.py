@@ -7,7 +7,7 @@ from typing import Final
 
 from callcontrol.calls.call import Call, HangupCause
 from callcontrol.calls.requests import WaitUntil
-from callcontrol.ids import OperationId
+from callcontrol.ids import CallId, OperationId
 
 
 class Disposition(Enum):
@@ -60,13 +60,31 @@ class VariablesOutcome(CallOutcome):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LegOutcome:
+    """One leg of an attempt. `disposition` is None while it is under way, and for one that was not
+    tried.
+    """
+
+    call_id: CallId
+    disposition: Disposition | None = None
+    cause: HangupCause | None = None
+    """Why it failed, when it did."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OriginateOutcome(CallOutcome):
-    """The call that was placed. `disposition` is None while the attempt is under way."""
+    """The call that was placed; of several legs the one that was answered, else the one that got
+    furthest. `disposition` is None while the attempt is under way.
+    """
 
     reached: WaitUntil
     disposition: Disposition | None = None
     cause: HangupCause | None = None
     """Why it failed, when it did."""
+    legs: tuple[LegOutcome, ...] = ()
+    """Every leg, in the order of the endpoints."""
+    replayed: bool = False
+    """An earlier attempt placed the call; this one found it."""
 
 
 _BY_CAUSE: Final = {

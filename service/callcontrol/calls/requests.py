@@ -161,6 +161,11 @@ class OriginateSpec:
     """Id of the new leg, a UUID; None lets us choose."""
     call_id_is_new: bool = False
     """The id was made up for this call, so that no other call can have it."""
+    call_id_is_derived: bool = False
+    """The id was made from the request id."""
+    request_id: str = ""
+    fingerprint: str = ""
+    """Of the whole request, where it may be a repeat: then the call is looked for first."""
     node_id: NodeId | None = None
     """Node to call from; None picks the one with the fewest calls."""
     caller_number: str = ""

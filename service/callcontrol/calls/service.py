@@ -52,6 +52,7 @@ class CallService:
         self._reconciler = Reconciler(tracker, self._publish, settings, sleep)
         self._settlement = Settlement(tracker, self._keep)
         self._unsettled = asyncio.Event()
+        tracker.publish = self._keep
         self._sleep = sleep
         self._settings = settings or ReconcileSettings()
         self._audit_interval_s = audit_interval_s

@@ -41,3 +41,10 @@ class ControlSettings:
     """How long one such clean-up may take."""
     call_off_retry_s: float = 1.0
     """Pause before a call that could not be called off is tried again."""
+    node_return_timeout_s: float = 120.0
+    """How long an Originate under way waits for a node that was lost; a deadline may be shorter."""
+    first_sign_timeout_s: float = 2.0
+    """How long after an interruption the first sign of a leg may take: longer, and the command to
+    make it did not arrive, or the leg is over."""
+    node_return_retry_s: float = 0.1
+    """Pause before it looks again whether the node is back."""

@@ -76,7 +76,7 @@ async def hang_up(
             if reply.startswith("-") and not is_no_such_call(reply):
                 commander.refused(call, reply)
             begins_later = reply.startswith("-") and commander.tracker.seen(call_id) is None
-            if begins_later and not calling_off.begin(call.node_id, call_id, cause):
+            if begins_later and not calling_off.begin(call.node_id, call_id, cause=cause):
                 raise CommandQueueFull(call.node_id, calling_off.waiting, _RETRY_WHEN_FULL_S)
         try:
             call = await commander.proof(watch, ended, past_hangup=True) or commander.now(call)

@@ -65,6 +65,8 @@ class CallTracker:
         """For reconciliation; others use the methods of the tracker."""
         self.expected = ExpectedCalls(clock)
         """For those who place calls."""
+        self.publish: Callable[[Event], None] = lambda _event: None
+        """Takes what is found out about calls by asking, for subscribers."""
         self._watches = WatchTable()
         self._conference_watches = ConferenceWatches()
         self._positions: dict[NodeId, Position] = {}

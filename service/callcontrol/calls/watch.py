@@ -67,13 +67,19 @@ class Watch:
     ) -> None:
         self._watches.remove(self)
 
-    async def until(self, found: Callable[[Event], T | None], *, past_hangup: bool = False) -> T:
+    async def until(
+        self,
+        found: Callable[[Event], T | None],
+        *,
+        past_hangup: bool = False,
+        past_end: bool = False,
+    ) -> T:
         """Wait for the first event for which `found` gives something but None or False, and
         return that. Events already looked at are not looked at again.
 
         Raises CallHasEnded once a call hangs up, for from then on the switch takes no commands
-        for it; with `past_hangup`, once it has ended for good. Raises OutcomeUnknown if the link
-        to the node is lost. One wait at a time.
+        for it; with `past_hangup`, once it has ended for good; with `past_end`, never. Raises
+        OutcomeUnknown if the link to the node is lost. One wait at a time.
         """
         while True:
             while self._held:
@@ -81,7 +87,7 @@ class Watch:
                 if result is not None and result is not False:
                     return result
             over = self._ended if past_hangup else self._hung_up
-            if over is not None:
+            if over is not None and not past_end:
                 cause = over.hangup_cause
                 raise CallHasEnded(over.call_id, cause.name if cause else "")
             if self._lost is not None and self.node_id is not None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
-from tests.support.call_node import A, B, Desk, until
+from tests.support.call_node import A, Answer, B, Desk, until
 
 from callcontrol.calls.call import CallState
 from callcontrol.calls.outcome import Disposition, OriginateOutcome
@@ -31,7 +31,10 @@ from callcontrol.errors import (
     CommandQueueFull,
     InvalidRequest,
     NodeDraining,
+    NodeFull,
     NodeNotFound,
+    NodePaused,
+    NodeRateLimited,
     NodeUnavailable,
     OutcomeUnknown,
     SwitchRefused,
@@ -277,25 +280,32 @@ async def test_an_id_in_use_on_the_switch_is_told_apart() -> None:
     assert isinstance(placing.error, CallIdTaken)
 
 
-@pytest.mark.parametrize(
-    ("question", "result"),
-    [("uuid_exists", "-ERR DESTINATION_OUT_OF_ORDER\n"), ("uuid_kill", f"+OK {B}\n")],
-)
+@pytest.mark.parametrize("question", ["uuid_exists", "fsctl", "status"])
 async def test_what_cannot_be_asked_after_an_originate_is_an_unknown_outcome(
-    question: str, result: str
+    question: str,
 ) -> None:
     desk = Desk()
+    desk.node.answers["uuid_exists"] = "false"
     desk.node.answers[question] = NodeUnavailable(NodeId("fs1"), "no command link is up", 1.0)
     async with asyncio.TaskGroup() as tasks:
         placing = Placing(desk, tasks)
         await placing.sent()
-        placing.result(result)
+        placing.result("-ERR DESTINATION_OUT_OF_ORDER\n")
     assert isinstance(placing.error, OutcomeUnknown)
 
 
-async def test_the_limits_of_the_switch_are_an_outcome() -> None:
+STATUS = "2 session(s) - peak 3, last 5min 3\n10 session(s) max\n"
+UNLIMITED: Mapping[str, str] = {
+    "uuid_exists": "false",
+    "fsctl": "+OK sessions: 0\n",
+    "status": STATUS,
+}
+
+
+async def test_an_attempt_that_no_limit_explains_has_failed() -> None:
     desk = Desk()
-    desk.node.answers["uuid_exists"] = "false"
+    desk.node.answers |= UNLIMITED
+    desk.node.answers["fsctl"] = lambda words: "9" if words == "sps" else "0"
     async with asyncio.TaskGroup() as tasks:
         placing = Placing(desk, tasks)
         await placing.sent()
@@ -303,14 +313,47 @@ async def test_the_limits_of_the_switch_are_an_outcome() -> None:
     assert placing.outcome.disposition is Disposition.FAILED
 
 
-async def test_a_call_that_the_switch_gave_another_id_is_ended() -> None:
+@pytest.mark.parametrize(
+    ("command", "answer", "refusal"),
+    [
+        ("fsctl", lambda words: "true" if words == "pause_check outbound" else "0", NodePaused),
+        ("status", STATUS.replace("10 s", "2 s"), NodeFull),
+        ("fsctl", lambda words: "30" if "sps" in words else "false", NodeRateLimited),
+    ],
+)
+async def test_the_limits_of_the_switch_are_told_apart(
+    command: str, answer: Answer, refusal: type[CallControlError]
+) -> None:
+    desk = Desk()
+    desk.node.answers |= UNLIMITED
+    desk.node.answers[command] = answer
+    async with asyncio.TaskGroup() as tasks:
+        placing = Placing(desk, tasks)
+        await placing.sent()
+        placing.result("-ERR DESTINATION_OUT_OF_ORDER\n")
+    assert isinstance(placing.error, refusal)
+    assert not desk.tracker.is_taken(A)
+
+
+async def test_a_call_that_the_switch_gave_another_id_is_none_of_ours() -> None:
     desk = Desk()
     async with asyncio.TaskGroup() as tasks:
         placing = Placing(desk, tasks)
         await placing.sent()
         placing.result(f"+OK {B}\n")
     assert isinstance(placing.error, CallIdTaken)
-    assert desk.node.sent[-1] == f"uuid_kill {B} ORIGINATOR_CANCEL"
+
+
+async def test_a_call_that_the_switch_gave_another_id_is_ended_although_nobody_waits() -> None:
+    desk = Desk()
+    await desk.control.originate(replace(SPEC, wait_until=WaitUntil.ACCEPTED))
+    (job_id,) = desk.node.jobs
+    headers: dict[str, str | list[str]] = {"Event-Name": "BACKGROUND_JOB", "Job-UUID": job_id}
+    desk.tracker.apply(desk.node.node_id, SwitchEvent(headers, body=f"+OK {B}\n"))
+    working = asyncio.create_task(desk.control.run())
+    await until(lambda: f"uuid_kill {B} ORIGINATOR_CANCEL" in desk.node.sent)
+    working.cancel()
+    await asyncio.wait([working])
 
 
 async def test_a_known_id_is_refused_before_anything_is_sent() -> None:
@@ -332,21 +375,74 @@ async def test_an_id_that_is_just_being_used_is_refused_too() -> None:
     assert len(desk.node.sent) == 1
 
 
-@pytest.mark.parametrize("gone", [True, False])
-async def test_a_lost_job_is_an_unknown_outcome(gone: bool) -> None:
+async def test_the_job_of_a_switch_that_was_restarted_has_an_unknown_outcome() -> None:
     desk = Desk()
     async with asyncio.TaskGroup() as tasks:
         placing = Placing(desk, tasks)
         await placing.sent()
-        desk.node.job.outcome.set_result(JobLost("the switch was restarted", gone=gone))
+        desk.node.job.outcome.set_result(JobLost("the switch was restarted", gone=True))
     assert isinstance(placing.error, OutcomeUnknown)
 
 
-async def test_a_lost_node_is_an_unknown_outcome() -> None:
+@pytest.mark.parametrize("sent", [True, False])
+async def test_a_command_whose_reply_was_lost_is_never_sent_again(sent: bool) -> None:
+    desk = Desk(ControlSettings(first_sign_timeout_s=0.0))
+    desk.node.answers["originate"] = OutcomeUnknown(NodeId("fs1"), "the link was lost")
+    desk.node.answers["uuid_exists"] = "false"
+    if sent:
+        desk.node.answers["uuid_exists"] = lambda _: desk.active(A) or "true"
+    async with asyncio.TaskGroup() as tasks:
+        placing = Placing(desk, tasks)
+    if sent:
+        assert placing.outcome.disposition is Disposition.ANSWERED
+    else:
+        assert isinstance(placing.error, OutcomeUnknown)
+    assert [line.split()[0] for line in desk.node.sent].count("originate") == 1
+
+
+async def test_after_an_interruption_a_call_that_is_not_there_has_an_unknown_outcome() -> None:
+    desk = Desk(ControlSettings(first_sign_timeout_s=0.0))
+    desk.node.answers["uuid_exists"] = "false"
+    async with asyncio.TaskGroup() as tasks:
+        placing = Placing(desk, tasks)
+        await placing.sent()
+        desk.lose_node()
+    assert isinstance(placing.error, OutcomeUnknown)
+    assert desk.node.sent[-1] == f"uuid_exists {A}"
+
+
+async def test_a_call_is_followed_on_when_the_node_is_back() -> None:
     desk = Desk()
     async with asyncio.TaskGroup() as tasks:
         placing = Placing(desk, tasks)
         await placing.sent()
+        desk.ringing(A, "outbound")
+        desk.node.reachable = False
+        desk.lose_node()
+        for _ in range(5):
+            await asyncio.sleep(0)
+        desk.node.reachable = True
+        desk.happen("CHANNEL_ANSWER", A, Answer_State="answered")
+    assert placing.outcome.disposition is Disposition.ANSWERED
+
+
+async def test_a_call_that_ended_while_the_node_was_away_has_failed() -> None:
+    desk = Desk()
+    async with asyncio.TaskGroup() as tasks:
+        placing = Placing(desk, tasks)
+        await placing.sent()
+        desk.ringing(A, "outbound")
+        desk.lose_node()
+        desk.end(A, "USER_BUSY")
+    assert placing.outcome.disposition is Disposition.BUSY
+
+
+async def test_a_node_that_does_not_come_back_makes_the_outcome_unknown() -> None:
+    desk = Desk(ControlSettings(node_return_timeout_s=0.0))
+    async with asyncio.TaskGroup() as tasks:
+        placing = Placing(desk, tasks)
+        await placing.sent()
+        desk.node.reachable = False
         desk.lose_node()
     assert isinstance(placing.error, OutcomeUnknown)
 
@@ -354,7 +450,6 @@ async def test_a_lost_node_is_an_unknown_outcome() -> None:
 @pytest.mark.parametrize(
     "error",
     [
-        OutcomeUnknown(NodeId("fs1"), "the link was lost"),
         CommandQueueFull(NodeId("fs1"), 1_000, 1.0),
         SwitchRefused(NodeId("fs1"), "-ERR permission denied"),
     ],
