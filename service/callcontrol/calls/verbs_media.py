@@ -7,6 +7,7 @@ from callcontrol.calls.verb import ANSWERED, WITH_MEDIA, Confirmation, Verb
 
 _SUCCESS: Final = "+OK Success"
 _MEDIA: Final = "a call with media"
+_ANSWERED_CALL: Final = "an answered call"
 
 MEDIA_CONFIRMATIONS: Final[Mapping[Verb, Confirmation]] = {
     Verb.START_RECORDING: Confirmation(
@@ -37,5 +38,14 @@ MEDIA_CONFIRMATIONS: Final[Mapping[Verb, Confirmation]] = {
         "Application-UUID",
         states=ANSWERED,
         needs="a listener that is answered",
+    ),
+    Verb.COLLECT_DIGITS: Confirmation(
+        sends="uuid_setvar «call» read_terminator_used; sendmsg «call» execute "
+        "play_and_get_digits, event-lock, Event-UUID «operation»; uuid_setvar «call» "
+        "callcontrol_digits",
+        acknowledged_by="+OK, which says that it is queued",
+        proven_by="CHANNEL_EXECUTE_COMPLETE with that Application-UUID, and the variables it has",
+        states=ANSWERED,
+        needs=_ANSWERED_CALL,
     ),
 }

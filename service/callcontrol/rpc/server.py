@@ -22,10 +22,12 @@ from callcontrol.rpc.call_control import CallControlService
 from callcontrol.rpc.calls_service import CallsService
 from callcontrol.rpc.closing import Closing
 from callcontrol.rpc.conference_service import ConferenceService
+from callcontrol.rpc.digits import DigitsService
 from callcontrol.rpc.event_service import EventService, StreamLimits
 from callcontrol.rpc.handlers import Handlers
 from callcontrol.rpc.hangup_calls import HangupCallsService
 from callcontrol.rpc.interceptors import Ladder
+from callcontrol.rpc.leg_dialling import LegDiallingService
 from callcontrol.rpc.media import RecordingService
 from callcontrol.rpc.methods import API_FILES, SERVICES
 from callcontrol.rpc.node_service import NodeService
@@ -228,6 +230,7 @@ def api_handlers(
             **SignallingService(control.commander).handlers(),
             **HangupCallsService(control.commander).handlers(),
             **RecordingService(control.commander).handlers(),
+            **DigitsService(control.commander, control.clean_up).handlers(),
         },
         "callcontrol.v1.ConferenceService": ConferenceService(
             Conferences(fleet, control.commander), control

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from callcontrol.simulator import media, playing
 from callcontrol.simulator.causes import cause_named
 from callcontrol.simulator.channel import Channel
+from callcontrol.simulator.collecting import play_and_get_digits
 from callcontrol.simulator.eavesdrop import eavesdrop
 
 if TYPE_CHECKING:
@@ -210,7 +211,7 @@ APPLICATIONS: dict[str, Application] = {
     "info": _nothing,
     "log": _nothing,
     "park": park,
-    "play_and_get_digits": playing.play_and_get_digits,
+    "play_and_get_digits": play_and_get_digits,
     "playback": playing.play,
     "pre_answer": _pre_answer,
     "push": _push,

@@ -112,11 +112,18 @@ class Leg(LegProgress):
             if left is not None:
                 left -= clock.now_s() - since
 
+    def take_digit(self) -> str:
+        """Read the next digit that arrived, which tells it; empty when there is none."""
+        if not self.digits:
+            return ""
+        digit = self.digits.popleft()
+        self.heard.append(digit.character)
+        self.tell("DTMF", after=digit.headers())
+        return digit.character
+
     def _read_digits(self) -> None:
         while self.digits:
-            digit = self.digits.popleft()
-            self.heard.append(digit.character)
-            self.tell("DTMF", after=digit.headers())
+            self.take_digit()
 
     async def execute(self, name: str, data: str, operation_id: str = "") -> bool:
         """Run an application; False when there is none of that name, which ends the call."""

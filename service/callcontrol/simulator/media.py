@@ -96,7 +96,7 @@ def parse_digits(text: str, source: str) -> list[Digit]:
         digits += [
             Digit(character, samples, source)
             for character in characters.upper()
-            if character in "0123456789ABCD*#"
+            if character in "0123456789ABCDF*#"
         ]
     return digits
 

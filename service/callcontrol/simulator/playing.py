@@ -1,6 +1,6 @@
-"""The applications that play sounds, and collect digits while they do."""
+"""The applications that play sounds."""
 
-import re
+from collections.abc import Callable
 from math import inf
 from typing import TYPE_CHECKING
 
@@ -11,8 +11,14 @@ if TYPE_CHECKING:
     from callcontrol.simulator.leg import Leg
 
 
-async def play(leg: "Leg", path: str) -> None:
-    """Play a file or stream; a `*` or a break ends it."""
+async def play(
+    leg: "Leg",
+    path: str,
+    until: Callable[[], bool] = lambda: False,
+    *,
+    reads_digits: bool = True,
+) -> None:
+    """Play a file or stream; a `*`, a break or what `until` looks for ends it."""
     channel = leg.channel
     seconds = media.duration_s(path, leg.switch.files)
     if seconds is None:
@@ -28,12 +34,13 @@ async def play(leg: "Leg", path: str) -> None:
     heard = len(leg.heard)
 
     def is_over() -> bool:
-        return leg.is_break_asked or any(digit in terminators for digit in leg.heard[heard:])
+        by_digit = any(digit in terminators for digit in leg.heard[heard:])
+        return leg.is_break_asked or by_digit or until()
 
     leg.playing += 1
-    await leg.idle(None if seconds == inf else seconds, is_over)
+    await leg.idle(None if seconds == inf else seconds, is_over, reads_digits=reads_digits)
     leg.playing -= 1
-    status = "break" if leg.is_break_asked else "done"
+    status = "break" if leg.is_break_asked or until() else "done"
     leg.is_break_asked = False
     played_ms = (leg.switch.clock.now_us() - began) // 1000
     if seconds != inf:
@@ -52,27 +59,3 @@ def _set_playback_variables(channel: Channel, played_ms: int) -> None:
     channel.set("playback_seconds", str(played_ms // 1000))
     channel.set("playback_ms", str(played_ms))
     channel.set("playback_samples", str(samples))
-
-
-async def play_and_get_digits(leg: "Leg", data: str) -> None:
-    """Obey `min max tries timeout_ms terminators file invalid_file variable regex`."""
-    low, high, tries, timeout, terminators, sound, invalid, variable, *rest = data.split()
-    pattern = rest[0] if rest else r"\d*"
-    leg.channel.set(variable, None)
-    leg.channel.set("read_result", "failure")
-    for _ in range(int(tries)):
-        heard = len(leg.heard)
-        await play(leg, sound)
-
-        def is_enough(heard: int = heard) -> bool:
-            typed = leg.heard[heard:]
-            return len(typed) >= int(high) or any(digit in terminators for digit in typed)
-
-        await leg.idle(max(int(timeout), 1000) / 1000, is_enough)
-        typed = "".join(digit for digit in leg.heard[heard:] if digit not in terminators)
-        if len(typed) >= int(low) and re.fullmatch(pattern, typed):
-            leg.channel.set(variable, typed)
-            leg.channel.set("read_result", "success")
-            break
-        await play(leg, invalid)
-    leg.channel.set("current_application_response", None)

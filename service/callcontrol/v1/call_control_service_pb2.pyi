@@ -851,10 +851,13 @@ class AttendedTransferRequest(_message.Message):
     ENDPOINT_FIELD_NUMBER: _builtins.int
     CALLER_FIELD_NUMBER: _builtins.int
     RING_TIMEOUT_FIELD_NUMBER: _builtins.int
+    WAIT_UNTIL_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """See the service."""
     call_id: _builtins.str
     """The leg that transfers; it must be bridged."""
+    wait_until: Global___WaitUntil.ValueType
+    """When to return."""
     @_builtins.property
     def endpoint(self) -> _call_pb2.Endpoint:
         """Whom to consult."""
@@ -875,10 +878,11 @@ class AttendedTransferRequest(_message.Message):
         endpoint: _call_pb2.Endpoint | None = ...,
         caller: _call_pb2.Party | None = ...,
         ring_timeout: _duration_pb2.Duration | None = ...,
+        wait_until: Global___WaitUntil.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["caller", b"caller", "endpoint", b"endpoint", "ring_timeout", b"ring_timeout"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["call_id", b"call_id", "caller", b"caller", "endpoint", b"endpoint", "request_id", b"request_id", "ring_timeout", b"ring_timeout"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["call_id", b"call_id", "caller", b"caller", "endpoint", b"endpoint", "request_id", b"request_id", "ring_timeout", b"ring_timeout", "wait_until", b"wait_until"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -892,11 +896,19 @@ class AttendedTransferResponse(_message.Message):
 
     CONSULTED_CALL_ID_FIELD_NUMBER: _builtins.int
     OPERATION_ID_FIELD_NUMBER: _builtins.int
+    DISPOSITION_FIELD_NUMBER: _builtins.int
+    HANGUP_CAUSE_FIELD_NUMBER: _builtins.int
     STATUS_FIELD_NUMBER: _builtins.int
     consulted_call_id: _builtins.str
     """The leg of the one who is consulted."""
     operation_id: _builtins.str
     """Comes back in the events of this command."""
+    disposition: Global___Disposition.ValueType
+    """How it came out, when it was waited for."""
+    @_builtins.property
+    def hangup_cause(self) -> _common_pb2.HangupCause:
+        """Why it failed, when it did."""
+
     @_builtins.property
     def status(self) -> _common_pb2.CommandStatus:
         """What became of the command."""
@@ -906,11 +918,13 @@ class AttendedTransferResponse(_message.Message):
         *,
         consulted_call_id: _builtins.str = ...,
         operation_id: _builtins.str = ...,
+        disposition: Global___Disposition.ValueType = ...,
+        hangup_cause: _common_pb2.HangupCause | None = ...,
         status: _common_pb2.CommandStatus | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["status", b"status"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["hangup_cause", b"hangup_cause", "status", b"status"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["consulted_call_id", b"consulted_call_id", "operation_id", b"operation_id", "status", b"status"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["consulted_call_id", b"consulted_call_id", "disposition", b"disposition", "hangup_cause", b"hangup_cause", "operation_id", b"operation_id", "status", b"status"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -2171,28 +2185,42 @@ class CollectDigitsRequest(_message.Message):
     min_digits: _builtins.int
     """At least this many digits."""
     max_digits: _builtins.int
-    """At most this many digits."""
+    """At most this many digits, 1 to 64. With them the entry ends."""
     tries: _builtins.int
-    """Try so many times; 0 means once."""
+    """Try so many times, at most 10; 0 means once."""
     terminators: _builtins.str
-    """Digits that end the entry early."""
+    """Digits that end the entry early and do not belong to it."""
     pattern: _builtins.str
-    """The whole entry must match this pattern; empty takes any."""
+    """The whole entry must match this pattern; empty takes any. It may have
+    digits, A-D, # and \\* for themselves, \\d, a dot for any, sets such as
+    [1-5*], ( ) and |, and behind a digit or a set ? * + {2} {2,4}. At most 128
+    characters, and no more than 6 places where a match may go two ways, as the
+    switch tries them all; | at the top level does not count.
+    """
     @_builtins.property
     def prompt(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.MediaSource]:
-        """What to play first; may be empty."""
+        """What to play before each try, from files, URLs, tones and silence; may be
+        empty. The first digit cuts it off, and counts.
+        """
 
     @_builtins.property
     def invalid_prompt(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.MediaSource]:
-        """What to play after a wrong entry; may be empty."""
+        """What to play after an entry that was not good, the last one included; may
+        be empty.
+        """
 
     @_builtins.property
     def timeout(self) -> _duration_pb2.Duration:
-        """Wait so long for the first digit."""
+        """Wait so long for the first digit after the prompt, from a second to ten
+        minutes.
+        """
 
     @_builtins.property
     def digit_timeout(self) -> _duration_pb2.Duration:
-        """Wait so long between digits; unset means the same as timeout."""
+        """Wait so long between digits, from 100 milliseconds to ten minutes; unset
+        means the same as timeout. With min_digits or more, that is the end of a
+        good entry.
+        """
 
     def __init__(
         self,
@@ -2234,11 +2262,15 @@ class CollectDigitsResponse(_message.Message):
         RESULT_COLLECTED: CollectDigitsResponse._Result.ValueType  # 1
         """The entry is good."""
         RESULT_TIMED_OUT: CollectDigitsResponse._Result.ValueType  # 2
-        """Time ran out."""
+        """Time ran out before an entry was whole."""
         RESULT_NO_MATCH: CollectDigitsResponse._Result.ValueType  # 3
-        """No entry matched the pattern."""
+        """Entries were made, and none was good: it did not match the pattern, or had
+        too few digits before a terminator.
+        """
         RESULT_CALL_ENDED: CollectDigitsResponse._Result.ValueType  # 4
         """The leg ended."""
+        RESULT_INTERRUPTED: CollectDigitsResponse._Result.ValueType  # 5
+        """The leg was sent elsewhere, by a Transfer for example."""
 
     class Result(_Result, metaclass=_ResultEnumTypeWrapper):
         """How it ended."""
@@ -2248,11 +2280,15 @@ class CollectDigitsResponse(_message.Message):
     RESULT_COLLECTED: CollectDigitsResponse.Result.ValueType  # 1
     """The entry is good."""
     RESULT_TIMED_OUT: CollectDigitsResponse.Result.ValueType  # 2
-    """Time ran out."""
+    """Time ran out before an entry was whole."""
     RESULT_NO_MATCH: CollectDigitsResponse.Result.ValueType  # 3
-    """No entry matched the pattern."""
+    """Entries were made, and none was good: it did not match the pattern, or had
+    too few digits before a terminator.
+    """
     RESULT_CALL_ENDED: CollectDigitsResponse.Result.ValueType  # 4
     """The leg ended."""
+    RESULT_INTERRUPTED: CollectDigitsResponse.Result.ValueType  # 5
+    """The leg was sent elsewhere, by a Transfer for example."""
 
     RESULT_FIELD_NUMBER: _builtins.int
     DIGITS_FIELD_NUMBER: _builtins.int
@@ -2261,9 +2297,9 @@ class CollectDigitsResponse(_message.Message):
     result: Global___CollectDigitsResponse.Result.ValueType
     """How it ended."""
     digits: _builtins.str
-    """The digits, as far as they came."""
+    """The digits of the last entry, as far as they came."""
     terminator: _builtins.str
-    """The digit that ended the entry, if one did."""
+    """The terminator that ended the entry, if one did."""
     @_builtins.property
     def status(self) -> _common_pb2.CommandStatus:
         """What became of the command."""

@@ -351,10 +351,28 @@ class CallControlServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def AttendedTransfer(self, request, context):
-        """Lets a bridged leg consult somebody before its partner is handed over. The
-        partner hears music meanwhile. Ending call_id then connects the partner
-        with the one consulted; ending the consulted leg brings the two together
-        again.
+        """Lets a bridged leg consult somebody before its partner is handed over. Its
+        partner hears nothing meanwhile. Once the two speak, ending call_id connects
+        the partner with the one consulted, and ending the consulted leg brings
+        call_id and its partner together again. Before the answer, ending the
+        consulted leg, or its ring_timeout, leaves the two as they are, and ending
+        call_id ends all three. When the partner ends meanwhile, the two go on. In
+        the telephone's own hands: # ends the consulted leg, * ends call_id, and 0
+        brings all three into one conversation.
+
+        A leg that is not bridged, or not answered, is FAILED_PRECONDITION
+        (CALL_STATE). One who is consulted and busy is an outcome, as for Originate.
+        Returns as wait_until says: ACCEPTED when the leg has begun to dial, RINGING
+        when the consulted one is alerted, ANSWERED when the two speak; or when it
+        has failed.
+
+        Events: ApplicationStarted with the operation_id, CallCreated and
+        CallStateChanged of the consulted leg, CallBridged of call_id with it. Then,
+        completed: CallStateChanged to ENDING of call_id, CallUnbridged of it from
+        the consulted leg, ApplicationFinished, CallUnbridged of it from its partner,
+        CallBridged of the consulted leg with the partner. Or returned: the consulted
+        leg's end, CallUnbridged of call_id from it, ApplicationFinished,
+        CallUnbridged of call_id from its partner, CallBridged of the two.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -428,7 +446,26 @@ class CallControlServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DialAndBridge(self, request, context):
-        """Dials endpoints and connects the leg to the one that answers.
+        """Dials endpoints for a leg and connects it to the one that answers. The leg
+        may not be bridged, and must ring or have media; else it is
+        FAILED_PRECONDITION (CALL_STATE). What runs on it goes on underneath. While
+        it is dialled for, an inbound leg rings when a far end does; one that is
+        answered hears silence, unless its variable ringback or transfer_ringback
+        says otherwise. Early media of the far ends is not heard, and is no answer.
+
+        A far end that is busy or does not answer is an outcome, as for Originate.
+        Unless continue_after is set, the leg ends then, for the same cause, and it
+        ends with the other leg after they spoke: by its variables
+        hangup_after_bridge and continue_on_fail, which stay set. Returns as
+        wait_until says: ACCEPTED when the leg has begun to dial, RINGING when a far
+        end is alerted, ANSWERED when the two are connected; or when it has failed.
+        Without one who answers, the switch gives up after 60 seconds. A leg that
+        ends meanwhile is CALL_ENDED. Nothing calls it off by itself when the client
+        goes away: end the dialled legs, or transfer or end the leg.
+
+        Events: ApplicationStarted with the operation_id; CallCreated and
+        CallStateChanged of each dialled leg; CallBridged; CallUnbridged and
+        CallEnded of the dialled legs; ApplicationFinished.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -568,9 +605,18 @@ class CallControlServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CollectDigits(self, request, context):
-        """Plays a prompt and waits for digits. Returns when they are in, when the
-        time is up or when the leg ends. Cancelling the call of this method stops
-        the collection. Give a deadline longer than the timeouts inside.
+        """Plays a prompt to an answered leg and waits for digits, after whatever was
+        asked to play before. Returns when they are in, when the time is up or when
+        the leg ends, all of which is OK: result tells. It is always CONFIRMED.
+        Cancelling the call of this method stops the collection, and so does its
+        deadline: give one longer than the prompts and timeouts of all tries; one
+        shorter than the first timeout is INVALID_ARGUMENT. A prompt that the node
+        does not find is FAILED_PRECONDITION (SWITCH_REFUSED).
+
+        Events: ApplicationStarted; for each try PlaybackStarted and PlaybackStopped
+        of the prompt and, where the entry was not good, of invalid_prompt;
+        DtmfReceived for each digit, once; ApplicationFinished. A collection that is
+        stopped from here ends with the digit F, which no key has.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -131,10 +131,28 @@ class CallControlServiceStub:
     Events: CallStateChanged to ENDING, CallEnded.
     """
     AttendedTransfer: _grpc.UnaryUnaryMultiCallable[_call_control_service_pb2.AttendedTransferRequest, _call_control_service_pb2.AttendedTransferResponse]
-    """Lets a bridged leg consult somebody before its partner is handed over. The
-    partner hears music meanwhile. Ending call_id then connects the partner
-    with the one consulted; ending the consulted leg brings the two together
-    again.
+    """Lets a bridged leg consult somebody before its partner is handed over. Its
+    partner hears nothing meanwhile. Once the two speak, ending call_id connects
+    the partner with the one consulted, and ending the consulted leg brings
+    call_id and its partner together again. Before the answer, ending the
+    consulted leg, or its ring_timeout, leaves the two as they are, and ending
+    call_id ends all three. When the partner ends meanwhile, the two go on. In
+    the telephone's own hands: # ends the consulted leg, * ends call_id, and 0
+    brings all three into one conversation.
+
+    A leg that is not bridged, or not answered, is FAILED_PRECONDITION
+    (CALL_STATE). One who is consulted and busy is an outcome, as for Originate.
+    Returns as wait_until says: ACCEPTED when the leg has begun to dial, RINGING
+    when the consulted one is alerted, ANSWERED when the two speak; or when it
+    has failed.
+
+    Events: ApplicationStarted with the operation_id, CallCreated and
+    CallStateChanged of the consulted leg, CallBridged of call_id with it. Then,
+    completed: CallStateChanged to ENDING of call_id, CallUnbridged of it from
+    the consulted leg, ApplicationFinished, CallUnbridged of it from its partner,
+    CallBridged of the consulted leg with the partner. Or returned: the consulted
+    leg's end, CallUnbridged of call_id from it, ApplicationFinished,
+    CallUnbridged of call_id from its partner, CallBridged of the two.
     """
     ScheduleHangup: _grpc.UnaryUnaryMultiCallable[_call_control_service_pb2.ScheduleHangupRequest, _call_control_service_pb2.ScheduleHangupResponse]
     """Ends a leg later, unless that is cancelled. The switch counts whole seconds
@@ -184,7 +202,27 @@ class CallControlServiceStub:
     CallStateChanged.
     """
     DialAndBridge: _grpc.UnaryUnaryMultiCallable[_call_control_service_pb2.DialAndBridgeRequest, _call_control_service_pb2.DialAndBridgeResponse]
-    """Dials endpoints and connects the leg to the one that answers."""
+    """Dials endpoints for a leg and connects it to the one that answers. The leg
+    may not be bridged, and must ring or have media; else it is
+    FAILED_PRECONDITION (CALL_STATE). What runs on it goes on underneath. While
+    it is dialled for, an inbound leg rings when a far end does; one that is
+    answered hears silence, unless its variable ringback or transfer_ringback
+    says otherwise. Early media of the far ends is not heard, and is no answer.
+
+    A far end that is busy or does not answer is an outcome, as for Originate.
+    Unless continue_after is set, the leg ends then, for the same cause, and it
+    ends with the other leg after they spoke: by its variables
+    hangup_after_bridge and continue_on_fail, which stay set. Returns as
+    wait_until says: ACCEPTED when the leg has begun to dial, RINGING when a far
+    end is alerted, ANSWERED when the two are connected; or when it has failed.
+    Without one who answers, the switch gives up after 60 seconds. A leg that
+    ends meanwhile is CALL_ENDED. Nothing calls it off by itself when the client
+    goes away: end the dialled legs, or transfer or end the leg.
+
+    Events: ApplicationStarted with the operation_id; CallCreated and
+    CallStateChanged of each dialled leg; CallBridged; CallUnbridged and
+    CallEnded of the dialled legs; ApplicationFinished.
+    """
     Hold: _grpc.UnaryUnaryMultiCallable[_call_control_service_pb2.HoldRequest, _call_control_service_pb2.HoldResponse]
     """Puts a leg on hold. Confirmed when the leg is on hold; a leg that is
     already is OK.
@@ -270,9 +308,18 @@ class CallControlServiceStub:
     Events: DtmfReceived for each digit when as_received is set; else none.
     """
     CollectDigits: _grpc.UnaryUnaryMultiCallable[_call_control_service_pb2.CollectDigitsRequest, _call_control_service_pb2.CollectDigitsResponse]
-    """Plays a prompt and waits for digits. Returns when they are in, when the
-    time is up or when the leg ends. Cancelling the call of this method stops
-    the collection. Give a deadline longer than the timeouts inside.
+    """Plays a prompt to an answered leg and waits for digits, after whatever was
+    asked to play before. Returns when they are in, when the time is up or when
+    the leg ends, all of which is OK: result tells. It is always CONFIRMED.
+    Cancelling the call of this method stops the collection, and so does its
+    deadline: give one longer than the prompts and timeouts of all tries; one
+    shorter than the first timeout is INVALID_ARGUMENT. A prompt that the node
+    does not find is FAILED_PRECONDITION (SWITCH_REFUSED).
+
+    Events: ApplicationStarted; for each try PlaybackStarted and PlaybackStopped
+    of the prompt and, where the entry was not good, of invalid_prompt;
+    DtmfReceived for each digit, once; ApplicationFinished. A collection that is
+    stopped from here ends with the digit F, which no key has.
     """
     SetVariables: _grpc.UnaryUnaryMultiCallable[_call_control_service_pb2.SetVariablesRequest, _call_control_service_pb2.SetVariablesResponse]
     """Sets channel variables, all or none as far as they are checked. Names that
@@ -412,10 +459,28 @@ class CallControlServiceAsyncStub(CallControlServiceStub):
     Events: CallStateChanged to ENDING, CallEnded.
     """
     AttendedTransfer: _aio.UnaryUnaryMultiCallable[_call_control_service_pb2.AttendedTransferRequest, _call_control_service_pb2.AttendedTransferResponse]  # type: ignore[assignment]
-    """Lets a bridged leg consult somebody before its partner is handed over. The
-    partner hears music meanwhile. Ending call_id then connects the partner
-    with the one consulted; ending the consulted leg brings the two together
-    again.
+    """Lets a bridged leg consult somebody before its partner is handed over. Its
+    partner hears nothing meanwhile. Once the two speak, ending call_id connects
+    the partner with the one consulted, and ending the consulted leg brings
+    call_id and its partner together again. Before the answer, ending the
+    consulted leg, or its ring_timeout, leaves the two as they are, and ending
+    call_id ends all three. When the partner ends meanwhile, the two go on. In
+    the telephone's own hands: # ends the consulted leg, * ends call_id, and 0
+    brings all three into one conversation.
+
+    A leg that is not bridged, or not answered, is FAILED_PRECONDITION
+    (CALL_STATE). One who is consulted and busy is an outcome, as for Originate.
+    Returns as wait_until says: ACCEPTED when the leg has begun to dial, RINGING
+    when the consulted one is alerted, ANSWERED when the two speak; or when it
+    has failed.
+
+    Events: ApplicationStarted with the operation_id, CallCreated and
+    CallStateChanged of the consulted leg, CallBridged of call_id with it. Then,
+    completed: CallStateChanged to ENDING of call_id, CallUnbridged of it from
+    the consulted leg, ApplicationFinished, CallUnbridged of it from its partner,
+    CallBridged of the consulted leg with the partner. Or returned: the consulted
+    leg's end, CallUnbridged of call_id from it, ApplicationFinished,
+    CallUnbridged of call_id from its partner, CallBridged of the two.
     """
     ScheduleHangup: _aio.UnaryUnaryMultiCallable[_call_control_service_pb2.ScheduleHangupRequest, _call_control_service_pb2.ScheduleHangupResponse]  # type: ignore[assignment]
     """Ends a leg later, unless that is cancelled. The switch counts whole seconds
@@ -465,7 +530,27 @@ class CallControlServiceAsyncStub(CallControlServiceStub):
     CallStateChanged.
     """
     DialAndBridge: _aio.UnaryUnaryMultiCallable[_call_control_service_pb2.DialAndBridgeRequest, _call_control_service_pb2.DialAndBridgeResponse]  # type: ignore[assignment]
-    """Dials endpoints and connects the leg to the one that answers."""
+    """Dials endpoints for a leg and connects it to the one that answers. The leg
+    may not be bridged, and must ring or have media; else it is
+    FAILED_PRECONDITION (CALL_STATE). What runs on it goes on underneath. While
+    it is dialled for, an inbound leg rings when a far end does; one that is
+    answered hears silence, unless its variable ringback or transfer_ringback
+    says otherwise. Early media of the far ends is not heard, and is no answer.
+
+    A far end that is busy or does not answer is an outcome, as for Originate.
+    Unless continue_after is set, the leg ends then, for the same cause, and it
+    ends with the other leg after they spoke: by its variables
+    hangup_after_bridge and continue_on_fail, which stay set. Returns as
+    wait_until says: ACCEPTED when the leg has begun to dial, RINGING when a far
+    end is alerted, ANSWERED when the two are connected; or when it has failed.
+    Without one who answers, the switch gives up after 60 seconds. A leg that
+    ends meanwhile is CALL_ENDED. Nothing calls it off by itself when the client
+    goes away: end the dialled legs, or transfer or end the leg.
+
+    Events: ApplicationStarted with the operation_id; CallCreated and
+    CallStateChanged of each dialled leg; CallBridged; CallUnbridged and
+    CallEnded of the dialled legs; ApplicationFinished.
+    """
     Hold: _aio.UnaryUnaryMultiCallable[_call_control_service_pb2.HoldRequest, _call_control_service_pb2.HoldResponse]  # type: ignore[assignment]
     """Puts a leg on hold. Confirmed when the leg is on hold; a leg that is
     already is OK.
@@ -551,9 +636,18 @@ class CallControlServiceAsyncStub(CallControlServiceStub):
     Events: DtmfReceived for each digit when as_received is set; else none.
     """
     CollectDigits: _aio.UnaryUnaryMultiCallable[_call_control_service_pb2.CollectDigitsRequest, _call_control_service_pb2.CollectDigitsResponse]  # type: ignore[assignment]
-    """Plays a prompt and waits for digits. Returns when they are in, when the
-    time is up or when the leg ends. Cancelling the call of this method stops
-    the collection. Give a deadline longer than the timeouts inside.
+    """Plays a prompt to an answered leg and waits for digits, after whatever was
+    asked to play before. Returns when they are in, when the time is up or when
+    the leg ends, all of which is OK: result tells. It is always CONFIRMED.
+    Cancelling the call of this method stops the collection, and so does its
+    deadline: give one longer than the prompts and timeouts of all tries; one
+    shorter than the first timeout is INVALID_ARGUMENT. A prompt that the node
+    does not find is FAILED_PRECONDITION (SWITCH_REFUSED).
+
+    Events: ApplicationStarted; for each try PlaybackStarted and PlaybackStopped
+    of the prompt and, where the entry was not good, of invalid_prompt;
+    DtmfReceived for each digit, once; ApplicationFinished. A collection that is
+    stopped from here ends with the digit F, which no key has.
     """
     SetVariables: _aio.UnaryUnaryMultiCallable[_call_control_service_pb2.SetVariablesRequest, _call_control_service_pb2.SetVariablesResponse]  # type: ignore[assignment]
     """Sets channel variables, all or none as far as they are checked. Names that
@@ -744,10 +838,28 @@ class CallControlServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _call_control_service_pb2.AttendedTransferRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_call_control_service_pb2.AttendedTransferResponse, _abc.Awaitable[_call_control_service_pb2.AttendedTransferResponse]]:
-        """Lets a bridged leg consult somebody before its partner is handed over. The
-        partner hears music meanwhile. Ending call_id then connects the partner
-        with the one consulted; ending the consulted leg brings the two together
-        again.
+        """Lets a bridged leg consult somebody before its partner is handed over. Its
+        partner hears nothing meanwhile. Once the two speak, ending call_id connects
+        the partner with the one consulted, and ending the consulted leg brings
+        call_id and its partner together again. Before the answer, ending the
+        consulted leg, or its ring_timeout, leaves the two as they are, and ending
+        call_id ends all three. When the partner ends meanwhile, the two go on. In
+        the telephone's own hands: # ends the consulted leg, * ends call_id, and 0
+        brings all three into one conversation.
+
+        A leg that is not bridged, or not answered, is FAILED_PRECONDITION
+        (CALL_STATE). One who is consulted and busy is an outcome, as for Originate.
+        Returns as wait_until says: ACCEPTED when the leg has begun to dial, RINGING
+        when the consulted one is alerted, ANSWERED when the two speak; or when it
+        has failed.
+
+        Events: ApplicationStarted with the operation_id, CallCreated and
+        CallStateChanged of the consulted leg, CallBridged of call_id with it. Then,
+        completed: CallStateChanged to ENDING of call_id, CallUnbridged of it from
+        the consulted leg, ApplicationFinished, CallUnbridged of it from its partner,
+        CallBridged of the consulted leg with the partner. Or returned: the consulted
+        leg's end, CallUnbridged of call_id from it, ApplicationFinished,
+        CallUnbridged of call_id from its partner, CallBridged of the two.
         """
 
     @_abc_1.abstractmethod
@@ -833,7 +945,27 @@ class CallControlServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _call_control_service_pb2.DialAndBridgeRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_call_control_service_pb2.DialAndBridgeResponse, _abc.Awaitable[_call_control_service_pb2.DialAndBridgeResponse]]:
-        """Dials endpoints and connects the leg to the one that answers."""
+        """Dials endpoints for a leg and connects it to the one that answers. The leg
+        may not be bridged, and must ring or have media; else it is
+        FAILED_PRECONDITION (CALL_STATE). What runs on it goes on underneath. While
+        it is dialled for, an inbound leg rings when a far end does; one that is
+        answered hears silence, unless its variable ringback or transfer_ringback
+        says otherwise. Early media of the far ends is not heard, and is no answer.
+
+        A far end that is busy or does not answer is an outcome, as for Originate.
+        Unless continue_after is set, the leg ends then, for the same cause, and it
+        ends with the other leg after they spoke: by its variables
+        hangup_after_bridge and continue_on_fail, which stay set. Returns as
+        wait_until says: ACCEPTED when the leg has begun to dial, RINGING when a far
+        end is alerted, ANSWERED when the two are connected; or when it has failed.
+        Without one who answers, the switch gives up after 60 seconds. A leg that
+        ends meanwhile is CALL_ENDED. Nothing calls it off by itself when the client
+        goes away: end the dialled legs, or transfer or end the leg.
+
+        Events: ApplicationStarted with the operation_id; CallCreated and
+        CallStateChanged of each dialled leg; CallBridged; CallUnbridged and
+        CallEnded of the dialled legs; ApplicationFinished.
+        """
 
     @_abc_1.abstractmethod
     def Hold(
@@ -997,9 +1129,18 @@ class CallControlServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _call_control_service_pb2.CollectDigitsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_call_control_service_pb2.CollectDigitsResponse, _abc.Awaitable[_call_control_service_pb2.CollectDigitsResponse]]:
-        """Plays a prompt and waits for digits. Returns when they are in, when the
-        time is up or when the leg ends. Cancelling the call of this method stops
-        the collection. Give a deadline longer than the timeouts inside.
+        """Plays a prompt to an answered leg and waits for digits, after whatever was
+        asked to play before. Returns when they are in, when the time is up or when
+        the leg ends, all of which is OK: result tells. It is always CONFIRMED.
+        Cancelling the call of this method stops the collection, and so does its
+        deadline: give one longer than the prompts and timeouts of all tries; one
+        shorter than the first timeout is INVALID_ARGUMENT. A prompt that the node
+        does not find is FAILED_PRECONDITION (SWITCH_REFUSED).
+
+        Events: ApplicationStarted; for each try PlaybackStarted and PlaybackStopped
+        of the prompt and, where the entry was not good, of invalid_prompt;
+        DtmfReceived for each digit, once; ApplicationFinished. A collection that is
+        stopped from here ends with the digit F, which no key has.
         """
 
     @_abc_1.abstractmethod
