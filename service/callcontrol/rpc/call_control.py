@@ -5,12 +5,14 @@ from dataclasses import replace
 
 from callcontrol.calls import checks
 from callcontrol.calls.control import CallControl
-from callcontrol.calls.requests import PlaySpec
+from callcontrol.calls.requests import OriginateSpec, PlaySpec
 from callcontrol.errors import NotImplementedYet
 from callcontrol.ids import CallId, OperationId
 from callcontrol.rpc import convert
 from callcontrol.rpc import convert_request as read
 from callcontrol.rpc.handlers import Handlers, unary
+from callcontrol.rpc.interceptors import PRINCIPAL
+from callcontrol.rpc.repeats import call_id_of, fingerprint_of
 from callcontrol.rpc.validate import Problems
 from callcontrol.v1 import call_control_service_pb2 as pb
 
@@ -24,7 +26,7 @@ class CallControlService:
     def handlers(self) -> Handlers:
         """The methods that are served here."""
         return {
-            "Originate": unary(pb.OriginateRequest, self.originate),
+            "Originate": unary(pb.OriginateRequest, self.originate, finds_again=True),
             "Answer": unary(pb.AnswerRequest, self.answer),
             "Hangup": unary(pb.HangupRequest, self.hangup),
             "Transfer": unary(pb.TransferRequest, self.transfer),
@@ -48,15 +50,20 @@ class CallControlService:
         if request.validate_only:
             self._control.validate(spec)
             return pb.OriginateResponse()
-        if spec.call_id is None:  # chosen here, so that the request says it when time runs out
-            request.call_id = str(uuid.uuid4())
-            spec = replace(spec, call_id=CallId(request.call_id), call_id_is_new=True)
+        if request.request_id:
+            spec = _repeatable(spec, request)
+        elif spec.call_id is None:
+            spec = replace(spec, call_id=CallId(str(uuid.uuid4())), call_id_is_new=True)
+        request.call_id = spec.call_id or ""  # so that the request says it when time runs out
         outcome = await self._control.originate(spec)
+        status = convert.command_status(outcome)
+        status.replayed = outcome.replayed
         return pb.OriginateResponse(
             call=convert.call(outcome.call),
             disposition=convert.disposition(outcome.disposition),
             hangup_cause=convert.hangup_cause(outcome.cause),
-            status=convert.command_status(outcome),
+            legs=map(convert.dialled_leg, outcome.legs),
+            status=status,
         )
 
     async def answer(self, request: pb.AnswerRequest) -> pb.AnswerResponse:
@@ -179,3 +186,15 @@ class CallControlService:
         """Read channel variables."""
         outcome = await self._control.get_variables(CallId(request.call_id), tuple(request.names))
         return pb.GetVariablesResponse(variables=outcome.variables)
+
+
+def _repeatable(spec: OriginateSpec, request: pb.OriginateRequest) -> OriginateSpec:
+    """A spec whose call is found again by a repeat of the request."""
+    is_derived = spec.call_id is None
+    return replace(
+        spec,
+        call_id=spec.call_id or call_id_of(PRINCIPAL, request.request_id),
+        call_id_is_derived=is_derived,
+        request_id=request.request_id,
+        fingerprint=fingerprint_of(request),
+    )

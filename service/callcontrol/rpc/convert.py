@@ -15,7 +15,7 @@ from callcontrol.calls.call import (
     HangupSide,
     Party,
 )
-from callcontrol.calls.outcome import Disposition, Outcome
+from callcontrol.calls.outcome import Disposition, LegOutcome, Outcome
 from callcontrol.events.event import Position
 from callcontrol.freeswitch.status import ConnectionStatus, NodeState, NodeStatus
 from callcontrol.v1 import call_control_service_pb2, call_pb2, common_pb2, node_service_pb2
@@ -160,6 +160,15 @@ def _codecs(codecs: Codecs) -> call_pb2.Codecs | None:
 def disposition(outcome: Disposition | None) -> call_control_service_pb2.Disposition.ValueType:
     """How an attempt to reach somebody came out."""
     return _DISPOSITIONS[outcome]
+
+
+def dialled_leg(leg: LegOutcome) -> call_control_service_pb2.DialledLeg:
+    """One leg of an attempt."""
+    return call_control_service_pb2.DialledLeg(
+        call_id=leg.call_id,
+        disposition=disposition(leg.disposition),
+        hangup_cause=hangup_cause(leg.cause),
+    )
 
 
 def command_status(outcome: Outcome) -> common_pb2.CommandStatus:

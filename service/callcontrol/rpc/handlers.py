@@ -21,6 +21,8 @@ class UnaryHandler:
 
     request_type: type[Message]
     answer: Callable[[Message], Awaitable[Message]]
+    finds_again: bool = False
+    """A repeat of the request finds what an earlier one did, and does it no second time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +37,12 @@ Handlers = Mapping[str, UnaryHandler | StreamHandler]
 """The RPCs of one service that are served, by method name."""
 
 
-def unary(kind: type[R], answer: Callable[[R], Awaitable[Message]]) -> UnaryHandler:
+def unary(
+    kind: type[R], answer: Callable[[R], Awaitable[Message]], *, finds_again: bool = False
+) -> UnaryHandler:
     """A handler for one kind of request."""
     # cast: the server decodes with `kind`, and refuses to start when the API says otherwise.
-    return UnaryHandler(kind, lambda request: answer(cast("R", request)))
+    return UnaryHandler(kind, lambda request: answer(cast("R", request)), finds_again)
 
 
 def stream(kind: type[R], serve: Callable[[R, Context], Awaitable[None]]) -> StreamHandler:

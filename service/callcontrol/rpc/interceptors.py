@@ -165,7 +165,11 @@ class _Attempt:
                 self._method.path.encode() + request.SerializeToString(deterministic=True)
             ).digest()
             return await self._ladder.replays.once(
-                PRINCIPAL, request_id, fingerprint, lambda: self._run(handler)
+                PRINCIPAL,
+                request_id,
+                fingerprint,
+                lambda: self._run(handler),
+                finds_again=handler.finds_again,
             )
         except CallControlError as error:
             return failure_of(error), False

@@ -12,6 +12,9 @@ What becomes of a repeat of the same id by the same caller:
                                    and what has ended cannot be done to twice)
     the first was cut off          told as an unknown outcome; what it sent may have run
     the request differs            RequestIdReused, as long as the first is remembered
+
+A method that finds again what an earlier attempt did needs no unknown outcomes: a repeat of one
+that was cut off, or whose outcome nobody knows, is run again, and so is one that waits for it.
 """
 
 import asyncio
@@ -22,7 +25,7 @@ from dataclasses import dataclass
 
 from callcontrol.errors import OutcomeUnknown, RequestIdReused
 from callcontrol.ids import NodeId
-from callcontrol.rpc.status import Failure, failure_of
+from callcontrol.rpc.status import Failure, failure_of, is_unknown_outcome
 
 Answer = bytes | Failure
 """An encoded response, or what to tell instead of one."""
@@ -41,7 +44,8 @@ class ReplayLimits:
 @dataclass(slots=True)
 class _Entry:
     fingerprint: bytes
-    answer: asyncio.Future[Answer]
+    answer: asyncio.Future[Answer | None]
+    """None where the answer is to be found again."""
     answered_s: float = 0.0
     size: int = 0
 
@@ -69,30 +73,47 @@ class ReplayWindow:
         request_id: str,
         fingerprint: bytes,
         run: Callable[[], Awaitable[Answer]],
+        *,
+        finds_again: bool = False,
     ) -> tuple[Answer, bool]:
         """Run it, unless it ran already. Returns the answer, and whether it is a replayed one.
+        With `finds_again` running it once more does nothing twice.
 
         Raises RequestIdReused. Cancelled while it waits for another, it changes nothing; cancelled
         while it runs, it leaves an unknown outcome to those that come after.
         """
         self._expire()
         key = (caller, request_id)
-        entry = self._running.get(key) or self._answered.get(key)
-        if entry is not None:
+        while (entry := self._running.get(key) or self._answered.get(key)) is not None:
             if entry.fingerprint != fingerprint:
                 raise RequestIdReused(request_id)
-            return await asyncio.shield(entry.answer), True
+            answer = await asyncio.shield(entry.answer)
+            if answer is not None:
+                return answer, True
+            if self._answered.get(key) is entry:
+                self._forget(key)
+        return await self._run(key, fingerprint, run, finds_again=finds_again), False
+
+    async def _run(
+        self,
+        key: tuple[str, str],
+        fingerprint: bytes,
+        run: Callable[[], Awaitable[Answer]],
+        *,
+        finds_again: bool,
+    ) -> Answer:
         entry = self._running[key] = _Entry(fingerprint, asyncio.get_running_loop().create_future())
         try:
             answer = await run()
         except BaseException:
             cut_off = OutcomeUnknown(NodeId(""), "the first attempt was cut off")
-            self._finish(key, entry, failure_of(cut_off))
+            self._finish(key, entry, None if finds_again else failure_of(cut_off))
             raise
-        self._finish(key, entry, answer)
-        return answer, False
+        is_lost = finds_again and isinstance(answer, Failure) and is_unknown_outcome(answer)
+        self._finish(key, entry, None if is_lost else answer)
+        return answer
 
-    def _finish(self, key: tuple[str, str], entry: _Entry, answer: Answer) -> None:
+    def _finish(self, key: tuple[str, str], entry: _Entry, answer: Answer | None) -> None:
         del self._running[key]
         entry.answer.set_result(answer)
         if isinstance(answer, Failure) and not answer.is_definite:
@@ -104,14 +125,16 @@ class ReplayWindow:
         while len(self._answered) > self._limits.max_entries or (
             self._bytes > self._limits.max_bytes and len(self._answered) > 1
         ):
-            self._forget_oldest()
+            self._forget(next(iter(self._answered)))
             self.dropped_early += 1
 
     def _expire(self) -> None:
         too_old_s = self._clock() - self._limits.keep_s
-        while self._answered and next(iter(self._answered.values())).answered_s < too_old_s:
-            self._forget_oldest()
+        while self._answered:
+            key, oldest = next(iter(self._answered.items()))
+            if oldest.answered_s >= too_old_s:
+                return
+            self._forget(key)
 
-    def _forget_oldest(self) -> None:
-        _, entry = self._answered.popitem(last=False)
-        self._bytes -= entry.size
+    def _forget(self, key: tuple[str, str]) -> None:
+        self._bytes -= self._answered.pop(key).size

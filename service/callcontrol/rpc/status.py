@@ -372,6 +372,11 @@ def cut_off(facts: Mapping[str, str]) -> Failure:
     )
 
 
+def is_unknown_outcome(failure: Failure) -> bool:
+    """Whether what was asked may have been done, and nobody knows."""
+    return failure.is_definite and failure.reason == Reason.ERROR_REASON_OUTCOME_UNKNOWN
+
+
 def rules() -> Mapping[type[CallControlError], tuple[grpc.StatusCode, str]]:
     """The table as code and reason name by error class, for documents and tests."""
     return {

@@ -389,8 +389,13 @@ async def test_a_command_whose_reply_was_lost_is_never_sent_again(sent: bool) ->
     desk = Desk(ControlSettings(first_sign_timeout_s=0.0))
     desk.node.answers["originate"] = OutcomeUnknown(NodeId("fs1"), "the link was lost")
     desk.node.answers["uuid_exists"] = "false"
+
+    def asked(_: str) -> str:
+        desk.active(A)
+        return "true"
+
     if sent:
-        desk.node.answers["uuid_exists"] = lambda _: desk.active(A) or "true"
+        desk.node.answers["uuid_exists"] = asked
     async with asyncio.TaskGroup() as tasks:
         placing = Placing(desk, tasks)
     if sent:

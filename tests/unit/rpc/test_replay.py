@@ -147,3 +147,36 @@ async def test_large_answers_are_bounded_in_bytes():
     for name in ("r-1", "r-2", "r-3"):
         await window.once("me", name, b"hash", Work(b"x" * 60))
     assert len(window) == 1
+
+
+def unknown() -> Failure:
+    return failure_of(OutcomeUnknown(NODE, "the link was lost"))
+
+
+async def test_what_finds_again_is_run_again_after_an_unknown_outcome():
+    window, work = ReplayWindow(), Work(unknown(), b"found")
+    assert await window.once("me", "r-1", b"hash", work, finds_again=True) == (unknown(), False)
+    assert await window.once("me", "r-1", b"hash", work, finds_again=True) == (b"found", False)
+    assert await window.once("me", "r-1", b"hash", work, finds_again=True) == (b"found", True)
+
+
+async def test_a_repeat_takes_over_from_one_that_is_cut_off():
+    window, work = ReplayWindow(), Work(b"never", b"found")
+    work.may_end.clear()
+    first = asyncio.create_task(window.once("me", "r-1", b"hash", work, finds_again=True))
+    second = asyncio.create_task(window.once("me", "r-1", b"hash", work, finds_again=True))
+    third = asyncio.create_task(window.once("me", "r-1", b"hash", work, finds_again=True))
+    await asyncio.sleep(0)
+    first.cancel()
+    await asyncio.wait([first])
+    work.may_end.set()
+    assert await second == (b"found", False)
+    assert await third == (b"found", True)
+    assert work.done == 2
+
+
+async def test_another_request_is_told_apart_also_where_the_outcome_is_unknown():
+    window, work = ReplayWindow(), Work(unknown())
+    await window.once("me", "r-1", b"hash", work, finds_again=True)
+    with pytest.raises(RequestIdReused):
+        await window.once("me", "r-1", b"other", work, finds_again=True)
