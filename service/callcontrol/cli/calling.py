@@ -102,6 +102,9 @@ async def place_call(
 def calls(
     call_id: Annotated[str, typer.Argument(help="One call; all that are up otherwise.")] = "",
     *,
+    where: Annotated[
+        str, typer.Option(metavar="CEL", help="Only those for which this holds of `call`.")
+    ] = "",
     node: Annotated[str, typer.Option(help="Only on this node.")] = "",
     full: Annotated[bool, typer.Option(help="With channel variables; for --json.")] = False,
     target: Target = "",
@@ -110,7 +113,12 @@ def calls(
 ) -> None:
     """List calls, or show one."""
     view = common_pb2.VIEW_FULL if full else common_pb2.VIEW_BASIC
-    found, away = asyncio.run(read_calls(target, call_id, node, view, timeout))
+    if call_id and where:
+        raise typer.BadParameter("give a call or --where, not both")
+    wanted = call_control_service_pb2.ListCallsRequest(
+        page_size=PAGE_SIZE, node_id=node, view=view, filter=where
+    )
+    found, away = asyncio.run(read_calls(target, call_id, wanted, timeout))
     for name in away:
         typer.echo(
             f"{words.printable(name)} is not connected; its calls are as last seen", err=True
@@ -138,19 +146,21 @@ def calls(
 
 
 async def read_calls(
-    target: str, call_id: str, node_id: str, view: common_pb2.View.ValueType, timeout_s: float
+    target: str,
+    call_id: str,
+    wanted: call_control_service_pb2.ListCallsRequest,
+    timeout_s: float,
 ) -> tuple[list[call_pb2.Call], list[str]]:
-    """One call, or all of them, all pages within the time; and which of their nodes are away.
-
-    Raises AioRpcError.
+    """One call, or all that are wanted, all pages within the time; and which of their nodes are
+    away. Raises AioRpcError.
     """
     ends_s = asyncio.get_running_loop().time() + timeout_s
     async with Client(target) as client:
         if call_id:
-            one = call_control_service_pb2.GetCallRequest(call_id=call_id, view=view)
+            one = call_control_service_pb2.GetCallRequest(call_id=call_id, view=wanted.view)
             found = [(await client.calls.GetCall(one, timeout=timeout_s)).call]
         else:
-            found = [call async for call in every_call(client, node_id, view, timeout_s)]
+            found = [call async for call in every_call(client, wanted, timeout_s)]
         used = {call.node_id for call in found if call.state != call_pb2.Call.STATE_ENDED}
         away: set[str] = set()
         with suppress(grpc.aio.AioRpcError):  # the calls are worth showing without the note, too
@@ -161,12 +171,11 @@ async def read_calls(
 
 
 async def every_call(
-    client: Client, node_id: str, view: common_pb2.View.ValueType, timeout_s: float
+    client: Client, wanted: call_control_service_pb2.ListCallsRequest, timeout_s: float
 ) -> AsyncIterator[call_pb2.Call]:
-    """All calls that are up, page by page. Raises AioRpcError."""
-    request = call_control_service_pb2.ListCallsRequest(
-        page_size=PAGE_SIZE, node_id=node_id, view=view
-    )
+    """The calls that are wanted, page by page. Raises AioRpcError."""
+    request = call_control_service_pb2.ListCallsRequest()
+    request.CopyFrom(wanted)
     now_s = asyncio.get_running_loop().time
     ends_s = now_s() + timeout_s
     while True:

@@ -11,7 +11,7 @@ from typing import Annotated, Final
 import grpc.aio
 import typer
 
-from callcontrol.cli import calling, demo, health, nodes, serving, watching
+from callcontrol.cli import calling, conferences, demo, health, nodes, serving, watching
 from callcontrol.cli.words import SHOWN_OF_CALL_ID
 from callcontrol.client.failure import Failure, failure_of
 from callcontrol.config import ConfigurationError
@@ -23,7 +23,7 @@ app: Final = typer.Typer(
     rich_markup_mode=None,  # [/CONTEXT] in a help text is no markup
     pretty_exceptions_enable=False,
 )
-for module in (serving, demo, health, calling, nodes, watching):
+for module in (serving, demo, health, calling, conferences, nodes, watching):
     module.register(app)
 
 

@@ -252,6 +252,34 @@ async def test_the_nodes_are_listed(target: dict[str, str]):
     assert re.search(r"^fs1 +ACTIVE", out, re.MULTILINE)
 
 
+async def test_conferences_and_who_is_in_them_are_listed(target: dict[str, str]):
+    place = ("originate", "loopback/answer", "--to", "conference/c1")
+    _, placed, _ = await run(*place, environ=target)
+    call_id = placed.split()[0]
+
+    status, out, _ = await run("conferences", environ=target)
+    assert status == 0
+    assert re.search(r"^c1 +fs1 +1 ", out, re.MULTILINE)
+    _, out, _ = await run("conferences", "c1", environ=target)
+    assert call_id in out
+    status, _, err = await run("conferences", "nobody", environ=target)
+    assert status == 1
+    assert "CONFERENCE_NOT_FOUND" in err
+
+
+async def test_calls_are_listed_by_what_holds_of_them(target: dict[str, str]):
+    place = ("originate", "sofia/internal/answer@x", "--label", "team=night")
+    _, placed, _ = await run(*place, environ=target)
+    await run("originate", "sofia/internal/answer@x", environ=target)
+    call_id = placed.split()[0]
+
+    _, out, _ = await run("calls", "--where", "call.labels.team == 'night'", environ=target)
+    assert [line.split()[0] for line in out.splitlines()[1:]] == [call_id]
+    status, _, err = await run("calls", "--where", "call.labels.team ==", environ=target)
+    assert status == 1
+    assert "filter" in err
+
+
 async def test_a_node_drains_and_takes_calls_again(target: dict[str, str]):
     status, out, _ = await run("drain", "fs1", environ=target)
     assert status == 0

@@ -10,7 +10,6 @@ import pytest
 
 from callcontrol.cli.calling import read_calls
 from callcontrol.v1 import call_control_service_pb2 as pb
-from callcontrol.v1 import common_pb2
 
 Context = grpc.aio.ServicerContext[pb.ListCallsRequest, pb.ListCallsResponse]
 
@@ -43,5 +42,5 @@ async def server_that_needs(seconds: float) -> AsyncIterator[str]:
 async def test_a_list_that_takes_too_long_says_that_its_time_is_over(seconds: float):
     async with server_that_needs(seconds) as target:
         with pytest.raises(grpc.aio.AioRpcError) as caught:
-            await read_calls(target, "", "", common_pb2.VIEW_BASIC, 0.3)
+            await read_calls(target, "", pb.ListCallsRequest(), 0.3)
     assert caught.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
