@@ -7,7 +7,7 @@ PASSWORD ?= ClueCon
 MINUTES ?= 10
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test lint types format proto lock contract bench fuzz soak clean
+.PHONY: help venv demo test lint types format proto docs lock contract bench fuzz soak clean
 
 help:  ## show this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*##/\t/' | expand -t 12
@@ -33,6 +33,7 @@ lint: $(READY) types  ## format, style, layers, stubs, protos, Dockerfile
 	$(BIN)/ruff check
 	$(BIN)/lint-imports
 	$(BIN)/python tools/generate_stubs.py --check
+	$(BIN)/python tools/generate_docs.py --check
 	$(BIN)/buf lint
 	$(BIN)/buf format --diff --exit-code
 	$(BIN)/hadolint Dockerfile
@@ -46,6 +47,9 @@ format: $(READY)  ## format Python and protos
 
 proto: $(READY)  ## generate service/callcontrol/v1 from proto/
 	$(BIN)/python tools/generate_stubs.py
+
+docs: $(READY)  ## generate docs/commands.md from the tables in the code
+	$(BIN)/python tools/generate_docs.py
 
 lock:  ## resolve the lock files anew (needs uv on the path)
 	tools/lock

@@ -294,8 +294,8 @@ class CallControlServiceServicer:
     def Hangup(self, request, context):
         """Ends a leg. Ending a leg that has ended is not an error, as long as it is
         known: afterwards it is NOT_FOUND. One that has yet to begin is ended as
-        soon as it does; every other command on it is FAILED_PRECONDITION
-        (CALL_STATE). Confirmed by the end of the leg.
+        soon as it does; every other command on it is refused with CALL_STATE.
+        Confirmed by the end of the leg.
 
         Events: CallStateChanged to ENDING, CallEnded; for a bridged leg
         CallUnbridged, and as a rule the end of its partner.

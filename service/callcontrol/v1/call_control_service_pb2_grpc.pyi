@@ -90,8 +90,8 @@ class CallControlServiceStub:
     Hangup: _grpc.UnaryUnaryMultiCallable[_call_control_service_pb2.HangupRequest, _call_control_service_pb2.HangupResponse]
     """Ends a leg. Ending a leg that has ended is not an error, as long as it is
     known: afterwards it is NOT_FOUND. One that has yet to begin is ended as
-    soon as it does; every other command on it is FAILED_PRECONDITION
-    (CALL_STATE). Confirmed by the end of the leg.
+    soon as it does; every other command on it is refused with CALL_STATE.
+    Confirmed by the end of the leg.
 
     Events: CallStateChanged to ENDING, CallEnded; for a bridged leg
     CallUnbridged, and as a rule the end of its partner.
@@ -418,8 +418,8 @@ class CallControlServiceAsyncStub(CallControlServiceStub):
     Hangup: _aio.UnaryUnaryMultiCallable[_call_control_service_pb2.HangupRequest, _call_control_service_pb2.HangupResponse]  # type: ignore[assignment]
     """Ends a leg. Ending a leg that has ended is not an error, as long as it is
     known: afterwards it is NOT_FOUND. One that has yet to begin is ended as
-    soon as it does; every other command on it is FAILED_PRECONDITION
-    (CALL_STATE). Confirmed by the end of the leg.
+    soon as it does; every other command on it is refused with CALL_STATE.
+    Confirmed by the end of the leg.
 
     Events: CallStateChanged to ENDING, CallEnded; for a bridged leg
     CallUnbridged, and as a rule the end of its partner.
@@ -773,8 +773,8 @@ class CallControlServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_call_control_service_pb2.HangupResponse, _abc.Awaitable[_call_control_service_pb2.HangupResponse]]:
         """Ends a leg. Ending a leg that has ended is not an error, as long as it is
         known: afterwards it is NOT_FOUND. One that has yet to begin is ended as
-        soon as it does; every other command on it is FAILED_PRECONDITION
-        (CALL_STATE). Confirmed by the end of the leg.
+        soon as it does; every other command on it is refused with CALL_STATE.
+        Confirmed by the end of the leg.
 
         Events: CallStateChanged to ENDING, CallEnded; for a bridged leg
         CallUnbridged, and as a rule the end of its partner.

@@ -228,7 +228,7 @@ class AdminServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CloseSubscription(self, request, context):
-        """Ends a subscription: its stream ends with ABORTED (SUBSCRIPTION_CLOSED).
+        """Ends a subscription: its stream ends as ABORTED, for SUBSCRIPTION_CLOSED.
 
         Its place in the history is free at once. CONFIRMED when the stream has
         ended within a second; ACCEPTED when a client that does not read holds it

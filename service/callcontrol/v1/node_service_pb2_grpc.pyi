@@ -116,7 +116,7 @@ class AdminServiceStub:
     the pages are read is in them or not.
     """
     CloseSubscription: _grpc.UnaryUnaryMultiCallable[_node_service_pb2.CloseSubscriptionRequest, _node_service_pb2.CloseSubscriptionResponse]
-    """Ends a subscription: its stream ends with ABORTED (SUBSCRIPTION_CLOSED).
+    """Ends a subscription: its stream ends as ABORTED, for SUBSCRIPTION_CLOSED.
 
     Its place in the history is free at once. CONFIRMED when the stream has
     ended within a second; ACCEPTED when a client that does not read holds it
@@ -166,7 +166,7 @@ class AdminServiceAsyncStub(AdminServiceStub):
     the pages are read is in them or not.
     """
     CloseSubscription: _aio.UnaryUnaryMultiCallable[_node_service_pb2.CloseSubscriptionRequest, _node_service_pb2.CloseSubscriptionResponse]  # type: ignore[assignment]
-    """Ends a subscription: its stream ends with ABORTED (SUBSCRIPTION_CLOSED).
+    """Ends a subscription: its stream ends as ABORTED, for SUBSCRIPTION_CLOSED.
 
     Its place in the history is free at once. CONFIRMED when the stream has
     ended within a second; ACCEPTED when a client that does not read holds it
@@ -237,7 +237,7 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _node_service_pb2.CloseSubscriptionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_node_service_pb2.CloseSubscriptionResponse, _abc.Awaitable[_node_service_pb2.CloseSubscriptionResponse]]:
-        """Ends a subscription: its stream ends with ABORTED (SUBSCRIPTION_CLOSED).
+        """Ends a subscription: its stream ends as ABORTED, for SUBSCRIPTION_CLOSED.
 
         Its place in the history is free at once. CONFIRMED when the stream has
         ended within a second; ACCEPTED when a client that does not read holds it
