@@ -71,5 +71,23 @@ SIGNALLING_CONFIRMATIONS: Final[Mapping[Verb, Confirmation]] = {
         states=_HEARD_FROM,
         needs=_DIALOG,
     ),
+    Verb.DIAL_AND_BRIDGE: Confirmation(
+        sends="uuid_setvar «call» hangup_after_bridge true|false; "
+        "uuid_setvar «call» continue_on_fail true|false; "
+        "sendmsg «call» execute bridge «dial string», event-lock, Event-UUID «operation»",
+        acknowledged_by="+OK, which says that it is queued",
+        proven_by="CHANNEL_EXECUTE with that Application-UUID; CHANNEL_BRIDGE with a dialled leg; "
+        "CHANNEL_EXECUTE_COMPLETE or CHANNEL_HANGUP with an originate_disposition",
+        states=_HEARD_FROM - {CallState.HELD},
+        needs="a call that is not bridged, and rings or has media",
+    ),
+    Verb.ATTENDED_TRANSFER: Confirmation(
+        sends="sendmsg «call» execute att_xfer «dial string», event-lock, Event-UUID «operation»",
+        acknowledged_by="+OK, which says that it is queued",
+        proven_by="CHANNEL_EXECUTE with that Application-UUID; CHANNEL_BRIDGE with the consulted "
+        "leg; CHANNEL_EXECUTE_COMPLETE with an originate_disposition",
+        states=frozenset({CallState.ACTIVE, CallState.PARKED}),
+        needs="an answered call that is bridged",
+    ),
 }
 """What is sent for each of these, what proves it, and where it makes sense."""

@@ -229,6 +229,7 @@ def api_handlers(
             **raw.on_calls(),
             **SignallingService(control.commander).handlers(),
             **HangupCallsService(control.commander).handlers(),
+            **LegDiallingService(control.commander).handlers(),
             **RecordingService(control.commander).handlers(),
             **DigitsService(control.commander, control.clean_up).handlers(),
         },
