@@ -1,0 +1,41 @@
+"""What the API has and this version does not serve is refused, with a reason."""
+
+from collections.abc import AsyncIterator
+
+import grpc
+import pytest
+from tests.contract.phone import DEADLINE_S, Phone, reason_of
+
+from callcontrol.v1 import call_handling_service_pb2 as handling_pb2
+from callcontrol.v1 import event_service_pb2 as events_pb2
+from callcontrol.v1.call_handling_service_pb2_grpc import CallHandlingServiceStub
+
+
+async def test_workers_cannot_register_yet(phone: Phone) -> None:
+    async def nothing() -> AsyncIterator[handling_pb2.HandleCallsRequest]:
+        return
+        yield
+
+    stream = CallHandlingServiceStub(phone.channel).HandleCalls(nothing(), timeout=DEADLINE_S)
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await anext(aiter(stream))
+
+    assert refused.value.code() == grpc.StatusCode.UNIMPLEMENTED
+    assert reason_of(refused.value) == "NOT_IMPLEMENTED"
+
+
+async def test_filters_cannot_be_checked_yet(phone: Phone) -> None:
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await phone.events.CheckFilter(events_pb2.CheckFilterRequest(), timeout=DEADLINE_S)
+
+    assert refused.value.code() == grpc.StatusCode.UNIMPLEMENTED
+    assert reason_of(refused.value) == "NOT_IMPLEMENTED"
+
+
+async def test_events_cannot_be_fired_yet(phone: Phone) -> None:
+    request = events_pb2.PublishEventRequest(node_id="switch", subclass="contract::test")
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await phone.events.PublishEvent(request, timeout=DEADLINE_S)
+
+    assert refused.value.code() == grpc.StatusCode.UNIMPLEMENTED
+    assert reason_of(refused.value) == "NOT_IMPLEMENTED"
