@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from callcontrol.simulator.leg import Leg
     from callcontrol.simulator.switch import Switch
 
-_VARIABLE = re.compile(r"\$\{([A-Za-z0-9_.-]+)\}")
+_ESCAPED = re.compile(r"\\[\\nst']")
+_EXPANDED = re.compile(r"\\\\|\\'|\\\$\$?|\$\{(?P<name>[A-Za-z0-9_.-]+)\}|\$\$(?!\{)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +31,20 @@ Application = Callable[["Leg", str], Awaitable[None]]
 
 
 def expand(text: str, channel: Channel, switch: "Switch") -> str:
-    """Replace `${name}` by the variable of the channel, or the global one, or nothing."""
+    """Replace `${name}` by the variable of the channel, or the global one, or nothing.
 
-    def value(match: re.Match[str]) -> str:
-        return channel.get(match[1]) or switch.global_variables.get(match[1], "")
+    Where there is one, or a backslash that escapes something, backslashes are resolved too
+    (switch_channel.c, switch_channel_expand_variables_check).
+    """
+    if "${" not in text and not _ESCAPED.search(text):
+        return text
 
-    return _VARIABLE.sub(value, text) if "${" in text else text
+    def written(match: re.Match[str]) -> str:
+        if (name := match["name"]) is not None:
+            return channel.get(name) or switch.global_variables.get(name, "")
+        return {"\\\\": "\\", "\\'": ""}.get(match[0], "$")
+
+    return _EXPANDED.sub(written, text)
 
 
 def scoped(data: str) -> tuple[dict[str, str], str]:

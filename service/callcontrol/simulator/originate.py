@@ -55,10 +55,10 @@ async def bridge_to(leader: "Leg", url: str) -> None:
         leader.hang_up("DESTINATION_OUT_OF_ORDER")
         return
     profile = channel.profile
-    call = Call(
-        variables, seconds(variables.get("call_timeout") or channel.get("call_timeout"), 60)
-    )
-    call.caller_id_name, call.caller_id_number = profile.caller_id_name, profile.caller_id_number
+    limit = variables.get("originate_timeout") or variables.get("call_timeout")
+    call = Call(variables, seconds(limit or channel.get("call_timeout"), 60))
+    call.caller_id_name = variables.get("origination_caller_id_name", profile.caller_id_name)
+    call.caller_id_number = variables.get("origination_caller_id_number", profile.caller_id_number)
     follower = await place(leader.switch, call, groups, leader)
     if follower is None or leader.channel.is_down:
         for attempt in call.attempts:
