@@ -197,9 +197,13 @@ async def test_an_application_in_the_queue_runs_after_the_one_before(phone: Phon
     second = await run(phone, call_id, "set", "contract_after=1", queue=True, wait=True)
     await phone.hang_up(call_id)
     order = [
-        (event.WhichOneof("payload"), getattr(event, event.WhichOneof("payload")).operation_id)
+        (kind, told.operation_id)
         for event in phone.tape.events
-        if event.WhichOneof("payload") in ("application_started", "application_finished")
+        for kind, told in (
+            ("application_started", event.application_started),
+            ("application_finished", event.application_finished),
+        )
+        if event.WhichOneof("payload") == kind
     ]
     ended = order.index(("application_finished", first.operation_id))
     assert ended < order.index(("application_started", second.operation_id))

@@ -73,8 +73,11 @@ def inline_applications(extension: str) -> list[tuple[str, str]]:
 
 def expanded(data: str) -> str:
     """What an application is given of its argument, when no variable and no api is in it."""
-    assert "${" not in data
+    assert "${" not in data.replace("\\$", "")
     if not re.search(r"\\[\\nst']", data):
         return data
-    kept = re.sub(r"\\(\$|\\)|\\'", lambda found: found[1] or "", data)
-    return re.sub(r"\$\$", "$", kept)
+    return re.sub(r"\\(\$)\$?|\\(\\)|\\'|(\$)\$", _kept, data)
+
+
+def _kept(found: re.Match[str]) -> str:
+    return found[1] or found[2] or found[3] or ""

@@ -23,6 +23,7 @@ MAX_VARIABLES: Final = 100
 
 _LINE_BREAKERS: Final = frozenset("\r\n\0")
 _PLAIN: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789@:/+*#._-")
+_SPLIT: Final = frozenset(" '\"\\")
 _ESCAPES: Final = str.maketrans({"\\": "\\\\", "'": "\\'", '"': '\\"'})
 
 
@@ -40,6 +41,8 @@ def set_value_problem(value: str) -> str | None:
         return "may not contain control characters"
     if "${" in value:
         return "may not contain ${, which the switch would expand"
+    if "mod_event_socket" in value.lower():
+        return "may not name the module that carries the commands"
     if value.startswith("ARRAY::"):
         return "may not begin with ARRAY::, which the switch takes for a list"
     inner = value.strip(" ")
@@ -90,6 +93,18 @@ def word(value: str) -> str:
     """
     if not value or value.startswith("-") or not _PLAIN.issuperset(value):
         raise UnencodableValue("an argument", "may only be plain characters")
+    return value
+
+
+def unsplit(value: str) -> str:
+    """An argument whose grammar has more than `word` takes, tones for example, but nothing that
+    the switch splits or unquotes there. The last guard, as above.
+
+    Raises UnencodableValue for a value that is empty, or has blanks, quotes, backslashes, control
+    characters or `${`.
+    """
+    if not value or not value.isprintable() or not _SPLIT.isdisjoint(value) or "${" in value:
+        raise UnencodableValue("an argument", "may have no blanks, quotes, backslashes or ${")
     return value
 
 

@@ -30,6 +30,11 @@ def body_problem(body: str) -> str | None:
         return f"may have at most {MAX_BODY} bytes"
     if any((c < " " and c not in _ALLOWED_CONTROLS) or c == "\x7f" for c in body):
         return "may not contain control characters but line breaks and tabs"
+    inner = body.strip(" \r\n\t")
+    if inner != inner.strip():
+        return "may begin or end with no white space but blanks, line breaks and tabs"
+    if "mod_event_socket" in body.lower():
+        return "may not name the module that carries the commands"
     return None
 
 

@@ -1,0 +1,218 @@
+"""Whatever is put into any string of any request: on the wire there is one command a packet, of
+those that the RPC is for, nothing that would be expanded, and the string as it was or not at all.
+
+The oracle reads the bytes as the switch does and compares them with what a valid request came to:
+all is the same but for the value. It shares no code with the encoder.
+"""
+
+import asyncio
+import re
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+
+import pytest
+from google.protobuf.message import Message
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.support.hostile_strings import hostile
+from tests.support.string_fields import StringField, string_fields, value_in, with_value
+from tests.support.switch_packets import Packet, atoms_of, read_packets, without_ids
+from tests.support.valid_requests import AN_ID, VALID, Valid
+from tests.support.willing_switch import ALLOWED, CALLS, Counter, settle
+
+from callcontrol.calls.verb import Verb
+from callcontrol.calls.verbs import CONFIRMATIONS
+from callcontrol.errors import (
+    CallControlError,
+    CommandNotAllowed,
+    InvalidRequest,
+    NotImplementedYet,
+)
+from callcontrol.rpc.handlers import UnaryHandler
+from callcontrol.rpc.methods import SERVICES
+
+PATIENCE_S = 0.05
+KNOWN = (*CALLS, AN_ID)
+NOTHING_SENT = (InvalidRequest, CommandNotAllowed, NotImplementedYet)
+MESSAGES = {"sendmsg", "sendevent"}
+NEVER_EXPANDED = {"CallControlService/SendMessage:body"}
+"""Where `${` may be sent: a message of SIP goes out as it is (mod_commands.c
+uuid_send_info_function, uuid_send_message_function)."""
+FORMS: dict[str, Callable[[str], str]] = {
+    "CallControlService/SendMessage:content_type": lambda text: text.replace("/", " "),
+}
+"""How a value looks on the wire, where that is not as it is."""
+A_NEW_COUNTER_AFTER = 200
+"""Requests that one counter takes: it remembers what it was asked for."""
+
+
+def unary_rpcs() -> Iterator[tuple[str, str, str]]:
+    """Every unary RPC that is served: its label, its service, its name."""
+    with asyncio.Runner() as runner:
+        served = runner.run(_served())
+    for service, methods in SERVICES.items():
+        for method in methods:
+            if isinstance(served.get(service, {}).get(method.name), UnaryHandler):
+                yield method.label, service, method.name
+
+
+async def _served() -> dict[str, dict[str, object]]:
+    return {name: dict(handlers) for name, handlers in Counter().services.items()}
+
+
+RPCS = {label: (service, name) for label, service, name in unary_rpcs()}
+
+
+@dataclass(frozen=True)
+class Place:
+    """A string field of an RPC, and a valid request to put strings into."""
+
+    label: str
+    field: StringField
+    request: Message
+
+    def __str__(self) -> str:
+        return f"{self.label}:{self.field}"
+
+    @property
+    def valid(self) -> str:
+        """What the request has there; empty where it has nothing."""
+        return value_in(self.request, self.field) or ""
+
+
+def places() -> Iterator[Place]:
+    """Every string field of every RPC that is served, in the first request that has it."""
+    for label in RPCS:
+        requests = VALID[label].requests if label in VALID else ()
+        for field in fields_of(requests[0]) if requests else ():
+            having = [each for each in requests if value_in(each, field) is not None]
+            yield Place(label, field, (having or requests)[0])
+
+
+def fields_of(request: Message) -> list[StringField]:
+    """Every string field of a request."""
+    kind = request.DESCRIPTOR
+    return list(string_fields(kind))  # type: ignore[arg-type]  # the same class, by another name
+
+
+class Runner:
+    """Gives requests to handlers, and reads what they sent."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.Runner()
+        self._counter: Counter | None = None
+        self._asked = 0
+
+    def close(self) -> None:
+        self._loop.close()
+
+    def forget(self) -> None:
+        """Begin anew with the next request."""
+        self._asked = 0
+
+    def sent_for(self, label: str, request: Message) -> tuple[list[Packet], Exception | None]:
+        """What was sent for a request, and how it failed if it did."""
+        return self._loop.run(self._ask(label, request))
+
+    async def _ask(self, label: str, request: Message) -> tuple[list[Packet], Exception | None]:
+        if self._counter is None or self._asked % A_NEW_COUNTER_AFTER == 0:
+            self._counter = Counter()
+        self._asked += 1
+        service, name = RPCS[label]
+        handler = self._counter.services[service][name]
+        assert isinstance(handler, UnaryHandler)
+        node = self._counter.node
+        node.packets.clear()
+        failure: Exception | None = None
+        decoded = handler.request_type.FromString(request.SerializeToString())
+        try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(PATIENCE_S):
+                    await handler.answer(decoded)
+        except CallControlError as error:
+            failure = error
+        await settle()
+        packets = []
+        for data in node.packets:
+            found = read_packets(data)
+            assert len(found) == 1, "one command a packet"
+            assert b"mod_event_socket" not in data.lower()
+            packets += found
+        return packets, failure
+
+
+@pytest.fixture(scope="module")
+def runner() -> Iterator[Runner]:
+    runner = Runner()
+    yield runner
+    runner.close()
+
+
+def words_of(valid: Valid) -> set[str]:
+    """Every word that the table of verbs has for what may be sent, and for how it is proven."""
+    rows = [CONFIRMATIONS[Verb[verb]] for verb in valid.verbs]
+    text = " ".join(f"{row.sends} {row.proven_by}" for row in rows)
+    return set(re.findall(r"[a-z][a-z_0-9]+", text)) | set(valid.reads)
+
+
+def check_names(packets: list[Packet], valid: Valid) -> None:
+    """Only commands and applications that the table of verbs has, and the operator's."""
+    words = words_of(valid)
+    listed = {each.name for each in ALLOWED.raw_apis} | {
+        each.name for each in ALLOWED.raw_applications
+    }
+    for packet in packets:
+        if packet.command in MESSAGES:
+            assert packet.application in words | listed | {""}
+            assert dict(packet.headers).get("call-command", "") in {"", "execute", "hangup"}
+        else:
+            assert packet.command in {"api", "bgapi"}
+            assert packet.name in words | listed
+
+
+def test_there_is_a_valid_request_for_every_rpc_that_is_served() -> None:
+    assert not RPCS.keys() - VALID.keys()
+
+
+@pytest.mark.parametrize("label", [label for label in RPCS if label in VALID])
+def test_a_valid_request_is_no_malformed_one(runner: Runner, label: str) -> None:
+    for request in VALID[label].requests:
+        packets, failure = runner.sent_for(label, request)
+        assert not isinstance(failure, InvalidRequest | CommandNotAllowed), failure
+        check_names(packets, VALID[label])
+
+
+@pytest.mark.parametrize("place", list(places()), ids=str)
+def test_a_string_is_sent_as_it_is_or_not_at_all(runner: Runner, place: Place) -> None:
+    runner.forget()
+    usual, _ = runner.sent_for(place.label, place.request)
+    pattern = atoms_of(usual, KNOWN)
+    form = FORMS.get(str(place), str)
+
+    @settings(suppress_health_check=list(HealthCheck))
+    @given(text=hostile(place.valid))
+    def holds(text: str) -> None:
+        packets, failure = runner.sent_for(
+            place.label, with_value(place.request, place.field, text)
+        )
+        if isinstance(failure, NOTHING_SENT):
+            assert [packet for packet in packets if not packet.only_reads] == []
+            return
+        check_names(packets, VALID[place.label])
+        assert str(place) in NEVER_EXPANDED or not any("${" in each.line for each in packets)
+        if failure is not None or not packets or not place.valid or not text:
+            return
+        found = atoms_of(packets, KNOWN)
+        wanted = [atom.replace(form(place.valid), form(text)) for atom in pattern]
+        assert sorted(found) == sorted(without_ids(atom, KNOWN) for atom in wanted)
+
+    holds()
+
+
+@given(st.data())
+@settings(max_examples=20)
+def test_every_field_is_found(data: st.DataObject) -> None:
+    place = data.draw(st.sampled_from(list(places())))
+    changed = with_value(place.request, place.field, "changed")
+    assert value_in(changed, place.field) == "changed"
