@@ -4,9 +4,10 @@
 
 The service and the simulated switch are programs of their own. `rpc_cpu_ms` is the processor time
 of the service for one SendDtmf, one after the other, less that of a bare client of the event
-socket for the same command in the same run; the least of several rounds counts. Calls are placed
-by so many clients at once, each waits for the answer, and the far end hangs up after half a
-second. An error of any kind ends the run with exit status 1.
+socket for the same command in the same run; the least of several rounds counts. `grpc_cpu_ms` is
+that of an RPC that does nothing, and `rpc_busy_cpu_ms` that of one among many at once. Calls are
+placed by so many clients at once, each waits for the answer, and the far end hangs up after half
+a second. An error of any kind ends the run with exit status 1.
 """
 
 import asyncio
@@ -16,9 +17,10 @@ import socket
 import sys
 import time
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from callcontrol.cli.options import read_destination, read_endpoint
@@ -35,7 +37,8 @@ from callcontrol.v1 import node_service_pb2 as nodes_pb2
 
 ROUNDS = 3
 ROUND_TRIPS = 1_500
-CALLERS = 48
+AT_ONCE = 16
+CALLERS = 24
 PLACING_S = 10.0
 START_S = 30.0
 STAYS = "sofia/internal/answer@example.org"
@@ -94,29 +97,44 @@ async def bare_cpu_ms(link: Link, call_id: str) -> float:
     return (time.process_time() - began_s) / ROUND_TRIPS * 1e3
 
 
-async def service_cpu_ms(client: Client, pid: int, call_id: str) -> float:
-    """Processor time of the service for one SendDtmf."""
-    request = pb.SendDtmfRequest(call_id=call_id, digits="1")
+async def service_cpu_ms(
+    pid: int, rpc: Callable[[], Awaitable[object]], *, at_once: int = 1
+) -> float:
+    """Processor time of the service for one RPC, so many of which are under way."""
+
+    async def keep_asking() -> None:
+        for _ in range(ROUND_TRIPS // at_once):
+            await rpc()
+
     began_s = cpu_s(pid)
-    for _ in range(ROUND_TRIPS):
-        await client.calls.SendDtmf(request, timeout=5)
-    return (cpu_s(pid) - began_s) / ROUND_TRIPS * 1e3
+    async with asyncio.TaskGroup() as askers:
+        for _ in range(at_once):
+            askers.create_task(keep_asking())
+    return (cpu_s(pid) - began_s) / (ROUND_TRIPS // at_once * at_once) * 1e3
 
 
 async def measure_cpu(client: Client, pid: int, switch_port: int) -> None:
     """Both sides of the difference, by turns."""
     placed = await client.calls.Originate(originate(STAYS), timeout=10)
     call_id = placed.call.call_id
+    digit = pb.SendDtmfRequest(call_id=call_id, digits="1")
     bare: list[float] = []
     whole: list[float] = []
+    busy: list[float] = []
+    empty: list[float] = []
     async with bare_link(switch_port) as link:
         for _ in range(ROUNDS):
             bare.append(await bare_cpu_ms(link, call_id))
-            whole.append(await service_cpu_ms(client, pid, call_id))
+            send = partial(client.calls.SendDtmf, digit, timeout=5)
+            whole.append(await service_cpu_ms(pid, send))
+            busy.append(await service_cpu_ms(pid, send, at_once=AT_ONCE))
+            empty.append(await service_cpu_ms(pid, partial(client.is_serving, "liveness", 5.0)))
     await client.calls.Hangup(pb.HangupRequest(call_id=call_id), timeout=10)
     report("bare_esl_cpu_ms", min(bare), "ms/round trip")
     report("rpc_cpu_ms", min(whole) - min(bare), "ms/RPC")
     report("rpc_cpu_ratio", min(whole) / min(bare), "times bare ESL")
+    report("rpc_busy_cpu_ms", min(busy) - min(bare), "ms/RPC")
+    report("grpc_cpu_ms", min(empty), "ms/RPC")
 
 
 def originate(whom: str) -> pb.OriginateRequest:
