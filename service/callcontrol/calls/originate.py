@@ -19,7 +19,7 @@ from callcontrol.calls.originate_command import originate_arguments
 from callcontrol.calls.outcome import OriginateOutcome
 from callcontrol.calls.placement import Place
 from callcontrol.calls.raw_dialling import require_allowed
-from callcontrol.calls.requests import OriginateSpec, WaitUntil
+from callcontrol.calls.requests import OriginateSpec, Strategy, WaitUntil
 from callcontrol.errors import (
     CallIdTaken,
     NodeFull,
@@ -150,7 +150,8 @@ class Originator:
         """The switch gives each endpoint the whole time anew when they are called one after the
         other, so the end of the time for all is for us to see.
         """
-        if spec.ring_timeout_s is not None and len(dialled.call_ids) > 1:
+        is_sequence = spec.strategy is Strategy.SEQUENTIAL and len(dialled.call_ids) > 1
+        if spec.ring_timeout_s is not None and is_sequence:
             self._calling_off.begin_later(spec.ring_timeout_s, dialled.node_id, *dialled.call_ids)
 
     def _never_called(self, dialled: Dialled) -> None:

@@ -12,9 +12,10 @@ from callcontrol.calls.variables import label_variable
 from callcontrol.ids import CallId
 
 ENDS_ATTEMPT: Final = "MANAGER_REQUEST"
-"""With one of several legs ended for this cause the whole attempt is over; for any other, the
-switch calls the next one (switch_ivr_originate.c, fail_on_single_reject). No far end can give it:
-it has no place in Q.850."""
+OUT_OF_TIME: Final = "NO_PICKUP"
+"""With one of several legs ended for one of these causes the whole attempt is over; for any other,
+the switch calls the next one (switch_ivr_originate.c, fail_on_single_reject). No far end can give
+them: they have no place in Q.850."""
 
 FINGERPRINT: Final = "cc_request"
 """The variable that carries the fingerprint of the request a call came of."""
@@ -57,5 +58,5 @@ def _variables(spec: OriginateSpec) -> Mapping[str, str]:
     if spec.fingerprint:
         variables[FINGERPRINT] = spec.fingerprint
     if len(spec.endpoints) > 1:
-        variables["fail_on_single_reject"] = ENDS_ATTEMPT
+        variables["fail_on_single_reject"] = f"{ENDS_ATTEMPT},{OUT_OF_TIME}"
     return variables

@@ -65,15 +65,25 @@ async def place(
                 attempt.leg.hang_up("LOSE_RACE" if winner else "ORIGINATOR_CANCEL")
         if winner is not None:
             return winner
+        if _is_given_up(call, attempts):
+            return None
         if switch.clock.now_s() >= deadline or (leader is not None and leader.channel.is_down):
             return None
     return None
 
 
+def _is_given_up(call: Call, attempts: list[_Attempt]) -> bool:
+    """Whether a leg ended for a cause after which no further group is called."""
+    causes = call.variables.get("fail_on_single_reject", "")
+    return bool(causes) and any(attempt.leg.channel.cause in causes for attempt in attempts)
+
+
 def _begin(switch: "Switch", call: Call, group: list[Target]) -> list[_Attempt]:
     attempts: list[_Attempt] = []
     for target in group:
-        variables = call.variables | target.variables
+        own_wins = call.variables.get("local_var_clobber", "").lower() in _YES
+        shared, own = call.variables, target.variables
+        variables = shared | own if own_wins else own | shared
         try:
             leg = _make_leg(switch, call, target, variables)
         except CannotCall as refusal:

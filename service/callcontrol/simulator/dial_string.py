@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+_COMMA_OF_VALUE, _COMMA_BETWEEN = "\x01", "\x02"
 _UNESCAPED = {"n": "\n", "r": "\r", "t": "\t", "s": " "}
 
 
@@ -106,13 +107,15 @@ def _escaped(following: str, separator: str) -> str:
     return _UNESCAPED.get(following, "")
 
 
-def take_block(text: str, opening: str, closing: str) -> tuple[dict[str, str], str]:
+def take_block(
+    text: str, opening: str, closing: str, separator: str = ","
+) -> tuple[dict[str, str], str]:
     """Variables of all `{…}` blocks at the start, and what follows. Raises Malformed."""
     variables: dict[str, str] = {}
     text = text.lstrip(" ")
     while text.startswith(opening):
         end = _end_of_block(text, opening, closing)
-        variables |= _variables(text[1:end])
+        variables |= _variables(text[1:end], separator)
         text = text[end + 1 :].lstrip(" ")
     return variables, text
 
@@ -129,8 +132,7 @@ def _end_of_block(text: str, opening: str, closing: str) -> int:
     raise Malformed
 
 
-def _variables(inside: str) -> dict[str, str]:
-    separator = ","
+def _variables(inside: str, separator: str) -> dict[str, str]:
     if inside.startswith("^^") and len(inside) > 2:
         separator, inside = inside[2], inside[3:]
     found: dict[str, str] = {}
@@ -151,28 +153,31 @@ def read_targets(url: str) -> tuple[dict[str, str], list[list[Target]]]:
     if not rest:
         raise Malformed
     groups = [
-        [_target(leg) for leg in _legs(group)]
+        [_target(leg) for leg in split_at(_with_marks(group), ",")]
         for part in rest.split(":_:")
-        for group in _outside_brackets(part, "|")
+        for group in split_at(part, "|")
     ]
     return everywhere | for_all, groups
 
 
-def _legs(group: str) -> list[str]:
-    return _outside_brackets(group, ",")
-
-
-def _outside_brackets(text: str, separator: str) -> list[str]:
-    parts, depth, start = [], 0, 0
-    for position, character in enumerate(text):
-        depth += (character == "[") - (character == "]")
-        if character == separator and depth <= 0:
-            parts.append(text[start:position])
-            start = position + 1
-    return [*parts, text[start:]]
+def _with_marks(group: str) -> str:
+    """Commas within brackets, marked so that legs are not parted there. Whether a comma parts
+    variables hangs on a count of apostrophes that heeds no escape (switch_ivr_originate.c).
+    """
+    marked, end, quoted = list(group), -1, False
+    for position, character in enumerate(group):
+        if end < 0 and character == "[":
+            end, quoted = position + _end_of_block(group[position:], "[", "]"), False
+        quoted ^= character == "'"
+        if position < end and character == "," and group[position - 1] != "\\":
+            marked[position] = _COMMA_OF_VALUE if quoted else _COMMA_BETWEEN
+        if position == end:
+            end = -1
+    return "".join(marked)
 
 
 def _target(leg: str) -> Target:
-    variables, rest = take_block(leg, "[", "]")
+    leg = leg.replace(_COMMA_OF_VALUE, ",")
+    variables, rest = take_block(leg, "[", "]", _COMMA_BETWEEN)
     endpoint, _, address = rest.partition("/")
     return Target(endpoint, address, variables)
