@@ -10,12 +10,13 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from random import Random
 
 import pytest
 from google.protobuf.message import Message
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.support.hostile_strings import hostile
+from tests.support.hostile_strings import drawn, hostile
 from tests.support.string_fields import StringField, string_fields, value_in, with_value
 from tests.support.switch_packets import Packet, atoms_of, read_packets, without_ids
 from tests.support.valid_requests import AN_ID, VALID, Valid
@@ -43,6 +44,9 @@ FORMS: dict[str, Callable[[str], str]] = {
     "CallControlService/SendMessage:content_type": lambda text: text.replace("/", " "),
 }
 """How a value looks on the wire, where that is not as it is."""
+FUZZES = settings.default.max_examples > 1_000 if settings.default else False
+EXAMPLES = 100
+"""What Hypothesis draws for a field; the rest is drawn faster."""
 A_NEW_COUNTER_AFTER = 200
 """Requests that one counter takes: it remembers what it was asked for."""
 
@@ -183,31 +187,59 @@ def test_a_valid_request_is_no_malformed_one(runner: Runner, label: str) -> None
         check_names(packets, VALID[label])
 
 
-@pytest.mark.parametrize("place", list(places()), ids=str)
-def test_a_string_is_sent_as_it_is_or_not_at_all(runner: Runner, place: Place) -> None:
-    runner.forget()
-    usual, _ = runner.sent_for(place.label, place.request)
-    pattern = atoms_of(usual, KNOWN)
-    form = FORMS.get(str(place), str)
+class Oracle:
+    """Knows what a valid request comes to, and so what any other string in its place must."""
 
-    @settings(suppress_health_check=list(HealthCheck))
-    @given(text=hostile(place.valid))
-    def holds(text: str) -> None:
-        packets, failure = runner.sent_for(
-            place.label, with_value(place.request, place.field, text)
-        )
+    def __init__(self, runner: Runner, place: Place) -> None:
+        runner.forget()
+        usual, _ = runner.sent_for(place.label, place.request)
+        self._runner, self._place = runner, place
+        self._pattern = atoms_of(usual, KNOWN)
+        self._form = FORMS.get(str(place), str)
+
+    def check(self, text: str) -> None:
+        """Put a string there, and look at what is sent."""
+        place, valid = self._place, VALID[self._place.label]
+        request = with_value(place.request, place.field, text)
+        packets, failure = self._runner.sent_for(place.label, request)
         if isinstance(failure, NOTHING_SENT):
             assert [packet for packet in packets if not packet.only_reads] == []
             return
-        check_names(packets, VALID[place.label])
+        check_names(packets, valid)
         assert str(place) in NEVER_EXPANDED or not any("${" in each.line for each in packets)
         if failure is not None or not packets or not place.valid or not text:
             return
-        found = atoms_of(packets, KNOWN)
-        wanted = [atom.replace(form(place.valid), form(text)) for atom in pattern]
-        assert sorted(found) == sorted(without_ids(atom, KNOWN) for atom in wanted)
+        marked, form = self._form(place.valid), self._form
+        wanted = [without_ids(atom.replace(marked, form(text)), KNOWN) for atom in self._pattern]
+        assert sorted(atoms_of(packets, KNOWN)) == sorted(wanted)
+
+
+PLACES = list(places())
+
+
+@pytest.mark.parametrize("place", PLACES, ids=str)
+def test_a_string_is_sent_as_it_is_or_not_at_all(runner: Runner, place: Place) -> None:
+    oracle = Oracle(runner, place)
+
+    @settings(suppress_health_check=list(HealthCheck), max_examples=EXAMPLES)
+    @given(text=hostile(place.valid))
+    def holds(text: str) -> None:
+        oracle.check(text)
 
     holds()
+
+
+@pytest.mark.skipif(not FUZZES, reason="takes half an hour: make fuzz")
+@pytest.mark.parametrize("place", PLACES, ids=str)
+def test_so_are_ten_thousand_strings_by_chance(runner: Runner, place: Place) -> None:
+    oracle, random = Oracle(runner, place), Random(str(place))
+    for _ in range(10_000):
+        text = drawn(place.valid, random)
+        try:
+            oracle.check(text)
+        except AssertionError:
+            print("the string was", repr(text))  # as Hypothesis would
+            raise
 
 
 @given(st.data())
