@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from tests.support.stage import QUICK, Stage, settings_for
+from tests.support.trio import Trio, three_nodes
 
 from callcontrol.app import running_service
 from callcontrol.client.client import Client
@@ -22,3 +23,9 @@ async def stage(simulator: Simulator) -> AsyncIterator[Stage]:
         await service.wait_ready()
         async with Client(f"127.0.0.1:{service.port}") as client:
             yield Stage(simulator, service, client)
+
+
+@pytest.fixture
+async def trio() -> AsyncIterator[Trio]:
+    async with three_nodes() as trio:
+        yield trio
