@@ -20,6 +20,7 @@ from callcontrol.freeswitch import fields
 from callcontrol.freeswitch.backoff import Backoff
 from callcontrol.freeswitch.feed import EventFeed, Fresh
 from callcontrol.freeswitch.jobs import Job, JobTable
+from callcontrol.freeswitch.jobs_at_risk import JobsAtRisk
 from callcontrol.freeswitch.link import Answer, ArrivedEvent
 from callcontrol.freeswitch.observer import GuardedObserver, NodeObserver, NodeUp, is_power_of_two
 from callcontrol.freeswitch.pool import CommandPool
@@ -56,15 +57,14 @@ class Node:
         self.draining = settings.draining
         """Takes no new calls; for the operator to set. Survives the links."""
         self.counters = NodeCounters()
-        self._timings, self._observer = timings, observer
+        self._observer = observer
         self._told = GuardedObserver(self.node_id, observer, self.counters)
         backoff = Backoff(timings.backoff_first_s, timings.backoff_cap_s, uniform)
         self._redial = Redial(self.node_id, timings, self.counters, backoff)
         self._pool = CommandPool(settings, timings, self.counters, self._redial)
         self._feed = EventFeed(settings, timings, self.counters, self._redial, self)
         self._jobs = JobTable(self.counters)
-        self._jobs_at_risk: list[Job] = []
-        self._job_grace: asyncio.TimerHandle | None = None
+        self._jobs_at_risk = JobsAtRisk(self._jobs, timings.job_grace_s)
         self._load = fields.Load()
         self._core_uuid: CoreUuid | None = None
         self._restart_untold = False
@@ -82,7 +82,7 @@ class Node:
                     name=f"{self.node_id} events",
                 )
         finally:
-            self._stop_job_grace()
+            self._jobs_at_risk.stop()
             self._jobs.lose(self._jobs.under_way(), "this service stops", gone=True)
 
     @property
@@ -234,14 +234,12 @@ class Node:
         self.counters.reconnects += not first
         if restarted:
             self._load, self._started_us = fields.Load(), 0
-            self._jobs.lose(self._jobs_at_risk, "the switch was restarted", gone=True)
+            self._jobs_at_risk.switch_restarted()
         keys = {"node": self.node_id, "core_uuid": fresh.core_uuid, "restarted": restarted}
         log.info("node connected", extra=keys)
         await self._observer.node_up(info)
         self._restart_untold = False
-        self._stop_job_grace()
-        self._lose_jobs_at_risk("the event link was interrupted")
-        self._jobs_at_risk = []
+        self._jobs_at_risk.link_back()
         log.info("node up", extra=keys)
 
     def on_down(self, reason: str, last_event: SwitchEvent | None) -> None:
@@ -249,26 +247,9 @@ class Node:
         self._down_reason = reason
         if last_event is not None:
             self._last_seen = fields.last_seen(self.node_id, last_event)
-        self._jobs_at_risk = self._jobs.under_way()
-        if self._job_grace is None:
-            self._job_grace = asyncio.get_running_loop().call_later(
-                self._timings.job_grace_s, self._end_job_grace
-            )
-        keys = {"node": self.node_id, "reason": reason, "jobs": len(self._jobs_at_risk)}
+        keys = {"node": self.node_id, "reason": reason, "jobs": self._jobs_at_risk.link_lost()}
         log.warning("node down", extra=keys)
         self._told.node_down(reason)
-
-    def _lose_jobs_at_risk(self, reason: str) -> None:
-        self._jobs.lose(self._jobs_at_risk, reason, gone=False)
-
-    def _end_job_grace(self) -> None:
-        self._job_grace = None
-        self._lose_jobs_at_risk("the node is unreachable")
-
-    def _stop_job_grace(self) -> None:
-        if self._job_grace is not None:
-            self._job_grace.cancel()
-            self._job_grace = None
 
 
 def _as_reply(answer: Answer) -> Reply:
