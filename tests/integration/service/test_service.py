@@ -18,9 +18,8 @@ from callcontrol.v1 import call_control_service_pb2 as pb
 from callcontrol.v1 import (
     call_pb2,
     common_pb2,
-    conference_service_pb2,
-    conference_service_pb2_grpc,
     event_service_pb2,
+    event_service_pb2_grpc,
     node_service_pb2,
 )
 
@@ -133,9 +132,9 @@ async def test_every_violation_is_told_at_once(stage: Stage):
 
 async def test_what_is_not_served_says_so_with_a_reason(stage: Stage):
     async with stage.channel() as channel:
-        conferences = conference_service_pb2_grpc.ConferenceServiceStub(channel)
+        events = event_service_pb2_grpc.EventServiceStub(channel)
         with pytest.raises(grpc.aio.AioRpcError) as caught:
-            await conferences.ListConferences(conference_service_pb2.ListConferencesRequest())
+            await events.CheckFilter(event_service_pb2.CheckFilterRequest())
     failure = failure_of(caught.value)
     assert (failure.code, failure.reason) == (grpc.StatusCode.UNIMPLEMENTED, "NOT_IMPLEMENTED")
 
