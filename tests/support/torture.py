@@ -268,13 +268,14 @@ def _pending(scene: Scene, *, doubts: bool) -> list[str]:
     unanswered = sum(link.pending_commands for link in status.connections)
     known, there = service.tracker.count(scene.node.node_id), len(scene.stage.simulator.switch.legs)
     in_doubt = service.tracker.expected.count(scene.node.node_id)
+    calling_off = service.control.late_work  # watches calls that may yet begin, for a while
     places = service.control.placement.calls_on(scene.node.node_id) - known - in_doubt
     facts = {
         "commands wait for a link": status.waiting_commands,
         "commands are unanswered": unanswered,
         "jobs are under way": status.jobs,
-        "clean-ups are under way": service.control.late_work,
-        "calls are watched": service.tracker.watching,
+        "calls are watched": max(0, service.tracker.watching - calling_off),
+        "calls are being called off": calling_off if doubts else 0,
         "calls may have begun": in_doubt if doubts else 0,
         "places are kept": places,
         "calls are known that are not there, or not known": abs(known - there),
