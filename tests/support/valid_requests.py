@@ -57,7 +57,9 @@ SPEECH = common_pb2.MediaSource(
 PHRASE = common_pb2.MediaSource(
     phrase=common_pb2.Phrase(name="markphrase", data="markphrasedata", language="mk")
 )
-SAY = common_pb2.MediaSource(say=common_pb2.Say(text="5544332211", language="en"))
+SAY = common_pb2.MediaSource(
+    say=common_pb2.Say(text="5544332211", language="en", kind=common_pb2.Say.KIND_TELEPHONE_NUMBER)
+)
 SOURCES = (FILE, TONE, SPEECH, PHRASE, SAY)
 MEMBERS = conf.MemberSelector(call_ids=conf.CallIds(values=[ACTIVE]))
 AN_ID = "12345678-0000-4000-8000-123456789abc"
