@@ -27,6 +27,9 @@ def sofia(switch: Switch, target: str, order: Order) -> Leg:
         raise CannotCall("INVALID_URL")
     if profile == "gateway":
         gateway, _, address = address.partition("/")
+        if gateway in switch.settings.fallen_gateways:
+            _abort(switch)
+            raise CannotCall("GATEWAY_DOWN")
         if gateway not in switch.settings.gateways:
             _abort(switch)
             raise CannotCall("INVALID_GATEWAY")

@@ -1,7 +1,7 @@
 """The state of one run of the switch: its identity, its channels, its numbering of events."""
 
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -35,6 +35,15 @@ class SwitchSettings:
     heartbeat_interval_s: float = 20.0
     profiles: frozenset[str] = frozenset({"internal", "external"})
     gateways: frozenset[str] = frozenset({"carrier"})
+    fallen_gateways: frozenset[str] = frozenset({"fallen"})
+    """Gateways whose registrar is not there."""
+    languages: frozenset[str] = frozenset({"en"})
+    """Of recorded words and phrases."""
+    phrases: Mapping[str, str] = field(
+        default_factory=lambda: {"contract_phrase": "tone_stream://%(200,0,440)"}
+    )
+    """What each macro plays."""
+    speech_engines: frozenset[str] = frozenset({"tts_commandline"})
     users: frozenset[str] = frozenset(str(number) for number in range(1000, 1020))
     """Users of the directory who are not registered; scenario names are users who are."""
 
