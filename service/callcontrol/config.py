@@ -105,6 +105,10 @@ class Config(BaseSettings):
     """Directories of the nodes, absolute, parted by commas, below which files may be played."""
     media_prefixes: Annotated[tuple[str, ...], NoDecode] = ("local_stream://",)
     """What the address of a sound that is no file may begin with, parted by commas."""
+    speech_engine: str = ""
+    """Speech engine of the nodes for requests that name none, for example `flite`."""
+    speech_voice: str = ""
+    """Voice of that engine for requests that name none."""
     recording_root: str = ""
     """Directory of the nodes, absolute, below which recordings are written; empty allows none."""
     raw_apis: Annotated[tuple[str, ...], NoDecode] = ()
@@ -269,6 +273,8 @@ class Config(BaseSettings):
             default_context=self.default_context,
             media_roots=self.media_roots,
             media_prefixes=self.media_prefixes,
+            speech_engine=self.speech_engine,
+            speech_voice=self.speech_voice,
             recording_root=self.recording_root,
             raw_apis=tuple(map(read_permission, self.raw_apis)),
             raw_applications=tuple(map(read_permission, self.raw_applications)),

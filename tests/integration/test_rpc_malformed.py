@@ -169,13 +169,6 @@ MALFORMED: list[tuple[Message, set[str]]] = [
 
 NOT_SERVED: list[tuple[Message, str]] = [
     (pb.ListCallsRequest(filter="true"), "filter"),
-    (pb.PlayRequest(call_id=CALL_ID, mix=True), "mix"),
-    (
-        pb.PlayRequest(
-            call_id=CALL_ID, sources=[common_pb2.MediaSource(speech=common_pb2.Speech(text="hi"))]
-        ),
-        "sources[0].speech",
-    ),
     (
         originate(destination=call_pb2.Destination(applications=call_pb2.Applications())),
         "destination.applications",

@@ -8,7 +8,6 @@ from callcontrol.calls.checked import Checked, entry
 from callcontrol.calls.dialstring import MAX_VARIABLES, originate_value_problem, set_value_problem
 from callcontrol.calls.endpoint_checks import endpoints_checks, variables_checks
 from callcontrol.calls.inline_dialplan import MAX_APPLICATIONS, application_data_problem
-from callcontrol.calls.media_uri import MAX_SOURCES, silence_problem, tone_problem, uri_problem
 from callcontrol.calls.policy import name_problem
 from callcontrol.calls.requests import (
     Application,
@@ -18,19 +17,12 @@ from callcontrol.calls.requests import (
     ExtensionDestination,
     OriginateSpec,
     ParkDestination,
-    PhraseSource,
-    PlaySpec,
-    SilenceSource,
-    SpeechSource,
-    ToneSource,
-    UriSource,
 )
 from callcontrol.calls.settings import ControlSettings
 from callcontrol.calls.variable_names import readable_name_problem, variable_name_problem
 from callcontrol.calls.variables import label_violations
 from callcontrol.errors import InvalidRequest, Violation
 
-MAX_REPEAT: Final = 1_000
 MAX_PARK_S: Final = 86_400
 """A day."""
 _MAX_LEVEL: Final = 10_000
@@ -117,29 +109,6 @@ def application_checks(application: Application, field: str) -> Iterator[Checked
     """An application to be run as it is. Whether it may be, the operator's list says."""
     yield f"{field}.name", name_problem(application.name)
     yield f"{field}.data", application_data_problem(application.data)
-
-
-def play_checks(spec: PlaySpec, settings: ControlSettings) -> Iterator[Checked]:
-    """What is to be played, and to whom."""
-    yield call_id_check(spec.call_id)
-    if spec.playback_id is not None:
-        yield "playback_id", grammar.operation_id_problem(spec.playback_id)
-    if not 1 <= len(spec.sources) <= MAX_SOURCES:
-        yield "sources", f"must have 1 to {MAX_SOURCES} entries"
-    for place, source in enumerate(spec.sources):
-        match source:
-            case UriSource(uri=uri):
-                yield f"sources[{place}].uri", uri_problem(uri, settings)
-            case ToneSource(tone=tone):
-                yield f"sources[{place}].tone_stream", tone_problem(tone)
-            case SilenceSource(duration_us=duration_us):
-                yield f"sources[{place}].silence", silence_problem(duration_us)
-            case SpeechSource() | PhraseSource():
-                pass
-            case _:
-                assert_never(source)
-    if spec.repeat > MAX_REPEAT:
-        yield "repeat", f"may be at most {MAX_REPEAT}"
 
 
 def dtmf_checks(digits: str, duration_us: int) -> Iterator[Checked]:

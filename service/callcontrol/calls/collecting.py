@@ -23,6 +23,7 @@ from callcontrol.calls.collection import (
     judge,
 )
 from callcontrol.calls.commander import Commander, cannot_be_carried
+from callcontrol.calls.dialstring import unsplit
 from callcontrol.calls.digit_pattern import switch_pattern
 from callcontrol.calls.late_work import Work
 from callcontrol.calls.media_uri import playback_argument
@@ -50,7 +51,6 @@ _NO_PROMPT: Final = "''"
 """An empty word."""
 _US_PER_MS: Final = 1_000
 _US_PER_S: Final = 1_000_000
-_NEVER: Final = frozenset(" '\"\\\r\n\0")
 _FOR_EVER_S: Final = 1e9
 _STOP_AGAIN_S: Final = 0.5
 """Between the tries of one collection, each of which is stopped by itself."""
@@ -186,12 +186,7 @@ def _argument(spec: CollectSpec) -> str:
         switch_pattern(spec.pattern) if spec.pattern else switch_pattern(".+"),
         str(between_us // _US_PER_MS),
     ]
-    for word in words:
-        if word == _NO_PROMPT:
-            continue
-        if not word or not _NEVER.isdisjoint(word) or "${" in word or "$$" in word:
-            raise UnencodableValue("an argument", "may have no blanks, quotes or ${")
-    return " ".join(words)
+    return " ".join(word if word == _NO_PROMPT else unsplit(word) for word in words)
 
 
 def _prompt(sources: tuple[MediaSource, ...]) -> str:

@@ -17,10 +17,12 @@ from typing import Final
 from callcontrol.calls import checks, fields
 from callcontrol.calls.checked import Checked
 from callcontrol.calls.digit_pattern import pattern_problem
-from callcontrol.calls.media_uri import MAX_SOURCES, silence_problem, tone_problem, uri_problem
+from callcontrol.calls.media_uri import MAX_SOURCES
 from callcontrol.calls.outcome import CallOutcome
-from callcontrol.calls.requests import MediaSource, SilenceSource, ToneSource, UriSource
+from callcontrol.calls.play_checks import source_checks
+from callcontrol.calls.requests import MediaSource
 from callcontrol.calls.settings import ControlSettings
+from callcontrol.calls.spoken import is_spoken
 from callcontrol.calls.translate import Headers, number, text
 from callcontrol.ids import CallId
 
@@ -146,12 +148,7 @@ def _prompt_checks(
     if len(sources) > MAX_SOURCES:
         yield field, f"may have at most {MAX_SOURCES} entries"
     for place, source in enumerate(sources):
-        match source:
-            case UriSource(uri=uri):
-                yield f"{field}[{place}].uri", uri_problem(uri, settings)
-            case ToneSource(tone=tone):
-                yield f"{field}[{place}].tone_stream", tone_problem(tone)
-            case SilenceSource(duration_us=duration_us):
-                yield f"{field}[{place}].silence", silence_problem(duration_us)
-            case _:
-                yield f"{field}[{place}]", "must be an uri, a tone_stream or silence"
+        if is_spoken(source):
+            yield f"{field}[{place}]", "must be an uri, a tone_stream or silence"
+        else:
+            yield from source_checks(source, f"{field}[{place}]", settings)

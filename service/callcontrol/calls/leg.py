@@ -73,6 +73,7 @@ class Leg:
         "ended_us",
         "labels",
         "node_id",
+        "paused",
         "position",
         "queued",
         "recordings",
@@ -103,6 +104,8 @@ class Leg:
         """The particulars as the last event put them."""
         self.applications: list[tuple[str, OperationId]] = []
         self.recordings: dict[str, OperationId] = {}
+        self.paused: set[OperationId] = set()
+        """Playbacks that this service has paused."""
         self.queued: dict[OperationId, None] = {}
         """What we asked to be run and has not begun, in the order of asking."""
         self._picture: Call | None = None

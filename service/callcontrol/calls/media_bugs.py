@@ -14,7 +14,6 @@ from callcontrol.calls.commander import Commander
 from callcontrol.errors import CommandQueueFull, NodeUnavailable, OutcomeUnknown
 
 AUDIO: Final = "audio"
-DISPLACE: Final = "displace"
 RECORDING: Final = "session_record"
 
 _BUG: Final = re.compile(r"<function>(.*?)</function>\s*<target>(.*?)</target>", re.DOTALL)

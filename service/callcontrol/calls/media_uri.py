@@ -18,6 +18,7 @@ from callcontrol.calls.requests import (
     ToneSource,
     UriSource,
 )
+from callcontrol.calls.say import SaySource
 from callcontrol.calls.settings import ControlSettings
 from callcontrol.errors import NotImplementedYet
 
@@ -78,8 +79,8 @@ def _played(source: MediaSource) -> str:
             return f"silence_stream://{duration_us // _MS}"
         case SpeechSource():
             raise NotImplementedYet("playing speech")
-        case PhraseSource():
-            raise NotImplementedYet("playing a phrase")
+        case PhraseSource() | SaySource():
+            raise NotImplementedYet("playing a phrase or something to say")
         case _:
             assert_never(source)
 

@@ -10,6 +10,7 @@ from typing import Final
 
 from callcontrol.calls import fields
 from callcontrol.calls.leg import Leg
+from callcontrol.calls.mix_target import DISPLACE, read_mix_target
 from callcontrol.calls.payloads import (
     ApplicationFinished,
     ApplicationStarted,
@@ -34,6 +35,7 @@ _PLAYING: Final = frozenset(
         "play_and_detect_speech",
         "phrase",
         "say",
+        "speak",
         "read",
     }
 )
@@ -84,11 +86,28 @@ def playback_started(leg: Leg, headers: Headers) -> PlaybackStarted:
 def playback_stopped(leg: Leg, headers: Headers) -> PlaybackStopped:
     """PLAYBACK_STOP. What the end of the leg cuts off is `done` too, and comes after the hangup."""
     done = text(headers, fields.PLAYBACK_STATUS) == "done"
+    playback_id = _innermost(leg, _PLAYING)
+    leg.paused.discard(playback_id)
     return PlaybackStopped(
-        _innermost(leg, _PLAYING),
+        playback_id,
         text(headers, fields.PLAYBACK_PATH),
         done and not leg.is_ending(),
     )
+
+
+def mix_started(_leg: Leg, headers: Headers) -> PlaybackStarted | None:
+    """MEDIA_BUG_START, which is of a playback where it is a sound over the conversation."""
+    if text(headers, fields.MEDIA_BUG_FUNCTION) != DISPLACE:
+        return None
+    return PlaybackStarted(*read_mix_target(text(headers, fields.MEDIA_BUG_TARGET)))
+
+
+def mix_stopped(_leg: Leg, headers: Headers) -> PlaybackStopped | None:
+    """MEDIA_BUG_STOP. It does not say whether the sound came to its end."""
+    if text(headers, fields.MEDIA_BUG_FUNCTION) != DISPLACE:
+        return None
+    playback_id, uri = read_mix_target(text(headers, fields.MEDIA_BUG_TARGET))
+    return PlaybackStopped(playback_id, uri, completed=False)
 
 
 def recording_started(leg: Leg, headers: Headers) -> RecordingStarted:
@@ -130,6 +149,7 @@ OperationPayload = (
     | RecordingStarted
     | RecordingStopped
     | DtmfReceived
+    | None
 )
 
 OPERATIONS: Final[Mapping[str, Callable[[Leg, Headers], OperationPayload]]] = {
@@ -137,6 +157,8 @@ OPERATIONS: Final[Mapping[str, Callable[[Leg, Headers], OperationPayload]]] = {
     "CHANNEL_EXECUTE_COMPLETE": application_finished,
     "PLAYBACK_START": playback_started,
     "PLAYBACK_STOP": playback_stopped,
+    "MEDIA_BUG_START": mix_started,
+    "MEDIA_BUG_STOP": mix_stopped,
     "RECORD_START": recording_started,
     "RECORD_STOP": recording_stopped,
     "DTMF": dtmf_received,

@@ -1,75 +1,79 @@
 """Play and stop: sound to a leg, and the proof that it is heard."""
 
+import asyncio
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Final
 from uuid import uuid4
 
 from callcontrol.calls import checks
-from callcontrol.calls.call import Call
 from callcontrol.calls.commander import Commander
+from callcontrol.calls.hearing import Hearing
+from callcontrol.calls.listeners import listeners
 from callcontrol.calls.media_uri import playback_argument
+from callcontrol.calls.mixing import mix, mixed, stop_mixed
 from callcontrol.calls.operations import playing
 from callcontrol.calls.outcome import CallOutcome, PlayOutcome
-from callcontrol.calls.payloads import (
-    ApplicationFinished,
-    PlaybackStarted,
-    PlaybackStopped,
-)
-from callcontrol.calls.requests import Leg, PlaySpec, ToneSource
+from callcontrol.calls.payloads import ApplicationFinished, PlaybackStopped
+from callcontrol.calls.play_checks import is_lone_tone, play_checks
+from callcontrol.calls.requests import PhraseSource, PlaySpec, SpeechSource
+from callcontrol.calls.say import SaySource
+from callcontrol.calls.settings import ControlSettings
+from callcontrol.calls.spoken import SPEAK, spoken_application
 from callcontrol.calls.steps import Steps
 from callcontrol.calls.verb import Verb
 from callcontrol.calls.verbs import require_state
-from callcontrol.errors import (
-    CallControlError,
-    CallStateConflict,
-    OutcomeUnknown,
-    SwitchRefused,
-)
+from callcontrol.deadline import patience_s
+from callcontrol.errors import CallControlError, CallStateConflict, OutcomeUnknown
 from callcontrol.esl.messaging import execute
 from callcontrol.events.event import Event
 from callcontrol.ids import CallId, OperationId
 
-_NOT_PLAYED = frozenset({"FILE NOT FOUND", "PLAYBACK ERROR"})
+_PLAYBACK: Final = "playback"
+_SPEECH_BEGINS_S: Final = 0.3
+"""After that an engine that the node lacks would have been found missing."""
 
 
 async def play(commander: Commander, spec: PlaySpec) -> PlayOutcome:
-    """Play to a leg, its partner or both, after whatever was asked to play before.
+    """Play to a leg, its partner or both, after whatever was asked to play before; with `mix` at
+    once and over their conversation.
 
     `repeat` counts runs; the switch plays only once what takes less than half a second, except
-    for a single tone. Raises SwitchRefused when the sound cannot be opened, CallHasEnded when a
-    listener ends before it begins, CallStateConflict without media or without a partner, and
+    for a single tone. Speech is never proven. Raises SwitchRefused when the sound cannot be
+    opened, or nothing is said; CallHasEnded when a listener ends before it begins,
+    CallStateConflict without media, without a partner or, to mix, without a conversation, and
     OutcomeUnknown when the node is lost, or takes no more, between two listeners.
     """
-    checks.require_valid(checks.play_checks(spec, commander.settings))
+    checks.require_valid(play_checks(spec, commander.settings))
+    if spec.mix:
+        return await mix(commander, spec)
     call = commander.tracker.require(spec.call_id, alive=True)
-    argument, loops = playback_argument(spec.sources), spec.repeat or 1
-    if loops != 1 and len(spec.sources) == 1 and _loops_itself(spec):
-        argument, loops = f"{argument};loops={max(loops, -1)}", 1
-    listeners = _listeners(commander, call, spec.leg)
-    for listener in listeners:
-        require_state(Verb.PLAY, listener)
+    sound = _sound(spec, commander.settings)
+    hearing = listeners(commander, call, spec.leg)
+    for listener in hearing:
+        require_state(sound.verb, listener)
     playback_id = spec.playback_id or OperationId(str(uuid4()))
-    with commander.tracker.watch(*(listener.call_id for listener in listeners)) as watch:
+    with commander.tracker.watch(*(listener.call_id for listener in hearing)) as watch:
         steps = Steps(call.node_id)
-        for listener in listeners:
+        for listener in hearing:
             message = execute(
                 listener.call_id,
-                "playback",
-                argument,
+                sound.application,
+                sound.argument,
                 operation_id=playback_id,
                 event_lock=True,
-                loops=max(loops, -1),
+                loops=sound.loops,
             )
             with steps.step(), _queued(commander, listener.call_id, playback_id):
                 await commander.send(listener, message)
-        deaf = {listener.call_id for listener in listeners}
-
-        def all_hear(event: Event) -> bool:
-            if event.call_id in deaf and _is_heard(event, playback_id):
-                deaf.discard(event.call_id)
-            return not deaf
-
-        confirmed = await commander.proof(watch, all_hear)
+        heard = Hearing(sound.application, playback_id, {each.call_id for each in hearing})
+        confirmed = await commander.proof(watch, heard.by_all)
+        if confirmed and sound.application == SPEAK:
+            confirmed = False
+            with suppress(TimeoutError):
+                async with asyncio.timeout(patience_s(_SPEECH_BEGINS_S)):
+                    await watch.until(heard.over_at_once)
     return PlayOutcome(confirmed=bool(confirmed), call=commander.now(call), playback_id=playback_id)
 
 
@@ -80,58 +84,65 @@ async def stop_playback(
 
     A playback that is over is left alone, which is no error. Raises CallStateConflict if the
     playback has yet to begin, as the switch can drop only all that wait, or goes on underneath
-    another one, as only the uppermost can be stopped.
+    another one, as only the uppermost can be stopped. What plays over the conversation can be
+    stopped at any time.
     """
     checks.require_valid([checks.call_id_check(call_id), *checks.playback_id_checks(playback_id)])
     call = commander.tracker.require(call_id, alive=True)
     running = _running(commander, call_id)
-    if playback_id is not None and playback_id not in running:
-        if playback_id in _waiting(commander, call_id):
-            raise CallStateConflict(call_id, "not playing it yet", "a playback that has begun")
-        return CallOutcome(confirmed=False, call=call)
-    if playback_id is not None and playback_id != running[-1]:
-        raise CallStateConflict(call_id, "playing something else", "that playback uppermost")
-
-    def stopped(event: Event) -> bool:
-        return event.call_id == call_id and _ended_id(event.payload) in running
-
     waiting = _waiting(commander, call_id)
+    if playback_id is not None and playback_id in waiting:
+        raise CallStateConflict(call_id, "not playing it yet", "a playback that has begun")
+    if playback_id is not None and playback_id in running and playback_id != running[-1]:
+        raise CallStateConflict(call_id, "playing something else", "that playback uppermost")
+    steps, stopping = Steps(call.node_id), set(running[-1:] if playback_id else running)
+
+    def all_stopped(event: Event) -> bool:
+        if event.call_id == call_id and (over := _ended_id(event.payload)) is not None:
+            stopping.discard(over)
+        return not stopping
+
     with commander.tracker.watch(call_id) as watch:
-        await commander.api(
-            call, "uuid_break", call_id, *(() if playback_id is not None else ("all",))
-        )
+        if playback_id is None or playback_id in running:
+            all_or_one = () if playback_id is not None else ("all",)
+            with steps.step():
+                await commander.api(call, "uuid_break", call_id, *all_or_one)
+        else:
+            stopping.clear()
         if playback_id is None:
             _forget(commander, call_id, waiting)
-        confirmed = bool(running) and await commander.proof(watch, stopped)
+        if playback_id not in running:
+            for each, target in (await mixed(commander, call)).items():
+                if playback_id in (None, each):
+                    with steps.step():
+                        if await stop_mixed(commander, call, target):
+                            stopping.add(each)
+        confirmed = bool(stopping) and await commander.proof(watch, all_stopped)
     return CallOutcome(confirmed=bool(confirmed), call=commander.now(call))
 
 
-def _loops_itself(spec: PlaySpec) -> bool:
-    """Whether the source is a tone whose own language can repeat it."""
-    source = spec.sources[0]
-    return isinstance(source, ToneSource) and ";" not in source.tone and "=" not in source.tone
+@dataclass(frozen=True, slots=True)
+class _Sound:
+    """What is run to be heard."""
+
+    verb: Verb
+    application: str
+    argument: str
+    loops: int
 
 
-def _listeners(commander: Commander, call: Call, leg: Leg) -> list[Call]:
-    if leg is Leg.A:
-        return [call]
-    if call.bridged_call_id is None:
-        raise CallStateConflict(call.call_id, "not bridged", "a bridged partner")
-    partner = commander.tracker.require(call.bridged_call_id, alive=True)
-    return [partner] if leg is Leg.B else [call, partner]
-
-
-def _is_heard(event: Event, playback_id: OperationId) -> bool:
-    """Whether the playback began with this event, or is over already. Raises SwitchRefused."""
-    match event.payload:
-        case PlaybackStarted(playback_id=started) if started == playback_id:
-            return True
-        case ApplicationFinished(operation_id=over, response=response) if over == playback_id:
-            if response in _NOT_PLAYED:
-                raise SwitchRefused(event.position.node_id, response)
-            return True
+def _sound(spec: PlaySpec, settings: ControlSettings) -> _Sound:
+    loops = max(spec.repeat or 1, -1)
+    match spec.sources:
+        case (SpeechSource() | PhraseSource() | SaySource() as spoken,):
+            application, argument = spoken_application(spoken, settings)
+            verb = Verb.SPEAK if application == SPEAK else Verb.SAY
+            return _Sound(verb, application, argument, loops)
+        case _ if loops != 1 and is_lone_tone(spec):
+            argument = f"{playback_argument(spec.sources)};loops={loops}"
+            return _Sound(Verb.PLAY, _PLAYBACK, argument, 1)
         case _:
-            return False
+            return _Sound(Verb.PLAY, _PLAYBACK, playback_argument(spec.sources), loops)
 
 
 def _running(commander: Commander, call_id: CallId) -> tuple[OperationId, ...]:

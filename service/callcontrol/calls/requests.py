@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
+from callcontrol.calls.say import SaySource
 from callcontrol.ids import CallId, NodeId, OperationId
 
 
@@ -208,7 +209,7 @@ class SilenceSource:
 
 @dataclass(frozen=True, slots=True)
 class SpeechSource:
-    """Text for a speech engine; not served yet."""
+    """Text for a speech engine of the node; empty names are the operator's."""
 
     text: str
     engine: str = ""
@@ -217,14 +218,14 @@ class SpeechSource:
 
 @dataclass(frozen=True, slots=True)
 class PhraseSource:
-    """A phrase macro; not served yet."""
+    """A phrase macro of the node, with its argument; an empty language is the leg's."""
 
     name: str
     data: str = ""
     language: str = ""
 
 
-MediaSource = UriSource | ToneSource | SilenceSource | SpeechSource | PhraseSource
+MediaSource = UriSource | ToneSource | SilenceSource | SpeechSource | PhraseSource | SaySource
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -235,6 +236,8 @@ class PlaySpec:
     sources: tuple[MediaSource, ...]
     """What to play, in order."""
     leg: Leg = Leg.A
+    mix: bool = False
+    """Over the conversation, and not in its place."""
     repeat: int = 0
     """Play so many times; 0 is once, negative is until stopped."""
     playback_id: OperationId | None = None

@@ -25,6 +25,10 @@ class ControlSettings:
     """Absolute directories on the nodes below which files may be played."""
     media_prefixes: tuple[str, ...] = ("local_stream://",)
     """Beginnings of URLs that may be played, for example `https://media.example.org/prompts/`."""
+    speech_engine: str = ""
+    """Speech engine of the nodes where a request names none; empty requires that it does."""
+    speech_voice: str = ""
+    """The same for its voice."""
     recording_root: str = ""
     """Absolute directory on the nodes below which recordings are written; empty allows none."""
     raw_apis: tuple[Permission, ...] = ()

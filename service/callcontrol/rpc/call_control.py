@@ -5,9 +5,8 @@ from dataclasses import replace
 
 from callcontrol.calls import checks
 from callcontrol.calls.control import CallControl
-from callcontrol.calls.requests import OriginateSpec, PlaySpec
-from callcontrol.errors import NotImplementedYet
-from callcontrol.ids import CallId, OperationId
+from callcontrol.calls.requests import OriginateSpec
+from callcontrol.ids import CallId
 from callcontrol.rpc import convert
 from callcontrol.rpc import convert_request as read
 from callcontrol.rpc.handlers import Handlers, unary
@@ -35,8 +34,6 @@ class CallControlService:
             "Unhold": unary(pb.UnholdRequest, self.unhold),
             "Mute": unary(pb.MuteRequest, self.mute),
             "Unmute": unary(pb.UnmuteRequest, self.unmute),
-            "Play": unary(pb.PlayRequest, self.play),
-            "StopPlayback": unary(pb.StopPlaybackRequest, self.stop_playback),
             "SendDtmf": unary(pb.SendDtmfRequest, self.send_dtmf),
             "SetVariables": unary(pb.SetVariablesRequest, self.set_variables),
             "GetVariables": unary(pb.GetVariablesRequest, self.get_variables),
@@ -133,33 +130,6 @@ class CallControlService:
         problems.check([checks.call_id_check(request.call_id)])
         outcome = await self._control.unmute(CallId(request.call_id), direction)
         return pb.UnmuteResponse(status=convert.command_status(outcome))
-
-    async def play(self, request: pb.PlayRequest) -> pb.PlayResponse:
-        """Play to a call."""
-        if request.mix:
-            raise NotImplementedYet("playing over the conversation", "mix")
-        problems = Problems()
-        sources = [
-            read.read_source(source, f"sources[{place}]", problems)
-            for place, source in enumerate(request.sources)
-        ]
-        spec = PlaySpec(
-            call_id=CallId(request.call_id),
-            sources=tuple(sources),
-            leg=read.read_leg(request.leg, problems),
-            repeat=request.repeat,
-        )
-        problems.check(checks.play_checks(spec, self._settings))
-        outcome = await self._control.play(spec)
-        return pb.PlayResponse(
-            playback_id=outcome.playback_id, status=convert.command_status(outcome)
-        )
-
-    async def stop_playback(self, request: pb.StopPlaybackRequest) -> pb.StopPlaybackResponse:
-        """Stop what plays."""
-        playback_id = OperationId(request.playback_id) if request.playback_id else None
-        outcome = await self._control.stop_playback(CallId(request.call_id), playback_id)
-        return pb.StopPlaybackResponse(status=convert.command_status(outcome))
 
     async def send_dtmf(self, request: pb.SendDtmfRequest) -> pb.SendDtmfResponse:
         """Send digits."""

@@ -14,6 +14,7 @@ from callcontrol.errors import CallControlError, NotImplementedYet
 from callcontrol.ids import CallId, NodeId
 from callcontrol.rpc import convert
 from callcontrol.rpc import convert_request as read
+from callcontrol.rpc.convert_media import read_source
 from callcontrol.rpc.status import failure_of
 from callcontrol.rpc.validate import Problems
 from callcontrol.v1 import call_pb2, common_pb2
@@ -80,7 +81,7 @@ def read_played(source: common_pb2.MediaSource, problems: Problems) -> MediaSour
     """What to play. Raises NotImplementedYet for kinds that a conference does not play."""
     match source.WhichOneof("source"):
         case "uri" | "tone_stream" | "silence":
-            return read.read_source(source, "source", problems)
+            return read_source(source, "source", problems)
         case "speech":
             speech = source.speech
             return SpeechSource(speech.text, engine=speech.engine, voice=speech.voice)

@@ -160,25 +160,6 @@ def read_destination(
             return requests.ParkDestination()
 
 
-def read_source(
-    source: common_pb2.MediaSource, field: str, problems: Problems
-) -> requests.MediaSource:
-    """Something to be heard. Raises NotImplementedYet for what this version does not play."""
-    match source.WhichOneof("source"):
-        case "uri":
-            return requests.UriSource(source.uri)
-        case "tone_stream":
-            return requests.ToneSource(source.tone_stream)
-        case "silence":
-            length_us = problems.duration_us(f"{field}.silence", source.silence)
-            return requests.SilenceSource(length_us)
-        case "speech" | "phrase" as kind:
-            raise NotImplementedYet(f"playing {kind}", f"{field}.{kind}")
-        case _:
-            problems.add(field, "must say what to play: uri, tone_stream or silence")
-            return requests.SpeechSource("")
-
-
 def _seconds(
     message: _Originate | call_pb2.Endpoint, name: str, problems: Problems, prefix: str = ""
 ) -> float | None:

@@ -7,7 +7,7 @@ from callcontrol.calls.collection import CollectSpec, Result, collect_checks
 from callcontrol.calls.commander import Commander
 from callcontrol.ids import CallId
 from callcontrol.rpc import convert
-from callcontrol.rpc import convert_request as read
+from callcontrol.rpc.convert_media import read_source
 from callcontrol.rpc.handlers import Handlers, unary
 from callcontrol.rpc.validate import Problems
 from callcontrol.v1 import call_control_service_pb2 as pb
@@ -52,11 +52,11 @@ def _read(request: pb.CollectDigitsRequest, problems: Problems) -> CollectSpec:
     return CollectSpec(
         call_id=CallId(request.call_id),
         prompt=tuple(
-            read.read_source(source, f"prompt[{place}]", problems)
+            read_source(source, f"prompt[{place}]", problems)
             for place, source in enumerate(request.prompt)
         ),
         invalid_prompt=tuple(
-            read.read_source(source, f"invalid_prompt[{place}]", problems)
+            read_source(source, f"invalid_prompt[{place}]", problems)
             for place, source in enumerate(request.invalid_prompt)
         ),
         min_digits=request.min_digits,

@@ -31,6 +31,7 @@ from callcontrol.rpc.leg_dialling import LegDiallingService
 from callcontrol.rpc.media import RecordingService
 from callcontrol.rpc.methods import API_FILES, SERVICES
 from callcontrol.rpc.node_service import NodeService
+from callcontrol.rpc.playback import PlaybackService
 from callcontrol.rpc.raw_access import RawAccess
 from callcontrol.rpc.recorder import NoRecorder, Recorder
 from callcontrol.rpc.replay import ReplayLimits, ReplayWindow
@@ -231,6 +232,7 @@ def api_handlers(
             **HangupCallsService(control.commander).handlers(),
             **LegDiallingService(control.commander).handlers(),
             **RecordingService(control.commander).handlers(),
+            **PlaybackService(control.commander).handlers(),
             **DigitsService(control.commander, control.clean_up).handlers(),
         },
         "callcontrol.v1.ConferenceService": ConferenceService(

@@ -1,12 +1,18 @@
 """API commands on the sound of one call: broadcast, break, mute, record, digits."""
 
-from callcontrol.simulator import bugs, media, recording
+from typing import TYPE_CHECKING
+
+from callcontrol.simulator import bugs, displace, media, recording
 from callcontrol.simulator.apis import ApiCall, Handler, PlainHandler, later
 from callcontrol.simulator.apis_calls import FAILED, NO_CHANNEL, OK, SUCCESS
 from callcontrol.simulator.applications import send_digits
 from callcontrol.simulator.bugs import Bug, attach, detach
 from callcontrol.simulator.dial_string import split_blank
+from callcontrol.simulator.playing import Playing
 from callcontrol.simulator.private_commands import HOLD_MUSIC, broadcast
+
+if TYPE_CHECKING:
+    from callcontrol.simulator.leg import Leg
 
 _NO_SESSION = "-ERR Cannot locate session!\n"
 
@@ -160,17 +166,36 @@ def _fileman(call: ApiCall) -> str:
         return NO_CHANNEL
     if not leg.playing:
         return "-ERR No file handle!\n"
-    if text == "stop":
-        leg.is_break_asked = True
-        leg.wake.set()
+    _manage(leg, leg.playing[-1], text)
+    leg.wake.set()
     return OK
 
 
+def _manage(leg: "Leg", playing: Playing, text: str) -> None:
+    """What it does not know, it takes without a word. Volume nobody hears here."""
+    name, _, value = text.partition(":")
+    match name:
+        case "stop":
+            leg.is_break_asked = True
+        case "pause":
+            playing.pause()
+        case "seek" if value.lstrip("+-").isdigit():
+            base_s = playing.at_s if value[0] in "+-" else 0.0
+            playing.seek(base_s + int(value) / 1000)
+
+
 def _displace(call: ApiCall) -> str:
-    words = call.argument.split()
+    words = split_blank(call.argument, 5)
     if len(words) < 3:
         return "-USAGE: <uuid> [start|stop] <path> [<limit>] [mux]\n"
-    return SUCCESS if call.switch.locate(words[0]) else _NO_SESSION
+    leg = call.switch.locate(words[0])
+    if leg is None:
+        return _NO_SESSION
+    path, flags = words[2], words[4] if len(words) > 4 else ""
+    if words[1] == "start":
+        done = displace.start(leg, path, is_endless="l" in flags)
+        return SUCCESS if done else "-ERR Cannot displace session!\n"
+    return SUCCESS if displace.stop(leg, path) else "-ERR Cannot stop displace session!\n"
 
 
 _PLAIN: dict[str, PlainHandler] = {

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from callcontrol.simulator import media, playing
+from callcontrol.simulator import media, playing, speaking
 from callcontrol.simulator.causes import cause_named
 from callcontrol.simulator.channel import Channel
 from callcontrol.simulator.collecting import play_and_get_digits
@@ -192,6 +192,12 @@ async def _bridge(leg: "Leg", data: str) -> None:
     await bridge_to(leg, data)
 
 
+async def _att_xfer(leg: "Leg", data: str) -> None:
+    from callcontrol.simulator.consulting import att_xfer
+
+    await att_xfer(leg, data)
+
+
 async def _conference(leg: "Leg", data: str) -> None:
     await leg.switch.conferences.enter(leg, data)
 
@@ -211,6 +217,7 @@ async def _stop_record_session(leg: "Leg", data: str) -> None:
 
 APPLICATIONS: dict[str, Application] = {
     "answer": _answer,
+    "att_xfer": _att_xfer,
     "bridge": _bridge,
     "conference": _conference,
     "eavesdrop": eavesdrop,
@@ -221,14 +228,17 @@ APPLICATIONS: dict[str, Application] = {
     "log": _nothing,
     "park": park,
     "play_and_get_digits": play_and_get_digits,
+    "phrase": speaking.phrase,
     "playback": playing.play,
     "pre_answer": _pre_answer,
     "push": _push,
     "record_session": _record_session,
     "ring_ready": _ring_ready,
+    "say": speaking.say,
     "send_dtmf": _send_dtmf,
     "set": _set,
     "sleep": _sleep,
+    "speak": speaking.speak,
     "start_dtmf": _nothing,
     "stop_record_session": _stop_record_session,
     "transfer": _transfer,

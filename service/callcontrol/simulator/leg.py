@@ -13,6 +13,7 @@ from callcontrol.simulator.channel import Channel, State
 from callcontrol.simulator.events import Header
 from callcontrol.simulator.leg_progress import LegProgress
 from callcontrol.simulator.media import Digit, Recording
+from callcontrol.simulator.playing import Playing
 from callcontrol.simulator.private_commands import PrivateCommand
 from callcontrol.simulator.switch import Switch
 
@@ -29,7 +30,8 @@ class Leg(LegProgress):
         self.is_event_locked = False
         self.is_break_asked = False
         self.is_nested = False
-        self.playing = 0
+        self.playing: list[Playing] = []
+        """What plays, the outermost first."""
         self.digits: deque[Digit] = deque()
         self.heard: list[str] = []
         self.recordings: list[Recording] = []
@@ -39,6 +41,9 @@ class Leg(LegProgress):
         self.bridge_peer: Leg | None = None
         self.leads_bridge = False
         self.is_in_bridge = False
+        self.is_consulting = False
+        self.is_redirected = False
+        """Whether somebody else decides what becomes of it when its bridge ends."""
         self.on_far_digits: Callable[[str], None] | None = None
         self.on_init: Callable[[], None] | None = None
         self.holders = 0

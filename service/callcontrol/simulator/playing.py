@@ -6,9 +6,42 @@ from typing import TYPE_CHECKING
 
 from callcontrol.simulator import media
 from callcontrol.simulator.channel import Channel
+from callcontrol.simulator.clock import Clock
 
 if TYPE_CHECKING:
     from callcontrol.simulator.leg import Leg
+
+
+class Playing:
+    """A sound that plays, and what may be done to it meanwhile."""
+
+    def __init__(self, clock: Clock, length_s: float) -> None:
+        self._clock, self._length_s = clock, length_s
+        self._at_s, self._since_s = 0.0, clock.now_s()
+        self._is_paused = False
+        self.is_changed = False
+
+    @property
+    def at_s(self) -> float:
+        """The place that is heard."""
+        passed_s = 0.0 if self._is_paused else self._clock.now_s() - self._since_s
+        return min(self._at_s + passed_s, self._length_s)
+
+    @property
+    def left_s(self) -> float | None:
+        """How long it goes on; None for what has no end, or stands still."""
+        is_endless = self._is_paused or self._length_s == inf
+        return None if is_endless else self._length_s - self.at_s
+
+    def pause(self) -> None:
+        """Pause, or go on: there is one word for both."""
+        self.seek(self.at_s)
+        self._is_paused = not self._is_paused
+
+    def seek(self, at_s: float) -> None:
+        """Go to that place; behind the end is the end."""
+        self._at_s, self._since_s = min(max(at_s, 0.0), self._length_s), self._clock.now_s()
+        self.is_changed = True
 
 
 async def play(
@@ -17,10 +50,14 @@ async def play(
     until: Callable[[], bool] = lambda: False,
     *,
     reads_digits: bool = True,
+    seconds: float | None = None,
 ) -> None:
-    """Play a file or stream; a `*`, a break or what `until` looks for ends it."""
+    """Play a file or stream; a `*`, a break or what `until` looks for ends it. `seconds` is given
+    where the file is none that can be looked for.
+    """
     channel = leg.channel
-    seconds = media.duration_s(path, leg.switch.files)
+    if seconds is None:
+        seconds = media.duration_s(path, leg.switch.files)
     if seconds is None:
         channel.set("current_application_response", "FILE NOT FOUND")
         return
@@ -37,9 +74,15 @@ async def play(
         by_digit = any(digit in terminators for digit in leg.heard[heard:])
         return leg.is_break_asked or by_digit or until()
 
-    leg.playing += 1
-    await leg.idle(None if seconds == inf else seconds, is_over, reads_digits=reads_digits)
-    leg.playing -= 1
+    playing = Playing(leg.switch.clock, seconds)
+    leg.playing.append(playing)
+    playing.is_changed = True
+    while playing.is_changed:
+        playing.is_changed = False
+        await leg.idle(
+            playing.left_s, lambda: is_over() or playing.is_changed, reads_digits=reads_digits
+        )
+    leg.playing.remove(playing)
     status = "break" if leg.is_break_asked or until() else "done"
     leg.is_break_asked = False
     played_ms = (leg.switch.clock.now_us() - began) // 1000

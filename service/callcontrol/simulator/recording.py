@@ -47,6 +47,8 @@ def stop_all(leg: "Leg", cause: str) -> None:
 def _stop(leg: "Leg", recordings: list[media.Recording], cause: str) -> None:
     for recording in recordings:
         leg.recordings.remove(recording)
+        lasted_us = leg.switch.clock.now_us() - recording.started_us
+        leg.switch.files[recording.path] = lasted_us / 1_000_000
         _set_variables(leg, recording, cause)
         about = [("Record-File-Path", recording.path), *recording.headers()]
         leg.tell("RECORD_STOP", after=[*about, ("Record-Completion-Cause", cause)])

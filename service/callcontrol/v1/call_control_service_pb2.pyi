@@ -1706,7 +1706,9 @@ class PlayRequest(_message.Message):
     mix: _builtins.bool
     """Play over the conversation and not in its place."""
     repeat: _builtins.int
-    """Play so many times; 0 means once, negative until stopped."""
+    """Play so many times; 0 means once, negative until stopped. With mix, without
+    end for one source only.
+    """
     @_builtins.property
     def sources(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.MediaSource]:
         """What to play, in order."""
@@ -1777,16 +1779,21 @@ class ControlPlaybackRequest(_message.Message):
     playback_id: _builtins.str
     """The playback."""
     pause: _builtins.bool
-    """Pause (true) or go on (false)."""
+    """Pause (true) or go on (false). The switch has one word for both, so this
+    service remembers which it sent; what others pause, and what was paused
+    before a restart, it does not know.
+    """
     volume: _builtins.int
-    """Volume step, from -4 to 4."""
+    """As loud as that, from -4 to 4; 0 is as recorded."""
     @_builtins.property
     def seek_by(self) -> _duration_pb2.Duration:
-        """Move forward, or back when negative."""
+        """Move forward, or back when negative. Streams, tones and several sources
+        in one playback cannot be sought in, and go on.
+        """
 
     @_builtins.property
     def seek_to(self) -> _duration_pb2.Duration:
-        """Move to that place, counted from the start."""
+        """Move to that place, counted from the start; behind the end is the end."""
 
     def __init__(
         self,

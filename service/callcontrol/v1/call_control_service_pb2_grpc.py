@@ -369,10 +369,11 @@ class CallControlServiceServicer:
         Events: ApplicationStarted with the operation_id, CallCreated and
         CallStateChanged of the consulted leg, CallBridged of call_id with it. Then,
         completed: CallStateChanged to ENDING of call_id, CallUnbridged of it from
-        the consulted leg, ApplicationFinished, CallUnbridged of it from its partner,
-        CallBridged of the consulted leg with the partner. Or returned: the consulted
-        leg's end, CallUnbridged of call_id from it, ApplicationFinished,
-        CallUnbridged of call_id from its partner, CallBridged of the two.
+        the consulted leg, CallUnbridged of it from its partner, CallBridged of the
+        consulted leg with the partner. Or returned: the consulted leg's end,
+        CallUnbridged of call_id from it, CallUnbridged of call_id from its partner,
+        CallBridged of the two. ApplicationFinished comes somewhere after the end
+        of the leg that ended.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -530,15 +531,32 @@ class CallControlServiceServicer:
         configured otherwise, less with a shorter deadline) the answer waits too,
         and is ACCEPTED then.
 
-        Events: PlaybackStarted and PlaybackStopped for each source, which carry the
-        playback_id.
+        Without mix it is heard in place of the conversation. With mix it is heard
+        at once and over it: the leg must be bridged or in a conference, else it is
+        FAILED_PRECONDITION (CALL_STATE); what is played in place goes on beside it.
+
+        Confirmed when the switch has opened the sound; FAILED_PRECONDITION
+        (SWITCH_REFUSED) when it cannot, when there is no such phrase, or when
+        nothing is said because the node lacks the language. Speech stays ACCEPTED:
+        the switch does not tell whether it is heard, only where the engine is
+        missing, which is SWITCH_REFUSED too.
+
+        Events: ApplicationStarted, PlaybackStarted, PlaybackStopped and
+        ApplicationFinished, all with the playback_id; for speech without the two in
+        the middle, for a phrase these for each sound. With mix PlaybackStarted and
+        PlaybackStopped alone.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ControlPlayback(self, request, context):
-        """Pauses, resumes or seeks in what plays.
+        """Pauses, resumes, seeks in or turns up what plays uppermost on a leg, in
+        place of its conversation. The switch does not tell whether it did, so this
+        stays ACCEPTED. A playback that the leg does not play is NOT_FOUND
+        (OPERATION_NOT_FOUND); one that waits, that goes on underneath another one
+        or over the conversation, or that is speech, is FAILED_PRECONDITION
+        (CALL_STATE). There are no events.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -547,10 +565,11 @@ class CallControlServiceServicer:
     def StopPlayback(self, request, context):
         """Stops what plays. OK as well when nothing plays. One playback can be stopped
         while it is heard: while it waits behind another one, or goes on underneath
-        it, it is FAILED_PRECONDITION (CALL_STATE). Without a playback_id all are
-        stopped, those that wait included.
+        it, it is FAILED_PRECONDITION (CALL_STATE). What plays over the conversation
+        can be stopped at any time. Without a playback_id all are stopped, those that
+        wait included.
 
-        Events: PlaybackStopped with completed unset.
+        Events: PlaybackStopped with completed unset; for speech ApplicationFinished.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

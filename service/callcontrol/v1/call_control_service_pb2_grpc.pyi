@@ -149,10 +149,11 @@ class CallControlServiceStub:
     Events: ApplicationStarted with the operation_id, CallCreated and
     CallStateChanged of the consulted leg, CallBridged of call_id with it. Then,
     completed: CallStateChanged to ENDING of call_id, CallUnbridged of it from
-    the consulted leg, ApplicationFinished, CallUnbridged of it from its partner,
-    CallBridged of the consulted leg with the partner. Or returned: the consulted
-    leg's end, CallUnbridged of call_id from it, ApplicationFinished,
-    CallUnbridged of call_id from its partner, CallBridged of the two.
+    the consulted leg, CallUnbridged of it from its partner, CallBridged of the
+    consulted leg with the partner. Or returned: the consulted leg's end,
+    CallUnbridged of call_id from it, CallUnbridged of call_id from its partner,
+    CallBridged of the two. ApplicationFinished comes somewhere after the end
+    of the leg that ended.
     """
     ScheduleHangup: _grpc.UnaryUnaryMultiCallable[_call_control_service_pb2.ScheduleHangupRequest, _call_control_service_pb2.ScheduleHangupResponse]
     """Ends a leg later, unless that is cancelled. The switch counts whole seconds
@@ -262,18 +263,37 @@ class CallControlServiceStub:
     configured otherwise, less with a shorter deadline) the answer waits too,
     and is ACCEPTED then.
 
-    Events: PlaybackStarted and PlaybackStopped for each source, which carry the
-    playback_id.
+    Without mix it is heard in place of the conversation. With mix it is heard
+    at once and over it: the leg must be bridged or in a conference, else it is
+    FAILED_PRECONDITION (CALL_STATE); what is played in place goes on beside it.
+
+    Confirmed when the switch has opened the sound; FAILED_PRECONDITION
+    (SWITCH_REFUSED) when it cannot, when there is no such phrase, or when
+    nothing is said because the node lacks the language. Speech stays ACCEPTED:
+    the switch does not tell whether it is heard, only where the engine is
+    missing, which is SWITCH_REFUSED too.
+
+    Events: ApplicationStarted, PlaybackStarted, PlaybackStopped and
+    ApplicationFinished, all with the playback_id; for speech without the two in
+    the middle, for a phrase these for each sound. With mix PlaybackStarted and
+    PlaybackStopped alone.
     """
     ControlPlayback: _grpc.UnaryUnaryMultiCallable[_call_control_service_pb2.ControlPlaybackRequest, _call_control_service_pb2.ControlPlaybackResponse]
-    """Pauses, resumes or seeks in what plays."""
+    """Pauses, resumes, seeks in or turns up what plays uppermost on a leg, in
+    place of its conversation. The switch does not tell whether it did, so this
+    stays ACCEPTED. A playback that the leg does not play is NOT_FOUND
+    (OPERATION_NOT_FOUND); one that waits, that goes on underneath another one
+    or over the conversation, or that is speech, is FAILED_PRECONDITION
+    (CALL_STATE). There are no events.
+    """
     StopPlayback: _grpc.UnaryUnaryMultiCallable[_call_control_service_pb2.StopPlaybackRequest, _call_control_service_pb2.StopPlaybackResponse]
     """Stops what plays. OK as well when nothing plays. One playback can be stopped
     while it is heard: while it waits behind another one, or goes on underneath
-    it, it is FAILED_PRECONDITION (CALL_STATE). Without a playback_id all are
-    stopped, those that wait included.
+    it, it is FAILED_PRECONDITION (CALL_STATE). What plays over the conversation
+    can be stopped at any time. Without a playback_id all are stopped, those that
+    wait included.
 
-    Events: PlaybackStopped with completed unset.
+    Events: PlaybackStopped with completed unset; for speech ApplicationFinished.
     """
     StartRecording: _grpc.UnaryUnaryMultiCallable[_call_control_service_pb2.StartRecordingRequest, _call_control_service_pb2.StartRecordingResponse]
     """Begins to record a leg that is answered or has early media. Confirmed when
@@ -477,10 +497,11 @@ class CallControlServiceAsyncStub(CallControlServiceStub):
     Events: ApplicationStarted with the operation_id, CallCreated and
     CallStateChanged of the consulted leg, CallBridged of call_id with it. Then,
     completed: CallStateChanged to ENDING of call_id, CallUnbridged of it from
-    the consulted leg, ApplicationFinished, CallUnbridged of it from its partner,
-    CallBridged of the consulted leg with the partner. Or returned: the consulted
-    leg's end, CallUnbridged of call_id from it, ApplicationFinished,
-    CallUnbridged of call_id from its partner, CallBridged of the two.
+    the consulted leg, CallUnbridged of it from its partner, CallBridged of the
+    consulted leg with the partner. Or returned: the consulted leg's end,
+    CallUnbridged of call_id from it, CallUnbridged of call_id from its partner,
+    CallBridged of the two. ApplicationFinished comes somewhere after the end
+    of the leg that ended.
     """
     ScheduleHangup: _aio.UnaryUnaryMultiCallable[_call_control_service_pb2.ScheduleHangupRequest, _call_control_service_pb2.ScheduleHangupResponse]  # type: ignore[assignment]
     """Ends a leg later, unless that is cancelled. The switch counts whole seconds
@@ -590,18 +611,37 @@ class CallControlServiceAsyncStub(CallControlServiceStub):
     configured otherwise, less with a shorter deadline) the answer waits too,
     and is ACCEPTED then.
 
-    Events: PlaybackStarted and PlaybackStopped for each source, which carry the
-    playback_id.
+    Without mix it is heard in place of the conversation. With mix it is heard
+    at once and over it: the leg must be bridged or in a conference, else it is
+    FAILED_PRECONDITION (CALL_STATE); what is played in place goes on beside it.
+
+    Confirmed when the switch has opened the sound; FAILED_PRECONDITION
+    (SWITCH_REFUSED) when it cannot, when there is no such phrase, or when
+    nothing is said because the node lacks the language. Speech stays ACCEPTED:
+    the switch does not tell whether it is heard, only where the engine is
+    missing, which is SWITCH_REFUSED too.
+
+    Events: ApplicationStarted, PlaybackStarted, PlaybackStopped and
+    ApplicationFinished, all with the playback_id; for speech without the two in
+    the middle, for a phrase these for each sound. With mix PlaybackStarted and
+    PlaybackStopped alone.
     """
     ControlPlayback: _aio.UnaryUnaryMultiCallable[_call_control_service_pb2.ControlPlaybackRequest, _call_control_service_pb2.ControlPlaybackResponse]  # type: ignore[assignment]
-    """Pauses, resumes or seeks in what plays."""
+    """Pauses, resumes, seeks in or turns up what plays uppermost on a leg, in
+    place of its conversation. The switch does not tell whether it did, so this
+    stays ACCEPTED. A playback that the leg does not play is NOT_FOUND
+    (OPERATION_NOT_FOUND); one that waits, that goes on underneath another one
+    or over the conversation, or that is speech, is FAILED_PRECONDITION
+    (CALL_STATE). There are no events.
+    """
     StopPlayback: _aio.UnaryUnaryMultiCallable[_call_control_service_pb2.StopPlaybackRequest, _call_control_service_pb2.StopPlaybackResponse]  # type: ignore[assignment]
     """Stops what plays. OK as well when nothing plays. One playback can be stopped
     while it is heard: while it waits behind another one, or goes on underneath
-    it, it is FAILED_PRECONDITION (CALL_STATE). Without a playback_id all are
-    stopped, those that wait included.
+    it, it is FAILED_PRECONDITION (CALL_STATE). What plays over the conversation
+    can be stopped at any time. Without a playback_id all are stopped, those that
+    wait included.
 
-    Events: PlaybackStopped with completed unset.
+    Events: PlaybackStopped with completed unset; for speech ApplicationFinished.
     """
     StartRecording: _aio.UnaryUnaryMultiCallable[_call_control_service_pb2.StartRecordingRequest, _call_control_service_pb2.StartRecordingResponse]  # type: ignore[assignment]
     """Begins to record a leg that is answered or has early media. Confirmed when
@@ -856,10 +896,11 @@ class CallControlServiceServicer(metaclass=_abc_1.ABCMeta):
         Events: ApplicationStarted with the operation_id, CallCreated and
         CallStateChanged of the consulted leg, CallBridged of call_id with it. Then,
         completed: CallStateChanged to ENDING of call_id, CallUnbridged of it from
-        the consulted leg, ApplicationFinished, CallUnbridged of it from its partner,
-        CallBridged of the consulted leg with the partner. Or returned: the consulted
-        leg's end, CallUnbridged of call_id from it, ApplicationFinished,
-        CallUnbridged of call_id from its partner, CallBridged of the two.
+        the consulted leg, CallUnbridged of it from its partner, CallBridged of the
+        consulted leg with the partner. Or returned: the consulted leg's end,
+        CallUnbridged of call_id from it, CallUnbridged of call_id from its partner,
+        CallBridged of the two. ApplicationFinished comes somewhere after the end
+        of the leg that ended.
         """
 
     @_abc_1.abstractmethod
@@ -1041,8 +1082,20 @@ class CallControlServiceServicer(metaclass=_abc_1.ABCMeta):
         configured otherwise, less with a shorter deadline) the answer waits too,
         and is ACCEPTED then.
 
-        Events: PlaybackStarted and PlaybackStopped for each source, which carry the
-        playback_id.
+        Without mix it is heard in place of the conversation. With mix it is heard
+        at once and over it: the leg must be bridged or in a conference, else it is
+        FAILED_PRECONDITION (CALL_STATE); what is played in place goes on beside it.
+
+        Confirmed when the switch has opened the sound; FAILED_PRECONDITION
+        (SWITCH_REFUSED) when it cannot, when there is no such phrase, or when
+        nothing is said because the node lacks the language. Speech stays ACCEPTED:
+        the switch does not tell whether it is heard, only where the engine is
+        missing, which is SWITCH_REFUSED too.
+
+        Events: ApplicationStarted, PlaybackStarted, PlaybackStopped and
+        ApplicationFinished, all with the playback_id; for speech without the two in
+        the middle, for a phrase these for each sound. With mix PlaybackStarted and
+        PlaybackStopped alone.
         """
 
     @_abc_1.abstractmethod
@@ -1051,7 +1104,13 @@ class CallControlServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _call_control_service_pb2.ControlPlaybackRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_call_control_service_pb2.ControlPlaybackResponse, _abc.Awaitable[_call_control_service_pb2.ControlPlaybackResponse]]:
-        """Pauses, resumes or seeks in what plays."""
+        """Pauses, resumes, seeks in or turns up what plays uppermost on a leg, in
+        place of its conversation. The switch does not tell whether it did, so this
+        stays ACCEPTED. A playback that the leg does not play is NOT_FOUND
+        (OPERATION_NOT_FOUND); one that waits, that goes on underneath another one
+        or over the conversation, or that is speech, is FAILED_PRECONDITION
+        (CALL_STATE). There are no events.
+        """
 
     @_abc_1.abstractmethod
     def StopPlayback(
@@ -1061,10 +1120,11 @@ class CallControlServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_call_control_service_pb2.StopPlaybackResponse, _abc.Awaitable[_call_control_service_pb2.StopPlaybackResponse]]:
         """Stops what plays. OK as well when nothing plays. One playback can be stopped
         while it is heard: while it waits behind another one, or goes on underneath
-        it, it is FAILED_PRECONDITION (CALL_STATE). Without a playback_id all are
-        stopped, those that wait included.
+        it, it is FAILED_PRECONDITION (CALL_STATE). What plays over the conversation
+        can be stopped at any time. Without a playback_id all are stopped, those that
+        wait included.
 
-        Events: PlaybackStopped with completed unset.
+        Events: PlaybackStopped with completed unset; for speech ApplicationFinished.
         """
 
     @_abc_1.abstractmethod

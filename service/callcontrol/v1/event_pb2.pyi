@@ -511,7 +511,8 @@ class PlaybackStopped(_message.Message):
     """What."""
     completed: _builtins.bool
     """Whether it came to its end by itself, and was neither stopped nor cut off
-    by the end of the leg.
+    by the end of the leg. Of what played over a conversation it is not known,
+    and unset.
     """
     def __init__(
         self,

@@ -11,10 +11,8 @@ from callcontrol.calls.requests import (
     Leg,
     MediaDirection,
     MediaSource,
-    PhraseSource,
     PlaySpec,
     SilenceSource,
-    SpeechSource,
     ToneSource,
     UriSource,
 )
@@ -26,7 +24,6 @@ from callcontrol.errors import (
     CommandQueueFull,
     InvalidRequest,
     NodeUnavailable,
-    NotImplementedYet,
     OutcomeUnknown,
     SwitchRefused,
 )
@@ -272,14 +269,6 @@ async def test_what_the_operator_allows_is_played(uri: str) -> None:
     assert f"execute-app-arg: {uri} |" in desk.node.sent[0]
 
 
-@pytest.mark.parametrize("source", [SpeechSource("hello"), PhraseSource("welcome")])
-async def test_speech_and_phrases_wait_for_a_later_version(source: MediaSource) -> None:
-    desk = Desk()
-    desk.parked(A)
-    with pytest.raises(NotImplementedYet):
-        await desk.control.play(play(source))
-
-
 async def test_nothing_is_played_before_there_is_media() -> None:
     desk = Desk()
     desk.ringing(A)
@@ -299,14 +288,15 @@ async def test_what_plays_is_stopped(named: bool) -> None:
 
     desk.node.answers["uuid_break"] = stopped
     assert (await desk.control.stop_playback(A, P if named else None)).confirmed
-    assert desk.node.sent == [f"uuid_break {A}" if named else f"uuid_break {A} all"]
+    alone = [f"uuid_break {A} all", f"uuid_buglist {A}"]
+    assert desk.node.sent == ([f"uuid_break {A}"] if named else alone)
 
 
 async def test_stopping_where_nothing_plays_returns_at_once() -> None:
     desk = Desk()
     desk.parked(A)
     assert not (await desk.control.stop_playback(A)).confirmed
-    assert desk.node.sent == [f"uuid_break {A} all"]
+    assert desk.node.sent == [f"uuid_break {A} all", f"uuid_buglist {A}"]
 
 
 async def test_a_playback_that_is_over_is_not_stopped_again() -> None:
@@ -315,7 +305,7 @@ async def test_a_playback_that_is_over_is_not_stopped_again() -> None:
     begins(desk)
     finishes(desk, "FILE PLAYED")
     assert not (await desk.control.stop_playback(A, P)).confirmed
-    assert desk.node.sent == []
+    assert desk.node.sent == [f"uuid_buglist {A}"]
 
 
 async def test_only_the_uppermost_playback_can_be_stopped_alone() -> None:
