@@ -90,7 +90,7 @@ class Findings:
 
     def mismatch(self, kind: str, expected: str, got: str) -> None:
         """A reply that is another command's."""
-        self.mismatched.append(f"{kind}: {expected} expected, {got[:100]!r} came")
+        self.mismatched.append(f"{kind}: {expected} expected, {got[:300]!r} came")
 
     @property
     def commands(self) -> int:
