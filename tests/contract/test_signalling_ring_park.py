@@ -20,9 +20,7 @@ CONFIRMED = common_pb2.CONFIRMATION_CONFIRMED
 
 async def unanswered(phone: Phone, dialled: str) -> tuple[str, str]:
     """A loopback call that is not answered: our leg, and the inbound one at its far end."""
-    response = await phone.originate(
-        loopback(dialled), wait_until=calls_pb2.WAIT_UNTIL_ACCEPTED
-    )
+    response = await phone.originate(loopback(dialled), wait_until=calls_pb2.WAIT_UNTIL_ACCEPTED)
     call_id = response.call.call_id
     return call_id, await phone.other_half(call_id)
 
@@ -101,9 +99,7 @@ async def test_one_of_two_is_parked_and_the_other_ends(phone: Phone) -> None:
 async def test_both_of_two_are_parked(phone: Phone) -> None:
     first, second = await bridged(phone)
     parked = await park(phone, first, both=True)
-    other = await phone.calls.GetCall(
-        calls_pb2.GetCallRequest(call_id=second), timeout=DEADLINE_S
-    )
+    other = await phone.calls.GetCall(calls_pb2.GetCallRequest(call_id=second), timeout=DEADLINE_S)
     await phone.hang_up(first)
     await phone.hang_up(second)
 

@@ -1,6 +1,9 @@
 """DialAndBridge and AttendedTransfer: a leg dials others, to speak with them or to ask first."""
 
-from callcontrol.calls import checks
+import asyncio
+from typing import Final
+
+from callcontrol.calls import checks, fields
 from callcontrol.calls.call import Call, CallState, Direction
 from callcontrol.calls.commander import Commander
 from callcontrol.calls.leg_dialling import (
@@ -9,9 +12,13 @@ from callcontrol.calls.leg_dialling import (
     LegDialSpec,
     leg_dial_checks,
 )
+from callcontrol.calls.snapshot import read_dump
+from callcontrol.calls.translate import number
 from callcontrol.calls.verb import Verb
 from callcontrol.calls.verbs import require_state
-from callcontrol.errors import CallStateConflict
+from callcontrol.errors import CallStateConflict, SwitchRefused
+
+_SETTLED_US: Final = 500_000
 
 
 async def dial_and_bridge(
@@ -42,13 +49,28 @@ async def attended_transfer(commander: Commander, spec: LegDialSpec) -> LegDialO
     with the one consulted, and the end of the consulted leg brings the two together again
     (mod_dptools.c, att_thread_run). Before the answer, the end of the leg ends all three.
 
+    A leg that was bridged within the last half second is left alone for the rest of it: with an
+    application begun at once, the switch was seen to lose the leg, and never to end it.
+
     Raises CallStateConflict for a leg that is not bridged, or not answered.
     """
     checks.require_valid(leg_dial_checks(spec, commander))
     call = commander.tracker.require(spec.call_id, alive=True)
     require_state(Verb.ATTENDED_TRANSFER, call)
     _require_partner(commander, call)
+    await _settled(commander, call)
     return await LegDialling(commander, call, spec).run("att_xfer")
+
+
+async def _settled(commander: Commander, call: Call) -> None:
+    """Wait until the bridge of a leg is half a second old, by the clock of the switch."""
+    dump = read_dump(await commander.api(call, "uuid_dump", call.call_id, "json"))
+    if dump is None:
+        raise SwitchRefused(call.node_id, "uuid_dump gave something that cannot be read")
+    age_us = number(dump, fields.EVENT_TIMESTAMP) - number(dump, fields.BRIDGED_TIME)
+    if 0 <= age_us < _SETTLED_US:
+        await asyncio.sleep((_SETTLED_US - age_us) / 1_000_000)
+        _require_partner(commander, commander.now(call))
 
 
 def _require_partner(commander: Commander, call: Call) -> None:

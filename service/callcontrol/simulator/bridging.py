@@ -122,12 +122,14 @@ async def hold_bridge(leader: "Leg", follower: "Leg") -> None:
     if a.is_down:
         a.set("last_bridge_role", "originator")
         b.set("last_bridge_hangup_cause", a.cause)
-    if b.target is State.EXCHANGE_MEDIA:
+    if b.target is State.EXCHANGE_MEDIA and not follower.is_consulting:
         _release(follower)
     leader.is_in_bridge = follower.is_in_bridge = False
     a.set("bridge_to", None)
     a.set("bridge_hangup_cause", b.cause or a.cause or "NORMAL_CLEARING")
     leader.tell("CHANNEL_UNBRIDGE", before=ends)
+    if b.call_id == a.get("uuid_bridge") or a.call_id == b.get("uuid_bridge"):
+        return  # they are about to be bridged anew
     if leader.bridge_peer is follower:
         leader.bridge_peer = None
     if follower.bridge_peer is leader:
@@ -145,7 +147,9 @@ def _release(follower: "Leg") -> None:
 
 def _continue_after_bridge(leader: "Leg") -> None:
     """The follower is gone: the leader parks, or goes on in its extension, which ends it."""
-    if leader.channel.is_true("park_after_bridge"):
+    if leader.is_redirected:
+        leader.go(State.CONSUME_MEDIA)
+    elif leader.channel.is_true("park_after_bridge"):
         leader.go(State.PARK)
     elif leader.channel.is_true("hangup_after_bridge"):
         leader.hang_up("NORMAL_CLEARING")
