@@ -8,7 +8,7 @@ the name callcontrol.
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -17,32 +17,29 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from callcontrol.addresses import split_address, split_node
-from callcontrol.calls.grammar import name_problem, node_id_problem
-from callcontrol.calls.media_uri import uri_problem
+from callcontrol.addresses import split_node
 from callcontrol.calls.policy import read_permission
 from callcontrol.calls.raw_dialling import read_pattern
-from callcontrol.calls.recording_path import root_problem
 from callcontrol.calls.settings import ControlSettings
-from callcontrol.calls.variable_names import readable_name_problem
+from callcontrol.config_values import (
+    Address,
+    ContextName,
+    DialStringPatterns,
+    MediaRoots,
+    NodeName,
+    Permissions,
+    Port,
+    RecordingRoot,
+    Seconds,
+    Texts,
+    VariableNames,
+)
 from callcontrol.events.ring import LogLimits
 from callcontrol.freeswitch.settings import NodeSettings
 from callcontrol.ids import NodeId
 from callcontrol.passwords import PasswordSource, choose_password
 
 PREFIX: Final = "CALLCONTROL_"
-
-Port = Annotated[int, Field(ge=1, le=65_535)]
-Seconds = Annotated[float, Field(ge=0, le=86_400)]
-
-
-def _check_node_name(value: str) -> str:
-    if problem := node_id_problem(value):
-        raise ValueError(problem)
-    return value
-
-
-NodeName = Annotated[str, AfterValidator(_check_node_name)]
 
 
 class ConfigurationError(Exception):
@@ -92,33 +89,33 @@ class Config(BaseSettings):
     max_calls: Annotated[int, Field(ge=0)] = 0
     """Calls on a node at which it gets no further one; 0 leaves it to the switch."""
 
-    listen: str = "127.0.0.1:50051"
+    listen: Address = "127.0.0.1:50051"
     """Address for gRPC: `host:port`, or `unix:/path`."""
-    metrics_listen: str = ""
+    metrics_listen: Address = ""
     """Address for Prometheus; empty serves no metrics."""
 
     confirm_timeout_s: Annotated[float, Field(gt=0, le=60)] = 5.0
     """Longest wait for the event that proves a command."""
-    default_context: str = "default"
+    default_context: ContextName = "default"
     """Dialplan context of requests that name none."""
-    media_roots: Annotated[tuple[str, ...], NoDecode] = ()
+    media_roots: MediaRoots = ()
     """Directories of the nodes, absolute, parted by commas, below which files may be played."""
-    media_prefixes: Annotated[tuple[str, ...], NoDecode] = ("local_stream://",)
+    media_prefixes: Texts = ("local_stream://",)
     """What the address of a sound that is no file may begin with, parted by commas."""
     speech_engine: str = ""
     """Speech engine of the nodes for requests that name none, for example `flite`."""
     speech_voice: str = ""
     """Voice of that engine for requests that name none."""
-    recording_root: str = ""
+    recording_root: RecordingRoot = ""
     """Directory of the nodes, absolute, below which recordings are written; empty allows none."""
-    raw_apis: Annotated[tuple[str, ...], NoDecode] = ()
+    raw_apis: Permissions = ()
     """Api commands that may be run as they are, parted by `;`: a name, a blank and a regular
     expression for the whole argument; the name alone allows no argument."""
-    raw_applications: Annotated[tuple[str, ...], NoDecode] = ()
+    raw_applications: Permissions = ()
     """Dialplan applications that may be run as they are, in the same form."""
-    raw_dial_strings: Annotated[tuple[str, ...], NoDecode] = ()
+    raw_dial_strings: DialStringPatterns = ()
     """Regular expressions, parted by `;`, for the whole of dial strings that may be called raw."""
-    allowed_variables: Annotated[tuple[str, ...], NoDecode] = ()
+    allowed_variables: VariableNames = ()
     """Names, parted by commas, of channel variables that may be set although they make the switch
     do things."""
 
@@ -168,72 +165,6 @@ class Config(BaseSettings):
         if not isinstance(texts, list | tuple):
             return texts
         return [split_node(text) if isinstance(text, str) else text for text in texts if text]
-
-    @field_validator("media_roots", "media_prefixes", "allowed_variables", mode="before")
-    @classmethod
-    def _read_list(cls, value: object) -> object:
-        return [part for part in value.split(",") if part] if isinstance(value, str) else value
-
-    @field_validator("raw_apis", "raw_applications", "raw_dial_strings", mode="before")
-    @classmethod
-    def _read_patterns(cls, value: object) -> object:
-        if not isinstance(value, str):
-            return value
-        return [part.strip() for part in value.split(";") if part.strip()]
-
-    @field_validator("raw_apis", "raw_applications")
-    @classmethod
-    def _check_permissions(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for text in value:
-            read_permission(text)
-        return value
-
-    @field_validator("raw_dial_strings")
-    @classmethod
-    def _check_dial_strings(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for text in value:
-            read_pattern(text)
-        return value
-
-    @field_validator("allowed_variables")
-    @classmethod
-    def _check_variables(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for name in value:
-            if problem := readable_name_problem(name):
-                raise ValueError(f"each {problem}")
-        return value
-
-    @field_validator("listen", "metrics_listen")
-    @classmethod
-    def _check_address(cls, value: str) -> str:
-        if value and not value.startswith("unix:"):
-            split_address(value)
-        return value
-
-    @field_validator("default_context")
-    @classmethod
-    def _check_context(cls, value: str) -> str:
-        if problem := name_problem(value):
-            raise ValueError(problem)
-        return value
-
-    @field_validator("media_roots")
-    @classmethod
-    def _check_roots(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for root in value:
-            below = f"{root.rstrip('/')}/a"
-            if not below.startswith("/") or uri_problem(
-                below, ControlSettings(media_roots=(root,))
-            ):
-                raise ValueError("each must be an absolute path of A-Z a-z 0-9 _ . / - without ..")
-        return value
-
-    @field_validator("recording_root")
-    @classmethod
-    def _check_recording_root(cls, value: str) -> str:
-        if problem := root_problem(value):
-            raise ValueError(problem)
-        return value
 
     def node_settings(self) -> tuple[NodeSettings, ...]:
         """The nodes as the links take them, passwords read.
