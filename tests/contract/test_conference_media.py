@@ -1,14 +1,15 @@
 """What is played to a conference, and what it is recorded in."""
 
+from collections.abc import Callable
+
 import grpc
 import pytest
 from google.protobuf.duration_pb2 import Duration
-from tests.contract.conftest import RECORDING_ROOT
 from tests.contract.hall import CONFIRMED, Hall, hall_of, refused
-from tests.contract.phone import Phone, new_id, reason_of, violated_fields
+from tests.contract.phone import RECORDING_ROOT, Phone, new_id, reason_of, violated_fields
 from tests.contract.switch_under_test import SwitchUnderTest
 
-from callcontrol.v1 import common_pb2
+from callcontrol.v1 import common_pb2, event_pb2
 from callcontrol.v1 import conference_service_pb2 as pb
 
 
@@ -24,6 +25,14 @@ def tone(milliseconds: int = 200) -> common_pb2.MediaSource:
 
 def silence(seconds: int = 60) -> common_pb2.MediaSource:
     return common_pb2.MediaSource(silence=Duration(seconds=seconds))
+
+
+def of_playback(playback_id: str) -> Callable[[event_pb2.ConferenceChanged], bool]:
+    return lambda told: told.playback_id == playback_id
+
+
+def of_recording(recording_id: str) -> Callable[[event_pb2.ConferenceChanged], bool]:
+    return lambda told: told.recording_id == recording_id
 
 
 async def played(hall: Hall, source: common_pb2.MediaSource, member_id: int = 0) -> str:
@@ -62,7 +71,7 @@ async def test_what_plays_and_what_waits_is_stopped(hall: Hall) -> None:
     request = pb.StopConferencePlaybackRequest(name=hall.name)
     response = await hall.stub.StopConferencePlayback(request)
     for playback_id in playbacks:
-        await hall.changed("play-file-done", lambda told, it=playback_id: told.playback_id == it)
+        await hall.changed("play-file-done", of_playback(playback_id))
     again = await hall.stub.StopConferencePlayback(request)
 
     assert response.status.confirmation == CONFIRMED
@@ -178,7 +187,7 @@ async def test_all_recordings_are_stopped_at_a_time(hall: Hall) -> None:
         for _ in range(2)
     ]
     for recording_id in recordings:
-        await hall.changed("start-recording", lambda told, it=recording_id: told.recording_id == it)
+        await hall.changed("start-recording", of_recording(recording_id))
     while len((await hall.get()).recordings) < 2:  # listed a moment after they began
         pass
     request = pb.StopConferenceRecordingRequest(name=hall.name)

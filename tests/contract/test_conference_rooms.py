@@ -173,6 +173,7 @@ async def test_the_end_of_a_conference_ends_the_calls_in_it(hall: Hall) -> None:
     gone = await refused(hall, "GetConference", pb.GetConferenceRequest(name=hall.name))
     for member in members:
         await hall.phone.tape.event("call_ended", member.call_id)
+    await hall.changed("conference-destroy")
 
     assert response.status.confirmation == CONFIRMED
     assert reason_of(gone) == "CONFERENCE_NOT_FOUND"

@@ -65,6 +65,10 @@ class FakeNode:
         if self.limit is not None and calls >= self.limit:
             raise NodeFull(self.node_id, self.limit)
 
+    @property
+    def is_ready(self) -> bool:
+        return self.reachable
+
     async def api(self, name: str, arguments: str = "") -> str:
         return await self._answer(name, arguments)
 

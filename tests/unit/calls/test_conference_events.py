@@ -1,7 +1,6 @@
 """What events of conferences mean, and waiting for them."""
 
 import asyncio
-from collections.abc import Callable
 
 import pytest
 
@@ -99,7 +98,10 @@ async def test_a_watch_gets_what_happened_since_it_was_entered_in_its_conference
 async def test_a_watch_ends_when_the_node_is_lost():
     tracker = CallTracker()
     with tracker.watch_conference(FS1, "room") as watch:
-        never: Callable[[ConferenceChanged], bool] = lambda _: False
+
+        def never(_: ConferenceChanged) -> bool:
+            return False
+
         waiting = asyncio.ensure_future(watch.until(never))
         await asyncio.sleep(0)
         tracker.node_lost(FS2, "another one")
