@@ -1,6 +1,7 @@
 """API commands on the process: fsctl, and loading of modules."""
 
 from callcontrol.simulator.apis import ApiCall, Handler, later
+from callcontrol.simulator.switch import Switch
 
 _FSCTL_USAGE = (
     "-USAGE: [api_expansion [on|off]|recover|send_sighup|hupall|pause [inbound|outbound]|resume "
@@ -13,7 +14,6 @@ _FSCTL_USAGE = (
 
 _ANSWERS = {
     "hupall": "+OK\n",
-    "last_sps": "+OK last sessions per second: 0\n",
     "loglevel": "+OK log level: DISABLE [-1]\n",
     "min_idle_cpu": "+OK min idle cpu: DISABLED\n",
     "reclaim_mem": "+OK\n",
@@ -31,26 +31,46 @@ def _fsctl(call: ApiCall) -> str:
         return _FSCTL_USAGE
     switch = call.switch
     match words[0]:
-        case "pause" | "resume" as verb:
-            switch.is_paused = verb == "pause"
-            return "+OK\n"
-        case "pause_check":
-            return "true" if switch.is_paused else "false"
-        case "ready_check":
-            return "false" if switch.is_paused else "true"
+        case "pause" | "resume" | "pause_check" | "ready_check" as word:
+            return _paused(switch, word, words[1:])
         case "shutdown":
             if words[1:] != ["cancel"]:
                 call.simulator.begin_shutdown()
             return "+OK\n"
-        case "sps":
-            return f"+OK sessions per second: {switch.settings.sessions_per_second}\n"
-        case "max_sessions":
-            return f"+OK max sessions: {switch.settings.max_sessions}\n"
+        case "sps" | "last_sps" | "max_sessions" as word:
+            return _limits(switch, word, words[1:])
         case "hupall":
             for leg in switch.live_legs():
                 leg.hang_up("MANAGER_REQUEST")
     usage = "-ERR Invalid command\n" + _FSCTL_USAGE.replace("-USAGE: ", "USAGE: fsctl ")
     return _ANSWERS.get(words[0], usage)
+
+
+def _paused(switch: Switch, word: str, direction: list[str]) -> str:
+    outbound, inbound = direction != ["inbound"], direction != ["outbound"]
+    match word:
+        case "pause" | "resume":
+            switch.is_paused = word == "pause" if outbound else switch.is_paused
+            switch.takes_no_calls = word == "pause" if inbound else switch.takes_no_calls
+            return "+OK\n"
+        case "pause_check":
+            is_so = (switch.is_paused and outbound) or (switch.takes_no_calls and inbound)
+        case _:
+            is_so = not (switch.is_paused or switch.takes_no_calls)
+    return "true" if is_so else "false"
+
+
+def _limits(switch: Switch, word: str, words: list[str]) -> str:
+    wanted = int(words[0]) if words and words[0].isdigit() else 0
+    match word:
+        case "sps":
+            switch.sessions_per_second = wanted or switch.sessions_per_second
+            return f"+OK sessions per second: {switch.sessions_per_second}\n"
+        case "last_sps":
+            switch.count_seconds()
+            return f"+OK last sessions per second: {switch.counters.last_second}\n"
+    switch.max_sessions = wanted or switch.max_sessions
+    return f"+OK max sessions: {switch.max_sessions}\n"
 
 
 def _load(call: ApiCall) -> str:

@@ -44,15 +44,14 @@ def uptime_text(uptime_us: int) -> str:
 
 def _status(call: ApiCall) -> str:
     switch, counters = call.switch, call.switch.counters
-    settings = switch.settings
     return (
         f"UP {uptime_text(switch.clock.now_us() - switch.started_us)}\n"
         f"FreeSWITCH (Version {VERSION.partition('+')[0]} {VERSION_TEXT.strip('()')}) is ready\n"
         f"{counters.since_startup} session(s) since startup\n"
         f"{len(switch.legs)} session(s) - peak {counters.peak}, last 5min {counters.peak} \n"
-        f"0 session(s) per Sec out of max {settings.sessions_per_second}, "
+        f"0 session(s) per Sec out of max {switch.sessions_per_second}, "
         f"peak {counters.peak_per_second}, last 5min {counters.peak_per_second} \n"
-        f"{settings.max_sessions} session(s) max\n"
+        f"{switch.max_sessions} session(s) max\n"
         "min idle cpu 0.00/99.00\n"
         "Current Stack Size/Max 240K/8192K\n"
     )

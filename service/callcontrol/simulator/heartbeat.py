@@ -16,15 +16,14 @@ async def beat(switch: Switch) -> None:
 def tell_heartbeat(switch: Switch) -> None:
     """Tell the load now."""
     uptime_us, counters = switch.clock.now_us() - switch.started_us, switch.counters
-    settings = switch.settings
     headers: list[Header] = [
         ("Event-Info", "System Ready"),
         ("Up-Time", uptime_text(uptime_us)),
         ("FreeSWITCH-Version", VERSION),
         ("Uptime-msec", str(uptime_us // 1000)),
         ("Session-Count", str(len(switch.legs))),
-        ("Max-Sessions", str(settings.max_sessions)),
-        ("Session-Per-Sec", str(settings.sessions_per_second)),
+        ("Max-Sessions", str(switch.max_sessions)),
+        ("Session-Per-Sec", str(switch.sessions_per_second)),
         ("Session-Per-Sec-Last", str(counters.this_second)),
         ("Session-Per-Sec-Max", str(counters.peak_per_second)),
         ("Session-Per-Sec-FiveMin", str(counters.peak_per_second)),
@@ -34,6 +33,6 @@ def tell_heartbeat(switch: Switch) -> None:
         ("Idle-CPU", "99.000000"),
     ]
     switch.tell("HEARTBEAT", headers)
-    again = int(switch.clock.now_s() + settings.heartbeat_interval_s)
+    again = int(switch.clock.now_s() + switch.settings.heartbeat_interval_s)
     tasks = [("Task-ID", "1"), ("Task-Desc", "heartbeat"), ("Task-Group", "core")]
     switch.tell("RE_SCHEDULE", [*tasks, ("Task-Runtime", str(again))])

@@ -62,6 +62,7 @@ class Counters:
     since_startup: int = 0
     peak: int = 0
     this_second: int = 0
+    last_second: int = 0
     second: int = 0
     peak_per_second: int = 0
 
@@ -88,6 +89,11 @@ class Switch:
     subclasses: set[str] = field(default_factory=lambda: {"conference::maintenance"})
     counters: Counters = field(default_factory=Counters)
     is_paused: bool = False
+    """Whether no calls are made."""
+    takes_no_calls: bool = False
+    """Whether no calls are taken in."""
+    max_sessions: int = 0
+    sessions_per_second: int = 0
     has_heartbeat: bool = True
     is_disordered: bool = False
     """Whether a far end may be quicker than CHANNEL_CREATE, as on a busy switch."""
@@ -96,6 +102,8 @@ class Switch:
 
     def __post_init__(self) -> None:
         self.started_us = self.clock.now_us()
+        self.max_sessions = self.settings.max_sessions
+        self.sessions_per_second = self.settings.sessions_per_second
         self.global_variables |= {
             "core_uuid": self.core_uuid,
             "hostname": self.settings.hostname,
@@ -181,17 +189,23 @@ class Switch:
 
     def admits_session(self, *, is_throttled: bool = True) -> bool:
         """Whether the limits allow one more channel made by originate; it counts as made."""
-        if self.is_paused or len(self.legs) >= self.settings.max_sessions:
-            return False
-        second = self.clock.now_us() // 1_000_000
         counters = self.counters
-        if second != counters.second:
-            counters.second, counters.this_second = second, 0
-        if is_throttled and counters.this_second >= self.settings.sessions_per_second - 1:
+        if self.is_paused:
             return False
+        self.count_seconds()
         counters.this_second += 1
         counters.peak_per_second = max(counters.peak_per_second, counters.this_second)
-        return True
+        if is_throttled and counters.this_second >= self.sessions_per_second:
+            return False
+        return len(self.legs) < self.max_sessions
+
+    def count_seconds(self) -> None:
+        """Begin to count anew if another second has begun."""
+        second, counters = self.clock.now_us() // 1_000_000, self.counters
+        if second != counters.second:
+            is_next = second == counters.second + 1
+            counters.last_second = counters.this_second if is_next else 0
+            counters.second, counters.this_second = second, 0
 
 
 @lru_cache(maxsize=16)
