@@ -414,6 +414,20 @@ COMMANDS: dict[str, Callable[[str], Message]] = {
     "Unmute": lambda call_id: calls_pb2.UnmuteRequest(call_id=call_id),
     "Play": lambda call_id: calls_pb2.PlayRequest(call_id=call_id, sources=[tone()]),
     "StopPlayback": lambda call_id: calls_pb2.StopPlaybackRequest(call_id=call_id),
+    "ControlPlayback": lambda call_id: calls_pb2.ControlPlaybackRequest(
+        call_id=call_id, playback_id=new_id(), pause=True
+    ),
+    "StartRecording": lambda call_id: calls_pb2.StartRecordingRequest(call_id=call_id),
+    "MaskRecording": lambda call_id: calls_pb2.MaskRecordingRequest(
+        call_id=call_id, recording_id=new_id()
+    ),
+    "StopRecording": lambda call_id: calls_pb2.StopRecordingRequest(call_id=call_id),
+    "CollectDigits": lambda call_id: calls_pb2.CollectDigitsRequest(
+        call_id=call_id, max_digits=1, timeout=Duration(seconds=1)
+    ),
+    "Eavesdrop": lambda call_id: calls_pb2.EavesdropRequest(
+        call_id=call_id, listener_call_id=new_id()
+    ),
     "SendDtmf": lambda call_id: calls_pb2.SendDtmfRequest(call_id=call_id, digits="1"),
     "SetVariables": lambda call_id: calls_pb2.SetVariablesRequest(
         call_id=call_id, variables={"contract_a": "b"}

@@ -40,6 +40,7 @@ from callcontrol.errors import (
     SwitchRefused,
     Violation,
 )
+from callcontrol.esl.commands import SendMessage
 from callcontrol.esl.errors import UnencodableValue
 from callcontrol.esl.messaging import execute
 from callcontrol.events.event import Event
@@ -76,13 +77,45 @@ async def collect_digits(
     call = commander.tracker.require(spec.call_id, alive=True)
     require_state(Verb.COLLECT_DIGITS, call)
     operation_id = OperationId(str(uuid4()))
-    leg = commander.tracker.legs.alive(call.call_id)
     try:
         message = execute(
             call.call_id, _APPLICATION, _argument(spec), operation_id=operation_id, event_lock=True
         )
     except UnencodableValue as exc:
         raise cannot_be_carried(exc) from exc
+    try:
+        verdict = await _verdict(commander, call, spec, message, operation_id)
+    except CallHasEnded:
+        verdict = Verdict(result=Result.CALL_ENDED)
+    except asyncio.CancelledError:
+        clean_up(
+            f"stop collecting {operation_id}",
+            lambda: stop_collecting(commander, call, operation_id),
+        )
+        raise
+    if verdict.result is None:
+        raise SwitchRefused(call.node_id, "the prompt could not be played")
+    if verdict.digits and verdict.result is not Result.CALL_ENDED:
+        await _forget(commander, call)
+    return CollectOutcome(
+        confirmed=True,
+        call=commander.now(call),
+        result=verdict.result,
+        digits=verdict.digits,
+        terminator=verdict.terminator,
+    )
+
+
+async def _verdict(
+    commander: Commander,
+    call: Call,
+    spec: CollectSpec,
+    message: SendMessage,
+    operation_id: OperationId,
+) -> Verdict:
+    """Begin it and wait for its end. Raises CallHasEnded when the leg ends without a word of it,
+    and OutcomeUnknown when the node is lost.
+    """
 
     def finished(event: Event) -> Verdict | None:
         told = event.payload
@@ -95,31 +128,11 @@ async def collect_digits(
         with steps.step():
             # What an entry before this one ended with would be taken for the end of this one.
             await commander.api(call, "uuid_setvar", call.call_id, _TERMINATOR_USED)
-        try:
-            if leg is not None:
-                leg.queue_application(operation_id)
-            with steps.step():
-                await commander.send(call, message)
-            verdict = await watch.until(finished, past_hangup=True)
-        except CallHasEnded:
-            verdict = Verdict(result=Result.CALL_ENDED)
-        except asyncio.CancelledError:
-            clean_up(
-                f"stop collecting {operation_id}",
-                lambda: stop_collecting(commander, call, operation_id),
-            )
-            raise
-    if verdict.result is None:
-        raise SwitchRefused(call.node_id, "the prompt could not be played")
-    if verdict.digits and verdict.result is not Result.CALL_ENDED:
-        await _forget(commander, call)
-    return CollectOutcome(
-        confirmed=True,
-        call=commander.now(call),
-        result=verdict.result,
-        digits=verdict.digits,
-        terminator=verdict.terminator,
-    )
+        if (leg := commander.tracker.legs.alive(call.call_id)) is not None:
+            leg.queue_application(operation_id)
+        with steps.step():
+            await commander.send(call, message)
+        return await watch.until(finished, past_hangup=True)
 
 
 async def stop_collecting(commander: Commander, call: Call, operation_id: OperationId) -> None:

@@ -12,6 +12,7 @@ from typing import Final
 from uuid import uuid4
 
 from callcontrol.calls import checks, fields
+from callcontrol.calls.call import Call
 from callcontrol.calls.checked import Checked
 from callcontrol.calls.commander import Commander, cannot_be_carried
 from callcontrol.calls.dialstring import word
@@ -81,36 +82,40 @@ async def eavesdrop(commander: Commander, spec: EavesdropSpec) -> EavesdropOutco
             listener.call_id, f"on node {listener.node_id}", f"a leg on node {call.node_id}"
         )
     operation_id = OperationId(str(uuid4()))
-    begun = False
-
-    def listens(event: Event) -> bool:
-        nonlocal begun
-        match event.payload:
-            case ApplicationStarted(operation_id=started) if started == operation_id:
-                begun = True
-            case ApplicationFinished(operation_id=over) if over == operation_id:
-                raise SwitchRefused(call.node_id, "the listener was not let in")
-            case _:
-                return begun and event.call_id == call.call_id and _is_tapped(event)
-        return False
-
+    try:
+        argument = _options(spec.mode) + word(call.call_id)
+        message = execute(
+            listener.call_id, _APPLICATION, argument, operation_id=operation_id, event_lock=True
+        )
+    except UnencodableValue as exc:
+        raise cannot_be_carried(exc) from exc
+    entry = _Entry(call, operation_id)
     with commander.tracker.watch(call.call_id, listener.call_id) as watch:
-        try:
-            argument = _options(spec.mode) + word(call.call_id)
-            message = execute(
-                listener.call_id,
-                _APPLICATION,
-                argument,
-                operation_id=operation_id,
-                event_lock=True,
-            )
-        except UnencodableValue as exc:
-            raise cannot_be_carried(exc) from exc
         await commander.send(listener, message)
-        confirmed = await commander.proof(watch, listens)
+        confirmed = await commander.proof(watch, entry.is_made)
     return EavesdropOutcome(
         confirmed=bool(confirmed), call=commander.now(call), operation_id=operation_id
     )
+
+
+class _Entry:
+    """A listener who is to be let in."""
+
+    def __init__(self, call: Call, operation_id: OperationId) -> None:
+        self._call, self._operation_id = call, operation_id
+        self._has_begun = False
+
+    def is_made(self, event: Event) -> bool:
+        """Whether with this event the listener hears. Raises SwitchRefused."""
+        match event.payload:
+            case ApplicationStarted(operation_id=started) if started == self._operation_id:
+                self._has_begun = True
+            case ApplicationFinished(operation_id=over) if over == self._operation_id:
+                raise SwitchRefused(self._call.node_id, "the listener was not let in")
+            case _:
+                is_there = event.call_id == self._call.call_id
+                return self._has_begun and is_there and _is_tapped(event)
+        return False
 
 
 def _is_tapped(event: Event) -> bool:

@@ -28,6 +28,7 @@ from callcontrol.ids import OperationId
 
 _OVER: Final = "m"
 _AGAIN: Final = "l"
+_OVER_ALREADY: Final = "-ERR Cannot stop"
 
 
 async def mix(commander: Commander, spec: PlaySpec) -> PlayOutcome:
@@ -75,15 +76,25 @@ async def mixed(commander: Commander, call: Call) -> dict[OperationId, str]:
     return {playback_id: target for playback_id, target in ours if playback_id}
 
 
-async def stop_mixed(commander: Commander, call: Call, target: str) -> bool:
-    """Stop one; False if it was over."""
-    rest = f"stop {unsplit(target)}"
-    reply = await commander.reply(call, "uuid_displace", call.call_id, rest=rest)
-    if reply.startswith("-ERR Cannot stop"):
-        return False
-    if reply.startswith("-"):
-        commander.refused(call, reply)
-    return True
+async def stop_mixed(
+    commander: Commander, call: Call, chosen: OperationId | None, steps: Steps
+) -> set[OperationId]:
+    """Stop one, or with None all that this service plays over a leg's conversation. Returns those
+    that were not over yet.
+    """
+    stopped: set[OperationId] = set()
+    for playback_id, target in (await mixed(commander, call)).items():
+        if chosen not in (None, playback_id):
+            continue
+        with steps.step():
+            rest = f"stop {unsplit(target)}"
+            reply = await commander.reply(call, "uuid_displace", call.call_id, rest=rest)
+        if reply.startswith(_OVER_ALREADY):
+            continue
+        if reply.startswith("-"):
+            commander.refused(call, reply)
+        stopped.add(playback_id)
+    return stopped
 
 
 def _argument(spec: PlaySpec) -> tuple[str, str]:

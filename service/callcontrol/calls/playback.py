@@ -12,7 +12,7 @@ from callcontrol.calls.commander import Commander
 from callcontrol.calls.hearing import Hearing
 from callcontrol.calls.listeners import listeners
 from callcontrol.calls.media_uri import playback_argument
-from callcontrol.calls.mixing import mix, mixed, stop_mixed
+from callcontrol.calls.mixing import mix, stop_mixed
 from callcontrol.calls.operations import playing
 from callcontrol.calls.outcome import CallOutcome, PlayOutcome
 from callcontrol.calls.payloads import ApplicationFinished, PlaybackStopped
@@ -112,11 +112,7 @@ async def stop_playback(
         if playback_id is None:
             _forget(commander, call_id, waiting)
         if playback_id not in running:
-            for each, target in (await mixed(commander, call)).items():
-                if playback_id in (None, each):
-                    with steps.step():
-                        if await stop_mixed(commander, call, target):
-                            stopping.add(each)
+            stopping |= await stop_mixed(commander, call, playback_id, steps)
         confirmed = bool(stopping) and await commander.proof(watch, all_stopped)
     return CallOutcome(confirmed=bool(confirmed), call=commander.now(call))
 

@@ -80,7 +80,7 @@ CALL_CONTROL: Final[Mapping[str, Effect]] = {
     "Unmute": _on_a_call(Verb.UNMUTE),
     "Park": _on_a_call(Verb.PARK),
     "Play": _on_a_call(Verb.PLAY, Verb.SPEAK, Verb.SAY, Verb.MIX),
-    "ControlPlayback": _on_a_call(Verb.CONTROL_PLAYBACK),
+    "ControlPlayback": _on_a_call(Verb.CONTROL_PLAYBACK, also=_NO_OPERATION),
     "StopPlayback": _on_a_call(Verb.STOP_PLAYBACK, Verb.STOP_MIXED),
     "StartRecording": _on_a_call(Verb.START_RECORDING),
     "MaskRecording": _on_a_call(Verb.MASK_RECORDING, also=_NO_OPERATION),

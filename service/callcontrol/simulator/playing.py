@@ -67,33 +67,35 @@ async def play(
     leg.tell("PLAYBACK_START", after=about)
     began = leg.switch.clock.now_us()
     leg.is_break_asked = False
-    terminators = channel.get("playback_terminators") or "*"
-    heard = len(leg.heard)
-
-    def is_over() -> bool:
-        by_digit = any(digit in terminators for digit in leg.heard[heard:])
-        return leg.is_break_asked or by_digit or until()
-
-    playing = Playing(leg.switch.clock, seconds)
-    leg.playing.append(playing)
-    playing.is_changed = True
-    while playing.is_changed:
-        playing.is_changed = False
-        await leg.idle(
-            playing.left_s, lambda: is_over() or playing.is_changed, reads_digits=reads_digits
-        )
-    leg.playing.remove(playing)
+    await _hear(leg, Playing(leg.switch.clock, seconds), until, reads_digits=reads_digits)
     status = "break" if leg.is_break_asked or until() else "done"
     leg.is_break_asked = False
     played_ms = (leg.switch.clock.now_us() - began) // 1000
     if seconds != inf:
-        played_ms = (
-            min(played_ms, int(seconds * 1000)) if status == "break" else int(seconds * 1000)
-        )
+        length_ms = int(seconds * 1000)
+        played_ms = min(played_ms, length_ms) if status == "break" else length_ms
     _set_playback_variables(channel, played_ms)
     leg.tell("PLAYBACK_STOP", after=[*about, ("Playback-Status", status)])
     was_cut_off = not leg.is_ready and not leg.is_nested
     channel.set("current_application_response", "PLAYBACK ERROR" if was_cut_off else "FILE PLAYED")
+
+
+async def _hear(
+    leg: "Leg", playing: Playing, until: Callable[[], bool], *, reads_digits: bool
+) -> None:
+    terminators = leg.channel.get("playback_terminators") or "*"
+    heard = len(leg.heard)
+
+    def is_over() -> bool:
+        by_digit = any(digit in terminators for digit in leg.heard[heard:])
+        return leg.is_break_asked or by_digit or until() or playing.is_changed
+
+    leg.playing.append(playing)
+    playing.is_changed = True
+    while playing.is_changed:
+        playing.is_changed = False
+        await leg.idle(playing.left_s, is_over, reads_digits=reads_digits)
+    leg.playing.remove(playing)
 
 
 def _set_playback_variables(channel: Channel, played_ms: int) -> None:

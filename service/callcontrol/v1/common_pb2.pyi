@@ -308,11 +308,13 @@ class Speech(_message.Message):
     ENGINE_FIELD_NUMBER: _builtins.int
     VOICE_FIELD_NUMBER: _builtins.int
     text: _builtins.str
-    """The text."""
+    """The text, of at most 4000 characters in one line."""
     engine: _builtins.str
-    """Engine name as configured on the node. Empty picks the default."""
+    """Engine name as configured on the node. Empty picks the operator's; where
+    there is none, it must be given.
+    """
     voice: _builtins.str
-    """Voice name. Empty picks the default."""
+    """Voice name. The same holds."""
     def __init__(
         self,
         *,
@@ -340,7 +342,9 @@ class Phrase(_message.Message):
     name: _builtins.str
     """The macro's name."""
     data: _builtins.str
-    """The macro's argument."""
+    """The macro's argument: at most 256 letters, digits, blanks and _ . : , + * #
+    @ -
+    """
     language: _builtins.str
     """Language tag. Empty picks the channel's."""
     def __init__(
@@ -371,7 +375,7 @@ class Say(_message.Message):
     class _KindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[Say._Kind.ValueType], _builtins.type):
         DESCRIPTOR: _descriptor.EnumDescriptor
         KIND_UNSPECIFIED: Say._Kind.ValueType  # 0
-        """Never sent."""
+        """Not allowed."""
         KIND_NUMBER: Say._Kind.ValueType  # 1
         """A number."""
         KIND_ITEMS: Say._Kind.ValueType  # 2
@@ -379,7 +383,7 @@ class Say(_message.Message):
         KIND_CURRENCY: Say._Kind.ValueType  # 3
         """An amount of money."""
         KIND_TIME_MEASUREMENT: Say._Kind.ValueType  # 4
-        """A length of time, as h:m:s."""
+        """A length of time, as h:m:s, m:s or seconds."""
         KIND_DATE: Say._Kind.ValueType  # 5
         """A day, as seconds since 1970."""
         KIND_TIME: Say._Kind.ValueType  # 6
@@ -399,7 +403,7 @@ class Say(_message.Message):
         """What the text is."""
 
     KIND_UNSPECIFIED: Say.Kind.ValueType  # 0
-    """Never sent."""
+    """Not allowed."""
     KIND_NUMBER: Say.Kind.ValueType  # 1
     """A number."""
     KIND_ITEMS: Say.Kind.ValueType  # 2
@@ -407,7 +411,7 @@ class Say(_message.Message):
     KIND_CURRENCY: Say.Kind.ValueType  # 3
     """An amount of money."""
     KIND_TIME_MEASUREMENT: Say.Kind.ValueType  # 4
-    """A length of time, as h:m:s."""
+    """A length of time, as h:m:s, m:s or seconds."""
     KIND_DATE: Say.Kind.ValueType  # 5
     """A day, as seconds since 1970."""
     KIND_TIME: Say.Kind.ValueType  # 6
