@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import grpc
 import grpc.aio
@@ -22,6 +22,9 @@ from callcontrol.simulator import Simulator
 from callcontrol.v1 import call_control_service_pb2 as pb
 from callcontrol.v1 import call_pb2
 from callcontrol.v1.call_control_service_pb2_grpc import CallControlServiceStub
+
+if TYPE_CHECKING:  # these stubs exist for the type checker only
+    from callcontrol.v1.call_control_service_pb2_grpc import CallControlServiceAsyncStub
 
 FAR_ENDS: Final = ("answer", "ring-answer", "answer-2", "early-answer")
 TRY_S: Final = 5.0
@@ -205,11 +208,11 @@ class Trial:
         options = [(f"grpc.{which}_reconnect_backoff_ms", ms) for which, ms in reconnects]
         target = f"127.0.0.1:{self._client_line.port}"
         async with grpc.aio.insecure_channel(target, options=options) as channel:
-            stub = CallControlServiceStub(channel)
+            stub: CallControlServiceAsyncStub = CallControlServiceStub(channel)
             while not self._is_over:
                 await self._call(stub)
 
-    async def _call(self, stub: "CallControlServiceStub") -> None:
+    async def _call(self, stub: "CallControlServiceAsyncStub") -> None:
         far_end = self._random.choice(FAR_ENDS)
         address = f"{far_end}@example.org"
         sip = call_pb2.SipAddress(profile="internal", address=address)
@@ -226,7 +229,7 @@ class Trial:
         self._count(response)
 
     async def _until_answered(
-        self, stub: "CallControlServiceStub", request: pb.OriginateRequest
+        self, stub: "CallControlServiceAsyncStub", request: pb.OriginateRequest
     ) -> pb.OriginateResponse:
         self.figures.requests += 1
         async with asyncio.timeout(GIVE_UP_S):

@@ -63,9 +63,9 @@ class Adoption:
     async def find(self, spec: OriginateSpec, call_ids: Sequence[CallId]) -> NodeId | None:
         """The node that has, or lately had, one of the legs; None if nobody knows of them.
 
-        A node that cannot be asked is passed over. Raises RequestIdReused if the call came of
-        another request, CallIdTaken if it came of none, and CallHasEnded if it ended so long ago
-        that nothing else is known of it.
+        A node that cannot be asked, or gives no answer for some seconds, is passed over. Raises
+        RequestIdReused if the call came of another request, CallIdTaken if it came of none, and
+        CallHasEnded if it ended so long ago that nothing else is known of it.
         """
         tracker = self._commander.tracker
         for call_id in call_ids:
@@ -100,8 +100,9 @@ class Adoption:
         tracker, found = self._commander.tracker, list[NodeId]()
 
         async def ask(node: CommandNode) -> None:
-            with suppress(NodeUnavailable, CommandQueueFull, OutcomeUnknown):
-                there = [await learn(tracker, node, call_id) for call_id in call_ids]
+            with suppress(NodeUnavailable, CommandQueueFull, OutcomeUnknown, TimeoutError):
+                async with asyncio.timeout(self._commander.settings.first_sign_timeout_s):
+                    there = [await learn(tracker, node, call_id) for call_id in call_ids]
                 found.extend([node.node_id] if any(there) else [])
 
         async with asyncio.TaskGroup() as tasks:

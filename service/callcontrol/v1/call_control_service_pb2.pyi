@@ -203,7 +203,9 @@ class OriginateRequest(_message.Message):
     """Only check the request."""
     @_builtins.property
     def endpoints(self) -> _containers.RepeatedCompositeFieldContainer[_call_pb2.Endpoint]:
-        """Whom to call, at least one."""
+        """Whom to call, 1 to 64. One of several can carry no brackets in the values of
+        its own variables, which win over those for all legs.
+        """
 
     @_builtins.property
     def destination(self) -> _call_pb2.Destination:
@@ -215,7 +217,10 @@ class OriginateRequest(_message.Message):
 
     @_builtins.property
     def ring_timeout(self) -> _duration_pb2.Duration:
-        """Give up after this long without an answer."""
+        """Give up after this long without an answer, however many endpoints were
+        tried; an endpoint may have a shorter time of its own. Rounded up to whole
+        seconds, and up to one more.
+        """
 
     @_builtins.property
     def variables(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:

@@ -36,7 +36,7 @@ class CallControlServiceStub:
     another request it is ABORTED (REQUEST_ID_REUSED). As callers do not say who
     they are, all share one window: use UUIDs. Failures that did nothing are not
     kept: UNAVAILABLE for example, or a call that is not known yet. The window is
-    kept in memory: it ends with the replica.
+    kept in memory: it ends with the replica. Originate needs no memory, see there.
 
     Methods return when what they ask for was seen to have happened, or when the
     switch has taken the command and no proof came in time or none exists;
@@ -62,13 +62,48 @@ class CallControlServiceStub:
     outcome: the status is OK, disposition and hangup_cause tell. When the
     switch refuses the attempt itself, the status is FAILED_PRECONDITION
     (SWITCH_REFUSED). A call_id in use is ALREADY_EXISTS (CALL_ID_TAKEN), a
-    node that takes no new calls FAILED_PRECONDITION (NODE_DRAINING).
+    node that takes no new calls FAILED_PRECONDITION (NODE_DRAINING). A raw
+    dial string that the operator does not list is PERMISSION_DENIED
+    (COMMAND_NOT_ALLOWED).
 
-    Events: CallCreated, CallStateChanged for ringing, early media and answer,
-    and CallEnded once, whatever the outcome. A call that the switch turned
-    down before it made a leg has CallEnded alone. Where a client chose the
-    call_id, the switch's word may mean that another call has it; then the
-    switch is asked first, and that CallEnded is synthetic.
+    What the switch turns down by itself, nobody being called, is told apart
+    when it is waited for: FAILED_PRECONDITION (NODE_PAUSED), RESOURCE_EXHAUSTED
+    (NODE_FULL, NODE_RATE_LIMITED). The same request may be sent again.
+
+    Events, in this order: CallCreated, CallStateChanged for ringing, early
+    media and answer, what the destination brings (ApplicationStarted,
+    CallStateChanged to PARKED), and CallEnded once, whatever the outcome. A
+    call that the switch turned down before it made a leg has CallEnded alone.
+    Where a client chose the call_id, the switch's word may mean that another
+    call has it; then the switch is asked first, and that CallEnded is
+    synthetic.
+
+    Several endpoints are legs with ids of their own: the first has the call_id,
+    the others those in Response.legs, which are UUIDs of version 5 in the
+    namespace of the call_id, of the names "1", "2" and so on. Each has the
+    events above; one that was not tried, or that the switch could not make, has
+    CallEnded alone. Legs that lost to another one end for LOSE_RACE. Hangup of
+    a leg that rings ends that leg, and the next endpoint is called. Cancelling
+    with hangup_on_cancel ends all of them, for MANAGER_REQUEST, and calls none
+    any more; ring_timeout likewise, for NO_PICKUP where they are called one
+    after the other and for NO_ANSWER else.
+
+    With a request_id the call_id, unless given, is made from the request_id,
+    and the call carries a fingerprint of the request. A repeat looks for that
+    call first: here, then on all nodes that answer. When it is there, or ended
+    within the last minute, nothing is dialled: the repeat waits as wait_until
+    says and gets the call and its outcome, with status.replayed set. So it is
+    after the first attempt was cut off or ran out of time, after a restart of
+    the service, and on another replica; with another request it is ABORTED
+    (REQUEST_ID_REUSED). Only where no node that answers has the call, and this
+    replica remembers no outcome, is it dialled anew: a call that came and ended
+    while the service was away is not found. One that ended longer ago, its
+    outcome being forgotten, is FAILED_PRECONDITION (CALL_ENDED).
+
+    When the connection to the switch is lost meanwhile, the method waits until
+    it is back, two minutes at most, and goes on from what the switch says then.
+    A call that is not there then is UNKNOWN (OUTCOME_UNKNOWN), which is not
+    kept: a repeat looks again, and dials if there is none.
     """
     GetCall: _grpc.UnaryUnaryMultiCallable[_call_control_service_pb2.GetCallRequest, _call_control_service_pb2.GetCallResponse]
     """Reads one call. One that Originate asked for is there at once, CREATING
@@ -387,7 +422,7 @@ class CallControlServiceAsyncStub(CallControlServiceStub):
     another request it is ABORTED (REQUEST_ID_REUSED). As callers do not say who
     they are, all share one window: use UUIDs. Failures that did nothing are not
     kept: UNAVAILABLE for example, or a call that is not known yet. The window is
-    kept in memory: it ends with the replica.
+    kept in memory: it ends with the replica. Originate needs no memory, see there.
 
     Methods return when what they ask for was seen to have happened, or when the
     switch has taken the command and no proof came in time or none exists;
@@ -410,13 +445,48 @@ class CallControlServiceAsyncStub(CallControlServiceStub):
     outcome: the status is OK, disposition and hangup_cause tell. When the
     switch refuses the attempt itself, the status is FAILED_PRECONDITION
     (SWITCH_REFUSED). A call_id in use is ALREADY_EXISTS (CALL_ID_TAKEN), a
-    node that takes no new calls FAILED_PRECONDITION (NODE_DRAINING).
+    node that takes no new calls FAILED_PRECONDITION (NODE_DRAINING). A raw
+    dial string that the operator does not list is PERMISSION_DENIED
+    (COMMAND_NOT_ALLOWED).
 
-    Events: CallCreated, CallStateChanged for ringing, early media and answer,
-    and CallEnded once, whatever the outcome. A call that the switch turned
-    down before it made a leg has CallEnded alone. Where a client chose the
-    call_id, the switch's word may mean that another call has it; then the
-    switch is asked first, and that CallEnded is synthetic.
+    What the switch turns down by itself, nobody being called, is told apart
+    when it is waited for: FAILED_PRECONDITION (NODE_PAUSED), RESOURCE_EXHAUSTED
+    (NODE_FULL, NODE_RATE_LIMITED). The same request may be sent again.
+
+    Events, in this order: CallCreated, CallStateChanged for ringing, early
+    media and answer, what the destination brings (ApplicationStarted,
+    CallStateChanged to PARKED), and CallEnded once, whatever the outcome. A
+    call that the switch turned down before it made a leg has CallEnded alone.
+    Where a client chose the call_id, the switch's word may mean that another
+    call has it; then the switch is asked first, and that CallEnded is
+    synthetic.
+
+    Several endpoints are legs with ids of their own: the first has the call_id,
+    the others those in Response.legs, which are UUIDs of version 5 in the
+    namespace of the call_id, of the names "1", "2" and so on. Each has the
+    events above; one that was not tried, or that the switch could not make, has
+    CallEnded alone. Legs that lost to another one end for LOSE_RACE. Hangup of
+    a leg that rings ends that leg, and the next endpoint is called. Cancelling
+    with hangup_on_cancel ends all of them, for MANAGER_REQUEST, and calls none
+    any more; ring_timeout likewise, for NO_PICKUP where they are called one
+    after the other and for NO_ANSWER else.
+
+    With a request_id the call_id, unless given, is made from the request_id,
+    and the call carries a fingerprint of the request. A repeat looks for that
+    call first: here, then on all nodes that answer. When it is there, or ended
+    within the last minute, nothing is dialled: the repeat waits as wait_until
+    says and gets the call and its outcome, with status.replayed set. So it is
+    after the first attempt was cut off or ran out of time, after a restart of
+    the service, and on another replica; with another request it is ABORTED
+    (REQUEST_ID_REUSED). Only where no node that answers has the call, and this
+    replica remembers no outcome, is it dialled anew: a call that came and ended
+    while the service was away is not found. One that ended longer ago, its
+    outcome being forgotten, is FAILED_PRECONDITION (CALL_ENDED).
+
+    When the connection to the switch is lost meanwhile, the method waits until
+    it is back, two minutes at most, and goes on from what the switch says then.
+    A call that is not there then is UNKNOWN (OUTCOME_UNKNOWN), which is not
+    kept: a repeat looks again, and dials if there is none.
     """
     GetCall: _aio.UnaryUnaryMultiCallable[_call_control_service_pb2.GetCallRequest, _call_control_service_pb2.GetCallResponse]  # type: ignore[assignment]
     """Reads one call. One that Originate asked for is there at once, CREATING
@@ -734,7 +804,7 @@ class CallControlServiceServicer(metaclass=_abc_1.ABCMeta):
     another request it is ABORTED (REQUEST_ID_REUSED). As callers do not say who
     they are, all share one window: use UUIDs. Failures that did nothing are not
     kept: UNAVAILABLE for example, or a call that is not known yet. The window is
-    kept in memory: it ends with the replica.
+    kept in memory: it ends with the replica. Originate needs no memory, see there.
 
     Methods return when what they ask for was seen to have happened, or when the
     switch has taken the command and no proof came in time or none exists;
@@ -761,13 +831,48 @@ class CallControlServiceServicer(metaclass=_abc_1.ABCMeta):
         outcome: the status is OK, disposition and hangup_cause tell. When the
         switch refuses the attempt itself, the status is FAILED_PRECONDITION
         (SWITCH_REFUSED). A call_id in use is ALREADY_EXISTS (CALL_ID_TAKEN), a
-        node that takes no new calls FAILED_PRECONDITION (NODE_DRAINING).
+        node that takes no new calls FAILED_PRECONDITION (NODE_DRAINING). A raw
+        dial string that the operator does not list is PERMISSION_DENIED
+        (COMMAND_NOT_ALLOWED).
 
-        Events: CallCreated, CallStateChanged for ringing, early media and answer,
-        and CallEnded once, whatever the outcome. A call that the switch turned
-        down before it made a leg has CallEnded alone. Where a client chose the
-        call_id, the switch's word may mean that another call has it; then the
-        switch is asked first, and that CallEnded is synthetic.
+        What the switch turns down by itself, nobody being called, is told apart
+        when it is waited for: FAILED_PRECONDITION (NODE_PAUSED), RESOURCE_EXHAUSTED
+        (NODE_FULL, NODE_RATE_LIMITED). The same request may be sent again.
+
+        Events, in this order: CallCreated, CallStateChanged for ringing, early
+        media and answer, what the destination brings (ApplicationStarted,
+        CallStateChanged to PARKED), and CallEnded once, whatever the outcome. A
+        call that the switch turned down before it made a leg has CallEnded alone.
+        Where a client chose the call_id, the switch's word may mean that another
+        call has it; then the switch is asked first, and that CallEnded is
+        synthetic.
+
+        Several endpoints are legs with ids of their own: the first has the call_id,
+        the others those in Response.legs, which are UUIDs of version 5 in the
+        namespace of the call_id, of the names "1", "2" and so on. Each has the
+        events above; one that was not tried, or that the switch could not make, has
+        CallEnded alone. Legs that lost to another one end for LOSE_RACE. Hangup of
+        a leg that rings ends that leg, and the next endpoint is called. Cancelling
+        with hangup_on_cancel ends all of them, for MANAGER_REQUEST, and calls none
+        any more; ring_timeout likewise, for NO_PICKUP where they are called one
+        after the other and for NO_ANSWER else.
+
+        With a request_id the call_id, unless given, is made from the request_id,
+        and the call carries a fingerprint of the request. A repeat looks for that
+        call first: here, then on all nodes that answer. When it is there, or ended
+        within the last minute, nothing is dialled: the repeat waits as wait_until
+        says and gets the call and its outcome, with status.replayed set. So it is
+        after the first attempt was cut off or ran out of time, after a restart of
+        the service, and on another replica; with another request it is ABORTED
+        (REQUEST_ID_REUSED). Only where no node that answers has the call, and this
+        replica remembers no outcome, is it dialled anew: a call that came and ended
+        while the service was away is not found. One that ended longer ago, its
+        outcome being forgotten, is FAILED_PRECONDITION (CALL_ENDED).
+
+        When the connection to the switch is lost meanwhile, the method waits until
+        it is back, two minutes at most, and goes on from what the switch says then.
+        A call that is not there then is UNKNOWN (OUTCOME_UNKNOWN), which is not
+        kept: a repeat looks again, and dials if there is none.
         """
 
     @_abc_1.abstractmethod
