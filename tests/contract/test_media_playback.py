@@ -19,7 +19,7 @@ from tests.contract.phone import (
 )
 
 from callcontrol.v1 import call_control_service_pb2 as calls_pb2
-from callcontrol.v1 import common_pb2, event_pb2
+from callcontrol.v1 import call_pb2, common_pb2, event_pb2
 
 CONFIRMED = common_pb2.CONFIRMATION_CONFIRMED
 ACCEPTED = common_pb2.CONFIRMATION_ACCEPTED
@@ -314,6 +314,22 @@ async def test_the_end_of_the_leg_stops_it(phone: Phone) -> None:
     await phone.hang_up(first)
     await stopped(phone, first, playing.playback_id)
     await phone.tape.event("call_ended", second)
+
+
+async def test_a_leg_in_a_conference_hears_it_over_the_others(phone: Phone) -> None:
+    room = call_pb2.JoinConference(name=f"room{new_id()[:8]}")
+    response = await phone.originate(
+        loopback("answer"), destination=call_pb2.Destination(conference=room)
+    )
+    call_id = response.call.call_id
+    await phone.tape.event(
+        "conference_changed", call_id, lambda e: e.conference_changed.action == "add-member"
+    )
+    playing = await play(phone, call_id, tone(300), mix=True)
+    await stopped(phone, call_id, playing.playback_id)
+    await end(phone, call_id)
+
+    assert playing.status.confirmation == CONFIRMED
 
 
 async def test_a_leg_alone_has_no_conversation_to_play_over(phone: Phone) -> None:
