@@ -1,8 +1,10 @@
 """Bringing legs into a conference, and dialling somebody in."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 
 from callcontrol.calls import checks
 from callcontrol.calls.call import Call
@@ -20,6 +22,7 @@ from callcontrol.calls.requests import ConferenceDestination, OriginateSpec
 from callcontrol.calls.verb import Verb
 from callcontrol.calls.verbs import require_state
 from callcontrol.calls.watch import Watch
+from callcontrol.deadline import patience_s
 from callcontrol.errors import (
     CallControlError,
     CallStateConflict,
@@ -65,8 +68,7 @@ async def add_members(conferences: Conferences, spec: AddSpec) -> JoinOutcome:
                 watches.append((leg, watch))
         if len(failures) == len(legs):
             raise failures[legs[0].call_id]
-        for leg, watch in watches:
-            await _arrival(conferences, leg, watch, spec.conference.name, failures)
+        await _arrivals(conferences, watches, spec.conference.name, failures)
     return await _joined(conferences, node_id, spec, failures)
 
 
@@ -95,23 +97,28 @@ async def _send(conferences: Conferences, leg: Call, room: ConferenceDestination
     await commander.api(leg, "uuid_transfer", leg.call_id, rest=joining)
 
 
-async def _arrival(
-    conferences: Conferences, leg: Call, watch: Watch, name: str, failures: Failures
+async def _arrivals(
+    conferences: Conferences, watches: Sequence[tuple[Call, Watch]], name: str, failures: Failures
 ) -> None:
-    """Wait until a leg has come in, has ended, or nothing more is to be expected in time."""
-
-    def came_in(event: Event) -> bool:
-        told = event.payload
-        return (
-            isinstance(told, ConferenceChanged)
-            and event.call_id == leg.call_id
-            and (told.action, told.conference_name) == ("add-member", name)
-        )
-
+    """Wait until each leg has come in or has ended, all together no longer than for one proof."""
     try:
-        await conferences.commander.proof(watch, came_in)
-    except CallControlError as error:
-        failures[leg.call_id] = error
+        async with asyncio.timeout(patience_s(conferences.commander.settings.confirm_timeout_s)):
+            for leg, watch in watches:
+                try:
+                    await watch.until(partial(_came_in, call_id=leg.call_id, name=name))
+                except CallControlError as error:
+                    failures[leg.call_id] = error
+    except TimeoutError:
+        return
+
+
+def _came_in(event: Event, *, call_id: CallId, name: str) -> bool:
+    told = event.payload
+    return (
+        isinstance(told, ConferenceChanged)
+        and event.call_id == call_id
+        and (told.action, told.conference_name) == ("add-member", name)
+    )
 
 
 async def _joined(
@@ -146,7 +153,7 @@ async def dial_member(
     call = outcome.call
     member = None
     if outcome.disposition is Disposition.ANSWERED:
-        member = await _came_in(conferences, call, spec.name)
+        member = await _new_member(conferences, call, spec.name)
     waited_for = outcome.disposition is Disposition.ANSWERED
     return DialOutcome(
         confirmed=outcome.confirmed and (member is not None or not waited_for),
@@ -158,7 +165,7 @@ async def dial_member(
     )
 
 
-async def _came_in(conferences: Conferences, call: Call, name: str) -> Member | None:
+async def _new_member(conferences: Conferences, call: Call, name: str) -> Member | None:
     """The new member, as soon as it is listed; None if it has not come in in time."""
     tracker = conferences.commander.tracker
 

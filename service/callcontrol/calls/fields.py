@@ -58,6 +58,7 @@ VARIABLE_APPLICATION: Final = "variable_current_application"
 VARIABLE_ORIGINATE_DISPOSITION: Final = "variable_originate_disposition"
 VARIABLE_READ_RESULT: Final = "variable_read_result"
 VARIABLE_READ_TERMINATOR: Final = "variable_read_terminator_used"
+VARIABLE_CONFERENCE: Final = "variable_conference_name"
 VARIABLE_RECORD_MS: Final = "variable_record_ms"
 
 # Applications, media, digits, conferences.

@@ -8,7 +8,7 @@ from callcontrol.calls.call import Call, CallState
 from callcontrol.calls.leg import Leg, Sign
 from callcontrol.calls.legs import ended_payload
 from callcontrol.calls.payloads import CallBridged, CallStateChanged, CallUnbridged
-from callcontrol.calls.snapshot import park_sign_of
+from callcontrol.calls.snapshot import conference_of, park_sign_of
 from callcontrol.calls.synthetic import Finding, finding
 from callcontrol.calls.tracker import CallTracker
 from callcontrol.calls.translate import Headers
@@ -77,6 +77,7 @@ class Findings:
         park = park_sign_of(dump)
         if park is not None:
             leg.note(park, position.sequence)
+        leg.conference_name = conference_of(dump) or leg.conference_name
         leg_facts.read_variables(leg, dump)
         former = leg.settle()
         self._legs.refresh(leg, dump, position)

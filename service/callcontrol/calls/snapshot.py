@@ -118,6 +118,16 @@ def park_sign_of(dump: Headers) -> Sign | None:
     return _park_sign(text(dump, fields.CHANNEL_STATE), text(dump, fields.VARIABLE_APPLICATION))
 
 
+def conference_of(dump: Headers) -> str:
+    """The conference that a dump shows the leg in; empty where it shows none, or cannot tell, as
+    something else began on the leg since.
+    """
+    runs = text(dump, fields.VARIABLE_APPLICATION) == "conference"
+    in_it = runs and text(dump, fields.CHANNEL_STATE) == "CS_EXECUTE"
+    # The variable stays when the leg has left, so that by itself it tells nothing.
+    return text(dump, fields.VARIABLE_CONFERENCE) if in_it else ""
+
+
 def _park_sign(state: str | None, application: str) -> Sign | None:
     if not state:
         return None

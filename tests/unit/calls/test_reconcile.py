@@ -15,7 +15,7 @@ from callcontrol.calls.payloads import (
     CallUnbridged,
 )
 from callcontrol.calls.reconcile import Differences, Reconciler, ReconcileSettings
-from callcontrol.calls.snapshot import read_dump, read_listing
+from callcontrol.calls.snapshot import conference_of, read_dump, read_listing
 from callcontrol.calls.tracker import CallTracker
 from callcontrol.errors import CallHasEnded, NodeUnavailable
 from callcontrol.esl.messages import SwitchEvent
@@ -368,3 +368,22 @@ def test_the_dump_of_a_call_that_is_not_there_is_none():
         "Unique-ID": "ann",
         "variable_a": ["x", "y"],
     }
+
+
+@pytest.mark.parametrize(
+    ("state", "application", "conference"),
+    [
+        ("CS_EXECUTE", "conference", "staff"),
+        ("CS_EXECUTE", "playback", ""),
+        ("CS_PARK", "conference", ""),
+    ],
+)
+def test_a_dump_tells_the_conference_while_that_is_what_runs(
+    state: str, application: str, conference: str
+):
+    dump = {
+        "Channel-State": state,
+        "variable_current_application": application,
+        "variable_conference_name": "staff",
+    }
+    assert conference_of(dump) == conference
