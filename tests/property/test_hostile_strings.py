@@ -7,8 +7,8 @@ all is the same but for the value. It shares no code with the encoder.
 
 import asyncio
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from random import Random
 
@@ -20,7 +20,7 @@ from tests.support.hostile_strings import drawn, hostile
 from tests.support.string_fields import StringField, string_fields, value_in, with_value
 from tests.support.switch_packets import Packet, atoms_of, read_packets, without_ids
 from tests.support.valid_requests import AN_ID, VALID, Valid
-from tests.support.willing_switch import ALLOWED, CALLS, Counter, settle
+from tests.support.willing_switch import ALLOWED, CALLS, Desk, settle
 
 from callcontrol.calls.verb import Verb
 from callcontrol.calls.verbs import CONFIRMATIONS
@@ -47,8 +47,8 @@ FORMS: dict[str, Callable[[str], str]] = {
 FUZZES = settings.default.max_examples > 1_000 if settings.default else False
 EXAMPLES = 100
 """What Hypothesis draws for a field; the rest is drawn faster."""
-A_NEW_COUNTER_AFTER = 200
-"""Requests that one counter takes: it remembers what it was asked for."""
+A_NEW_DESK_AFTER = 200
+"""Requests that one desk takes: it remembers what it was asked for."""
 
 
 def unary_rpcs() -> Iterator[tuple[str, str, str]]:
@@ -62,7 +62,7 @@ def unary_rpcs() -> Iterator[tuple[str, str, str]]:
 
 
 async def _served() -> dict[str, dict[str, object]]:
-    return {name: dict(handlers) for name, handlers in Counter().services.items()}
+    return {name: dict(handlers) for name, handlers in Desk().services.items()}
 
 
 RPCS = {label: (service, name) for label, service, name in unary_rpcs()}
@@ -105,7 +105,7 @@ class Runner:
 
     def __init__(self) -> None:
         self._loop = asyncio.Runner()
-        self._counter: Counter | None = None
+        self._desk: Desk | None = None
         self._asked = 0
 
     def close(self) -> None:
@@ -115,26 +115,29 @@ class Runner:
         """Begin anew with the next request."""
         self._asked = 0
 
-    def sent_for(self, label: str, request: Message) -> tuple[list[Packet], Exception | None]:
+    def sent_for(
+        self, label: str, request: Message, patience_s: float = PATIENCE_S
+    ) -> tuple[list[Packet], Exception | None]:
         """What was sent for a request, and how it failed if it did."""
-        return self._loop.run(self._ask(label, request))
+        return self._loop.run(self._ask(label, request, patience_s))
 
-    async def _ask(self, label: str, request: Message) -> tuple[list[Packet], Exception | None]:
-        if self._counter is None or self._asked % A_NEW_COUNTER_AFTER == 0:
-            self._counter = Counter()
+    async def _ask(
+        self, label: str, request: Message, patience_s: float
+    ) -> tuple[list[Packet], Exception | None]:
+        if self._desk is None or self._asked % A_NEW_DESK_AFTER == 0:
+            self._desk = Desk()
         self._asked += 1
         service, name = RPCS[label]
-        handler = self._counter.services[service][name]
+        handler = self._desk.services[service][name]
         assert isinstance(handler, UnaryHandler)
-        node = self._counter.node
+        node = self._desk.node
         node.packets.clear()
         failure: Exception | None = None
         decoded = handler.request_type.FromString(request.SerializeToString())
         try:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(PATIENCE_S):
-                    await handler.answer(decoded)
-        except CallControlError as error:
+            async with asyncio.timeout(patience_s):
+                await handler.answer(decoded)
+        except (CallControlError, TimeoutError) as error:
             failure = error
         await settle()
         packets = []
@@ -167,6 +170,8 @@ def check_names(packets: list[Packet], valid: Valid) -> None:
         each.name for each in ALLOWED.raw_applications
     }
     for packet in packets:
+        if packet.only_reads:
+            continue
         if packet.command in MESSAGES:
             assert packet.application in words | listed | {""}
             assert dict(packet.headers).get("call-command", "") in {"", "execute", "hangup"}
@@ -192,7 +197,7 @@ class Oracle:
 
     def __init__(self, runner: Runner, place: Place) -> None:
         runner.forget()
-        usual, _ = runner.sent_for(place.label, place.request)
+        usual, _ = runner.sent_for(place.label, place.request, 10 * PATIENCE_S)
         self._runner, self._place = runner, place
         self._pattern = atoms_of(usual, KNOWN)
         self._form = FORMS.get(str(place), str)
@@ -207,11 +212,13 @@ class Oracle:
             return
         check_names(packets, valid)
         assert str(place) in NEVER_EXPANDED or not any("${" in each.line for each in packets)
-        if failure is not None or not packets or not place.valid or not text:
+        is_cut_off = isinstance(failure, TimeoutError)
+        if (failure and not is_cut_off) or not packets or not place.valid or not text:
             return
         marked, form = self._form(place.valid), self._form
         wanted = [without_ids(atom.replace(marked, form(text)), KNOWN) for atom in self._pattern]
-        assert sorted(atoms_of(packets, KNOWN)) == sorted(wanted)
+        found, due = Counter(atoms_of(packets, KNOWN)), Counter(wanted)
+        assert found == due or (is_cut_off and found <= due)
 
 
 PLACES = list(places())

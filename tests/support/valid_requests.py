@@ -55,12 +55,13 @@ SPEECH = common_pb2.MediaSource(
     speech=common_pb2.Speech(text="marked words", engine="markengine", voice="markvoice")
 )
 PHRASE = common_pb2.MediaSource(
-    phrase=common_pb2.Phrase(name="markphrase", data="markphrasedata", language="mk")
+    phrase=common_pb2.Phrase(name="markphrase", data="words of it", language="mk")
 )
 SAY = common_pb2.MediaSource(
-    say=common_pb2.Say(text="5544332211", language="en", kind=common_pb2.Say.KIND_TELEPHONE_NUMBER)
+    say=common_pb2.Say(text="5544332211", language="qz", kind=common_pb2.Say.KIND_TELEPHONE_NUMBER)
 )
 SOURCES = (FILE, TONE, SPEECH, PHRASE, SAY)
+SOUNDS = (FILE, TONE)
 MEMBERS = conf.MemberSelector(call_ids=conf.CallIds(values=[ACTIVE]))
 AN_ID = "12345678-0000-4000-8000-123456789abc"
 SHORT = Duration(seconds=2)
@@ -172,10 +173,15 @@ VALID: dict[str, Valid] = {
     "CallControlService/Unmute": Valid((pb.UnmuteRequest(call_id=ACTIVE),), ("UNMUTE",)),
     "CallControlService/Park": Valid((pb.ParkRequest(call_id=ACTIVE),), ("PARK",)),
     "CallControlService/Play": Valid(
-        tuple(pb.PlayRequest(call_id=ACTIVE, sources=[each]) for each in SOURCES), ("PLAY",)
+        (
+            *(pb.PlayRequest(call_id=ACTIVE, sources=[each]) for each in SOURCES),
+            pb.PlayRequest(call_id=ACTIVE, sources=[FILE], mix=True),
+        ),
+        ("PLAY", "MIX", "SPEAK", "SAY"),
     ),
     "CallControlService/StopPlayback": Valid(
-        (pb.StopPlaybackRequest(call_id=ACTIVE, playback_id=AN_ID),), ("STOP_PLAYBACK",)
+        (pb.StopPlaybackRequest(call_id=ACTIVE, playback_id=AN_ID),),
+        ("STOP_PLAYBACK", "STOP_MIXED"),
     ),
     "CallControlService/StartRecording": Valid(
         (pb.StartRecordingRequest(call_id=ACTIVE, path="markrecording.wav"),),
@@ -228,14 +234,14 @@ VALID: dict[str, Valid] = {
         tuple(
             pb.CollectDigitsRequest(
                 call_id=ACTIVE,
-                prompt=[each],
-                invalid_prompt=[SOURCES[place - 1]],
+                prompt=[prompt],
+                invalid_prompt=[other],
                 max_digits=4,
                 timeout=SHORT,
                 terminators="#",
                 pattern="[0-9]+",
             )
-            for place, each in enumerate(SOURCES)
+            for prompt, other in ((FILE, TONE), (TONE, FILE))
         ),
         ("COLLECT_DIGITS",),
     ),

@@ -145,7 +145,7 @@ class WillingFleet:
         return self.node
 
 
-class Counter:
+class Desk:
     """The whole service above a willing switch, without a server: handlers by their names."""
 
     def __init__(self) -> None:
