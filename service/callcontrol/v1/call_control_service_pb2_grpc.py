@@ -404,11 +404,12 @@ class CallControlServiceServicer:
         Events: ApplicationStarted with the operation_id, CallCreated and
         CallStateChanged of the consulted leg, CallBridged of call_id with it. Then,
         completed: CallStateChanged to ENDING of call_id, CallUnbridged of it from
-        the consulted leg, CallUnbridged of it from its partner, CallBridged of the
-        consulted leg with the partner. Or returned: the consulted leg's end,
-        CallUnbridged of call_id from it, CallUnbridged of call_id from its partner,
-        CallBridged of the two. ApplicationFinished comes somewhere after the end
-        of the leg that ended.
+        the consulted leg, CallBridged of the consulted leg with the partner; and
+        CallUnbridged of call_id from its partner, ApplicationFinished and CallEnded,
+        which the switch tells at times only when the two it brought together part.
+        Or returned: the consulted leg's end, CallUnbridged of call_id from it,
+        CallUnbridged of call_id from its partner, CallBridged of the two; and
+        ApplicationFinished in between.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

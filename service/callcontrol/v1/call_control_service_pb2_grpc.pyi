@@ -184,11 +184,12 @@ class CallControlServiceStub:
     Events: ApplicationStarted with the operation_id, CallCreated and
     CallStateChanged of the consulted leg, CallBridged of call_id with it. Then,
     completed: CallStateChanged to ENDING of call_id, CallUnbridged of it from
-    the consulted leg, CallUnbridged of it from its partner, CallBridged of the
-    consulted leg with the partner. Or returned: the consulted leg's end,
-    CallUnbridged of call_id from it, CallUnbridged of call_id from its partner,
-    CallBridged of the two. ApplicationFinished comes somewhere after the end
-    of the leg that ended.
+    the consulted leg, CallBridged of the consulted leg with the partner; and
+    CallUnbridged of call_id from its partner, ApplicationFinished and CallEnded,
+    which the switch tells at times only when the two it brought together part.
+    Or returned: the consulted leg's end, CallUnbridged of call_id from it,
+    CallUnbridged of call_id from its partner, CallBridged of the two; and
+    ApplicationFinished in between.
     """
     ScheduleHangup: _grpc.UnaryUnaryMultiCallable[_call_control_service_pb2.ScheduleHangupRequest, _call_control_service_pb2.ScheduleHangupResponse]
     """Ends a leg later, unless that is cancelled. The switch counts whole seconds
@@ -567,11 +568,12 @@ class CallControlServiceAsyncStub(CallControlServiceStub):
     Events: ApplicationStarted with the operation_id, CallCreated and
     CallStateChanged of the consulted leg, CallBridged of call_id with it. Then,
     completed: CallStateChanged to ENDING of call_id, CallUnbridged of it from
-    the consulted leg, CallUnbridged of it from its partner, CallBridged of the
-    consulted leg with the partner. Or returned: the consulted leg's end,
-    CallUnbridged of call_id from it, CallUnbridged of call_id from its partner,
-    CallBridged of the two. ApplicationFinished comes somewhere after the end
-    of the leg that ended.
+    the consulted leg, CallBridged of the consulted leg with the partner; and
+    CallUnbridged of call_id from its partner, ApplicationFinished and CallEnded,
+    which the switch tells at times only when the two it brought together part.
+    Or returned: the consulted leg's end, CallUnbridged of call_id from it,
+    CallUnbridged of call_id from its partner, CallBridged of the two; and
+    ApplicationFinished in between.
     """
     ScheduleHangup: _aio.UnaryUnaryMultiCallable[_call_control_service_pb2.ScheduleHangupRequest, _call_control_service_pb2.ScheduleHangupResponse]  # type: ignore[assignment]
     """Ends a leg later, unless that is cancelled. The switch counts whole seconds
@@ -1001,11 +1003,12 @@ class CallControlServiceServicer(metaclass=_abc_1.ABCMeta):
         Events: ApplicationStarted with the operation_id, CallCreated and
         CallStateChanged of the consulted leg, CallBridged of call_id with it. Then,
         completed: CallStateChanged to ENDING of call_id, CallUnbridged of it from
-        the consulted leg, CallUnbridged of it from its partner, CallBridged of the
-        consulted leg with the partner. Or returned: the consulted leg's end,
-        CallUnbridged of call_id from it, CallUnbridged of call_id from its partner,
-        CallBridged of the two. ApplicationFinished comes somewhere after the end
-        of the leg that ended.
+        the consulted leg, CallBridged of the consulted leg with the partner; and
+        CallUnbridged of call_id from its partner, ApplicationFinished and CallEnded,
+        which the switch tells at times only when the two it brought together part.
+        Or returned: the consulted leg's end, CallUnbridged of call_id from it,
+        CallUnbridged of call_id from its partner, CallBridged of the two; and
+        ApplicationFinished in between.
         """
 
     @_abc_1.abstractmethod
