@@ -110,8 +110,8 @@ class Attempt:
         of several the next one may be called.
         """
 
-        def reached(_: Event) -> bool:
-            self._dialled.note()
+        def reached(event: Event) -> bool:
+            self._dialled.note(event)
             return self._dialled.reached()
 
         return await self._watch.until(reached, past_end=past_end)
@@ -139,15 +139,11 @@ class Attempt:
         if not result.startswith(_ERROR):
             raise SwitchRefused(self._node.node_id, result.strip())
         name = result.removeprefix(_ERROR).strip()
-        if name == AMBIGUOUS_CAUSE and not self._was_made():
+        if name == AMBIGUOUS_CAUSE and not self._dialled.was_made():
             with Steps(self._node.node_id, begun=True).step():
                 await Refusals(self._node).require_none(self._dialled.call_ids)
         await self._ends()
         return self._dialled.failure(name)
-
-    def _was_made(self) -> bool:
-        """Whether a leg became a channel; one that the tracker ended unmade has no beginning."""
-        return any(call.created_us or not call.is_over for call in self._dialled.seen())
 
     async def _ends(self) -> None:
         """Wait until the legs have ended for good; only then all is known about their end."""

@@ -7,11 +7,14 @@ from callcontrol.calls.call import Call, CallState, Direction, HangupCause
 from callcontrol.calls.causes import q850_of
 from callcontrol.calls.dialling import leg_ids
 from callcontrol.calls.outcome import Disposition, LegOutcome, OriginateOutcome, disposition_of
+from callcontrol.calls.payloads import CallCreated, CallStateChanged
 from callcontrol.calls.requests import OriginateSpec, WaitUntil
 from callcontrol.calls.tracker import CallTracker
+from callcontrol.events.event import Event
 from callcontrol.ids import CallId, NodeId
 
 _UNSEEN: Final = -1
+_TOLD: Final = (CallCreated, CallStateChanged)
 _STEPS: Final = {
     CallState.CREATING: 0,
     CallState.RINGING: 1,
@@ -60,15 +63,23 @@ class Dialled:
         """Whether some leg had no event yet; it may never have one."""
         return len(self.seen()) < len(self.call_ids)
 
+    def was_made(self) -> bool:
+        """Whether a leg became a channel; one that the tracker ended unmade has no beginning."""
+        return any(call.created_us or not call.is_over for call in self.seen()) or any(
+            step > 0 for step in self._furthest.values()
+        )
+
     def alive(self) -> list[Call]:
         """The legs that were seen and are not over."""
         return [call for call in self.seen() if not call.is_over]
 
-    def note(self) -> None:
-        """Remember how far each leg is now, for when it is over."""
-        for call in self.seen():
-            step = 3 if call.answered else _STEPS.get(call.state, 0)
-            self._furthest[call.call_id] = max(self._furthest[call.call_id], step)
+    def note(self, event: Event | None = None) -> None:
+        """Remember how far each leg is now, and was at an event, for when it is over."""
+        at_event = event.payload.call if event and isinstance(event.payload, _TOLD) else None
+        for call in (*self.seen(), *([at_event] if at_event else [])):
+            if call.call_id in self._furthest:
+                step = 3 if call.answered else _STEPS.get(call.state, 0)
+                self._furthest[call.call_id] = max(self._furthest[call.call_id], step)
 
     def reached(self) -> bool:
         """Whether what the caller waits for holds of some leg. A call that ended after its answer
@@ -121,7 +132,7 @@ class Dialled:
             reached=self._spec.wait_until,
             disposition=disposition_of(name),
             cause=cause,
-            legs=self._legs(cause if call is None else None),
+            legs=self._legs(None if self.was_made() else cause),
         )
 
     def last_cause(self) -> str:
@@ -142,7 +153,9 @@ class Dialled:
         call = self._tracker.seen(call_id)
         if call is not None and call.answered:
             return LegOutcome(call_id=call_id, disposition=Disposition.ANSWERED)
-        cause = call.hangup_cause if call is not None else of_all
+        cause = of_all
+        if call is not None and call.hangup_cause is not None:
+            cause = call.hangup_cause
         if cause is None:
             return LegOutcome(call_id=call_id)
         return LegOutcome(call_id=call_id, disposition=disposition_of(cause.name), cause=cause)

@@ -18,6 +18,7 @@ from callcontrol.errors import (
     NodeUnavailable,
     OutcomeUnknown,
 )
+from callcontrol.events.event import Event
 
 
 class Following:
@@ -78,13 +79,12 @@ class Following:
     async def _by_events(self, watch: Watch) -> OriginateOutcome:
         dialled = self._dialled
         while True:
-            dialled.note()
             if dialled.reached():
                 return dialled.success()
             seen = dialled.seen()
             is_over = bool(seen) and all(call.state is CallState.ENDED for call in seen)
             if not is_over:
-                await watch.until(lambda _: True, past_end=True)
+                await watch.until(self._noted, past_end=True)
             elif not await self._goes_on(watch):
                 return dialled.failure(dialled.last_cause())
 
@@ -93,16 +93,21 @@ class Following:
         if not self._dialled.has_unseen():
             return False
         if self._commander.tracker.expected.is_placing(self._dialled.call_id):
-            return await watch.until(lambda _: True, past_end=True)
+            return await watch.until(self._noted, past_end=True)
         return await self._happens(watch)
 
     async def _happens(self, watch: Watch) -> bool:
         """Whether anything happens to a leg within the time that the switch needs to begin one."""
         try:
             async with asyncio.timeout(self._commander.settings.first_sign_timeout_s):
-                return await watch.until(lambda _: True, past_end=True)
+                return await watch.until(self._noted, past_end=True)
         except TimeoutError:
             return False
+
+    def _noted(self, event: Event) -> bool:
+        """Any event ends a wait, and tells how far its leg is."""
+        self._dialled.note(event)
+        return True
 
 
 class _NotThere(OutcomeUnknown):
