@@ -147,10 +147,10 @@ def _states(row: Confirmation, kinds: Kinds) -> str:
 
 def _subject(row: Confirmation, kinds: Kinds) -> str:
     """What the RPC is about, where no state of a call is asked for."""
-    if errors.CallHasEnded in kinds:
-        return row.needs
     if errors.CallIdTaken in kinds:
         return "a new call"
+    if errors.CallHasEnded in kinds:
+        return row.needs
     return "a conference" if errors.ConferenceNotFound in kinds else "a node"
 
 

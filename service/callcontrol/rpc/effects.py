@@ -59,7 +59,7 @@ _NOT_LISTED: Final[Kinds] = (errors.CommandNotAllowed,)
 _DESTINATIONS: Final = (Verb.TRANSFER, Verb.PARK, Verb.JOIN, Verb.RUN_APPLICATIONS)
 
 CALL_CONTROL: Final[Mapping[str, Effect]] = {
-    "Originate": Effect((Verb.ORIGINATE,), (*NEW_CALL, *SENDING)),
+    "Originate": Effect((Verb.ORIGINATE,), (*NEW_CALL, *SENDING, errors.CallHasEnded)),
     "GetCall": Effect((), (errors.CallNotFound,)),
     "ListCalls": Effect((), (errors.NodeNotFound,)),
     "Answer": _on_a_call(Verb.ANSWER, Verb.PRE_ANSWER),
@@ -96,10 +96,10 @@ CONFERENCES: Final[Mapping[str, Effect]] = {
     "GetConference": _on_a_conference(Verb.GET_CONFERENCE),
     "ListConferences": Effect((Verb.LIST_CONFERENCES,), (errors.NodeNotFound, *SENDING)),
     "AddMembers": _on_a_call(Verb.ADD_MEMBERS, also=_CONFERENCE_STATE),
-    "DialMember": Effect((Verb.DIAL_MEMBER,), (*NEW_CALL, *SENDING)),
+    "DialMember": Effect((Verb.DIAL_MEMBER,), (*NEW_CALL, *SENDING, *_CONFERENCE_STATE)),
     "UpdateMembers": _on_a_conference(Verb.UPDATE_MEMBERS, also=_NO_MEMBER),
     "KickMembers": _on_a_conference(Verb.KICK_MEMBERS, also=_NO_MEMBER),
-    "MoveMembers": _on_a_conference(Verb.MOVE_MEMBERS, also=_NO_MEMBER),
+    "MoveMembers": _on_a_conference(Verb.MOVE_MEMBERS, also=(*_NO_MEMBER, *_CONFERENCE_STATE)),
     "UpdateConference": _on_a_conference(Verb.UPDATE_CONFERENCE),
     "PlayToConference": _on_a_conference(Verb.PLAY_TO_CONFERENCE, also=_NO_MEMBER),
     "StopConferencePlayback": _on_a_conference(Verb.STOP_CONFERENCE_PLAYBACK),
