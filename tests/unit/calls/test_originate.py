@@ -306,11 +306,18 @@ async def test_an_attempt_that_no_limit_explains_has_failed() -> None:
     desk = Desk()
     desk.node.answers |= UNLIMITED
     desk.node.answers["fsctl"] = lambda words: "9" if words == "sps" else "0"
+    with answering_within(0.0):
+        placing = await refused_attempt(desk)
+    assert placing.outcome.disposition is Disposition.FAILED
+
+
+async def refused_attempt(desk: Desk) -> Placing:
+    """An attempt that the switch refuses without a leg."""
     async with asyncio.TaskGroup() as tasks:
         placing = Placing(desk, tasks)
         await placing.sent()
         placing.result("-ERR DESTINATION_OUT_OF_ORDER\n")
-    assert placing.outcome.disposition is Disposition.FAILED
+    return placing
 
 
 @pytest.mark.parametrize(
@@ -432,7 +439,7 @@ async def test_a_call_is_followed_on_when_the_node_is_back() -> None:
 
 
 async def test_a_call_that_ended_while_the_node_was_away_has_failed() -> None:
-    desk = Desk()
+    desk = Desk(ControlSettings(confirm_timeout_s=0.0))
     async with asyncio.TaskGroup() as tasks:
         placing = Placing(desk, tasks)
         await placing.sent()
