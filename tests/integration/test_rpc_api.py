@@ -59,6 +59,16 @@ async def test_each_rpc_is_served_or_says_that_it_is_to_come(served, method):
     assert told.metadata == {"feature": method.label}
 
 
+async def test_what_is_to_come_is_of_two_services(served):
+    """So that nothing else falls out of the server's table unseen."""
+    missing = {method.label for method in METHODS if method not in served.server.served}
+    assert {label.partition("/")[0] for label in missing} <= {
+        "CallHandlingService",
+        "EventService",
+    }
+    assert "EventService/Events" not in missing
+
+
 async def test_a_method_that_does_not_exist_is_refused_with_a_reason_too(served):
     nowhere = served.channel.unary_unary("/callcontrol.v1.CallControlService/Explode")
     told = await refusal_of(nowhere(b"", timeout=5))
