@@ -11,10 +11,13 @@ from tests.contract.phone import (
     sip,
     violated_fields,
 )
+from tests.contract.switch_under_test import SwitchUnderTest
+from tests.contract.test_originate_repeats import another
 
 from callcontrol.v1 import call_control_service_pb2 as calls_pb2
 from callcontrol.v1 import call_pb2
 from callcontrol.v1 import conference_service_pb2 as pb
+from callcontrol.v1.conference_service_pb2_grpc import ConferenceServiceStub
 
 
 @pytest.fixture
@@ -128,3 +131,20 @@ async def test_an_id_that_is_taken_is_refused(hall: Hall) -> None:
     leg = await hall.phone.answered()
     request = pb.DialMemberRequest(name=hall.name, endpoint=loopback("answer"), call_id=leg)
     assert reason_of(await refused(hall, "DialMember", request)) == "CALL_ID_TAKEN"
+
+
+async def test_a_repeat_dials_nobody_a_second_time(hall: Hall, switch: SwitchUnderTest) -> None:
+    request: dict[str, object] = {"request_id": new_id(), "flags": ["mute"]}
+    first = await dialled(hall, loopback("answer"), **request)
+    again = await dialled(hall, loopback("answer"), **request)
+    async with another(switch) as phone:  # of a service that knows nothing of the first
+        elsewhere = Hall(phone, ConferenceServiceStub(phone.channel), hall.name)
+        third = await dialled(elsewhere, loopback("answer"), **request)
+    there = await hall.get()
+
+    assert not first.status.replayed
+    assert again.status.replayed
+    assert third.status.replayed
+    assert first.call_id == again.call_id == third.call_id
+    assert third.member.call_id == first.call_id
+    assert [member.call_id for member in there.members] == [first.call_id]

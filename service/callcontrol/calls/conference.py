@@ -101,6 +101,8 @@ class DialOutcome(Outcome):
     disposition: Disposition | None = None
     cause: HangupCause | None = None
     member: Member | None = None
+    replayed: bool = False
+    """An earlier attempt of the same request placed the call."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -162,6 +162,7 @@ async def dial_member(
         disposition=outcome.disposition,
         cause=outcome.cause,
         member=member,
+        replayed=outcome.replayed,
     )
 
 

@@ -67,6 +67,11 @@ class DialSpec(RoomSpec):
     call_id: CallId | None = None
     call_id_is_new: bool = False
     """The id was made up for this call, so that no other call can have it."""
+    call_id_is_derived: bool = False
+    """The id was made from the request id."""
+    request_id: str = ""
+    fingerprint: str = ""
+    """Of the whole request, where it may be a repeat: then the call is looked for first."""
     wait_until: WaitUntil = WaitUntil.ACCEPTED
 
 

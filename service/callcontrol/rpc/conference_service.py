@@ -44,7 +44,7 @@ class ConferenceService:
             "GetConference": unary(pb.GetConferenceRequest, self.get),
             "ListConferences": unary(pb.ListConferencesRequest, self.list),
             "AddMembers": unary(pb.AddMembersRequest, self.add_members),
-            "DialMember": unary(pb.DialMemberRequest, self.dial_member),
+            "DialMember": unary(pb.DialMemberRequest, self.dial_member, finds_again=True),
             "UpdateMembers": unary(pb.UpdateMembersRequest, self.update_members),
             "KickMembers": unary(pb.KickMembersRequest, self.kick_members),
             "MoveMembers": unary(pb.MoveMembersRequest, self.move_members),
@@ -101,20 +101,23 @@ class ConferenceService:
         problems = Problems()
         spec = convert_conference.read_dial(request, problems)
         problems.check(conference_checks.dial_checks(spec, self._settings))
-        if spec.call_id is None:  # chosen here, so that the request says it when time runs out
-            request.call_id = str(uuid.uuid4())
-            spec = replace(spec, call_id=CallId(request.call_id), call_id_is_new=True)
+        if request.request_id:
+            spec = convert_conference.repeatable(spec, request)
+        elif spec.call_id is None:
+            spec = replace(spec, call_id=CallId(str(uuid.uuid4())), call_id_is_new=True)
+        request.call_id = spec.call_id or ""  # so that the request says it when time runs out
         outcome = await conference_joining.dial_member(
             self._conferences, spec, self._control.originate
         )
-        member = outcome.member
+        member, status = outcome.member, convert.command_status(outcome)
+        status.replayed = outcome.replayed
         return pb.DialMemberResponse(
             call_id=outcome.call_id,
             node_id=outcome.node_id,
             disposition=convert.disposition(outcome.disposition),
             hangup_cause=convert.hangup_cause(outcome.cause),
             member=convert_conference.member(member) if member is not None else None,
-            status=convert.command_status(outcome),
+            status=status,
         )
 
     async def update_members(self, request: pb.UpdateMembersRequest) -> pb.UpdateMembersResponse:

@@ -1,6 +1,7 @@
 """Conferences: requests as the values that `calls` takes, and what it gives as messages."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from callcontrol.calls import conference_requests as asked
 from callcontrol.calls.conference import Conference, ConferenceRecording, Member
@@ -15,6 +16,8 @@ from callcontrol.ids import CallId, NodeId
 from callcontrol.rpc import convert
 from callcontrol.rpc import convert_request as read
 from callcontrol.rpc.convert_media import read_source
+from callcontrol.rpc.interceptors import PRINCIPAL
+from callcontrol.rpc.repeats import call_id_of, fingerprint_of
 from callcontrol.rpc.status import failure_of
 from callcontrol.rpc.validate import Problems
 from callcontrol.v1 import call_pb2, common_pb2
@@ -74,6 +77,17 @@ def read_dial(request: pb.DialMemberRequest, problems: Problems) -> asked.DialSp
         ring_timeout_s=ring_us / 1_000_000 if request.HasField("ring_timeout") else None,
         call_id=CallId(request.call_id) if request.call_id else None,
         wait_until=read.read_wait_until(request.wait_until, problems),
+    )
+
+
+def repeatable(spec: asked.DialSpec, request: pb.DialMemberRequest) -> asked.DialSpec:
+    """A spec whose call is found again by a repeat of the request, as with Originate."""
+    return replace(
+        spec,
+        call_id=spec.call_id or call_id_of(PRINCIPAL, request.request_id),
+        call_id_is_derived=spec.call_id is None,
+        request_id=request.request_id,
+        fingerprint=fingerprint_of(request),
     )
 
 

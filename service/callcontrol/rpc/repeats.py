@@ -8,8 +8,9 @@ import hashlib
 from typing import Final
 from uuid import UUID, uuid5
 
+from google.protobuf.message import Message
+
 from callcontrol.ids import CallId
-from callcontrol.v1 import call_control_service_pb2 as pb
 
 _CALLS: Final = UUID("5a3d0f5e-2f0c-5c1b-9d0e-7a1c64c5b0d7")
 _FINGERPRINT_LENGTH: Final = 32
@@ -20,12 +21,13 @@ def call_id_of(principal: str, request_id: str) -> CallId:
     return CallId(str(uuid5(_CALLS, f"{principal}\0{request_id}")))
 
 
-def fingerprint_of(request: pb.OriginateRequest) -> str:
+def fingerprint_of(request: Message) -> str:
     """What tells a repeat from another request with the same id: half of a SHA-256, in hex, over
-    the request without its id.
+    the kind of the request and the request without its id.
     """
-    content = pb.OriginateRequest()
+    content = type(request)()
     content.CopyFrom(request)
     content.ClearField("request_id")
-    digest = hashlib.sha256(content.SerializeToString(deterministic=True))
+    kind = request.DESCRIPTOR.full_name.encode()
+    digest = hashlib.sha256(kind + b"\0" + content.SerializeToString(deterministic=True))
     return digest.hexdigest()[:_FINGERPRINT_LENGTH]

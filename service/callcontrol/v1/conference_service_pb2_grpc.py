@@ -178,7 +178,8 @@ class ConferenceServiceServicer:
         not there; early media never comes in. Without node_id the call is placed
         on the node that has the conference, else as Originate places it. The lock
         and the pin keep nobody out who is dialled. Busy and no answer are
-        dispositions, not errors; all else is as with CallControlService.Originate.
+        dispositions, not errors; all else is as with CallControlService.Originate,
+        repeats of a request_id included, also by another replica.
 
         With WAIT_UNTIL_ANSWERED it is confirmed when the leg has come in, and
         `member` says so; ACCEPTED where it was answered and that was not seen in

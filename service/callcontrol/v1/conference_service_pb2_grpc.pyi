@@ -81,7 +81,8 @@ class ConferenceServiceStub:
     not there; early media never comes in. Without node_id the call is placed
     on the node that has the conference, else as Originate places it. The lock
     and the pin keep nobody out who is dialled. Busy and no answer are
-    dispositions, not errors; all else is as with CallControlService.Originate.
+    dispositions, not errors; all else is as with CallControlService.Originate,
+    repeats of a request_id included, also by another replica.
 
     With WAIT_UNTIL_ANSWERED it is confirmed when the leg has come in, and
     `member` says so; ACCEPTED where it was answered and that was not seen in
@@ -234,7 +235,8 @@ class ConferenceServiceAsyncStub(ConferenceServiceStub):
     not there; early media never comes in. Without node_id the call is placed
     on the node that has the conference, else as Originate places it. The lock
     and the pin keep nobody out who is dialled. Busy and no answer are
-    dispositions, not errors; all else is as with CallControlService.Originate.
+    dispositions, not errors; all else is as with CallControlService.Originate,
+    repeats of a request_id included, also by another replica.
 
     With WAIT_UNTIL_ANSWERED it is confirmed when the leg has come in, and
     `member` says so; ACCEPTED where it was answered and that was not seen in
@@ -408,7 +410,8 @@ class ConferenceServiceServicer(metaclass=_abc_1.ABCMeta):
         not there; early media never comes in. Without node_id the call is placed
         on the node that has the conference, else as Originate places it. The lock
         and the pin keep nobody out who is dialled. Busy and no answer are
-        dispositions, not errors; all else is as with CallControlService.Originate.
+        dispositions, not errors; all else is as with CallControlService.Originate,
+        repeats of a request_id included, also by another replica.
 
         With WAIT_UNTIL_ANSWERED it is confirmed when the leg has come in, and
         `member` says so; ACCEPTED where it was answered and that was not seen in
