@@ -28,7 +28,7 @@ demo: $(READY)  ## simulator, service and a client place a call and show its eve
 test: $(READY)  ## run the tests
 	$(BIN)/pytest -q
 
-lint: $(READY) types  ## format, style, layers, stubs, protos, Dockerfile
+lint: $(READY) types  ## format, style, layers, stubs, docs, protos, Dockerfile
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/lint-imports
