@@ -8,6 +8,9 @@ from callcontrol.simulator.bugs import Bug, attach, detach
 if TYPE_CHECKING:
     from callcontrol.simulator.leg import Leg
 
+_FRAME_US = 20_000
+"""What is shorter has nothing in it, and leaves no file."""
+
 
 def start(
     leg: "Leg", path: str, limit_s: float = 0, variables: tuple[tuple[str, str], ...] = ()
@@ -44,11 +47,14 @@ def stop_all(leg: "Leg", cause: str) -> None:
     stop(leg, "all", cause)
 
 
-def _stop(leg: "Leg", recordings: list[media.Recording], cause: str) -> None:
+def _stop(leg: "Leg", recordings: list[media.Recording], why: str) -> None:
     for recording in recordings:
         leg.recordings.remove(recording)
         lasted_us = leg.switch.clock.now_us() - recording.started_us
-        leg.switch.files[recording.path] = lasted_us / 1_000_000
+        is_empty = lasted_us < _FRAME_US
+        if not is_empty:
+            leg.switch.files[recording.path] = lasted_us / 1_000_000
+        cause = "empty-file" if is_empty else why
         _set_variables(leg, recording, cause)
         about = [("Record-File-Path", recording.path), *recording.headers()]
         leg.tell("RECORD_STOP", after=[*about, ("Record-Completion-Cause", cause)])

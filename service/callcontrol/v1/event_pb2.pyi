@@ -570,7 +570,9 @@ class RecordingStopped(_message.Message):
     path: _builtins.str
     """Where it was written."""
     reason: _builtins.str
-    """Why it stopped, in the switch's words."""
+    """Why it stopped, in the switch's words: success-maxtime also when it was
+    stopped, empty-file when nothing was heard, which leaves no file.
+    """
     @_builtins.property
     def duration(self) -> _duration_pb2.Duration:
         """How long it is."""
