@@ -1,6 +1,7 @@
 """AdminService, what operators do to this service itself: drain nodes, see and close streams."""
 
 import asyncio
+import logging
 from collections.abc import Callable
 from typing import Final
 
@@ -15,6 +16,8 @@ from callcontrol.rpc.handlers import Handlers, unary
 from callcontrol.rpc.interceptors import PRINCIPAL
 from callcontrol.rpc.validate import Problems
 from callcontrol.v1 import common_pb2, node_service_pb2
+
+log: Final = logging.getLogger(__name__)
 
 _DEFAULT_PAGE: Final = 100
 _MAX_PAGE: Final = 1_000
@@ -85,6 +88,7 @@ class AdminService:
         Problems().check([("subscription_id", _id_problem(request.subscription_id))])
         stream = self._events.stream(request.subscription_id)
         stream.close()
+        log.info("subscription closed", extra={"subscription_id": stream.stream_id})
         confirmation = common_pb2.CONFIRMATION_CONFIRMED
         try:
             async with asyncio.timeout(patience_s(_CLOSE_S)):
