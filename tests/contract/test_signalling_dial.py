@@ -45,12 +45,12 @@ def story(phone: Phone, *call_ids: str) -> list[str]:
     letters = dict(zip(call_ids, "ABC", strict=False))
     told = []
     for event in phone.tape.events:
-        kind = event.WhichOneof("payload")
-        if event.call_id not in letters or kind is None:
+        if event.call_id not in letters:
             continue
-        if kind == "call_state_changed":
-            kind = State.Name(event.call_state_changed.call.state)[6:]
-        told.append(f"{letters[event.call_id]} {kind}")
+        what = str(event.WhichOneof("payload"))
+        if what == "call_state_changed":
+            what = State.Name(event.call_state_changed.call.state)[6:]
+        told.append(f"{letters[event.call_id]} {what}")
     return told
 
 

@@ -153,7 +153,12 @@ async def test_two_requests_for_one_call_take_turns() -> None:
     desk.active(A)
     listed = [3]
     desk.node.answers["show"] = lambda _: tasks(*listed)
-    desk.node.answers["sched_hangup"] = lambda _: (listed.append(listed[-1] + 1), "+OK\n")[1]
+
+    def schedule(_: str) -> str:
+        listed.append(listed[-1] + 1)
+        return "+OK\n"
+
+    desk.node.answers["sched_hangup"] = schedule
     schedules = ScheduledHangups(desk.control.commander, pause_s=0)
     async with asyncio.TaskGroup() as group:
         both = [group.create_task(schedules.schedule(A, SECOND_US)) for _ in range(2)]
