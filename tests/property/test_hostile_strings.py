@@ -33,7 +33,7 @@ from callcontrol.errors import (
 from callcontrol.rpc.handlers import UnaryHandler
 from callcontrol.rpc.methods import SERVICES
 
-PATIENCE_S = 0.05
+PATIENCE_S = 0.02
 KNOWN = (*CALLS, AN_ID)
 NOTHING_SENT = (InvalidRequest, CommandNotAllowed, NotImplementedYet)
 MESSAGES = {"sendmsg", "sendevent"}
@@ -218,7 +218,16 @@ class Oracle:
         marked, form = self._form(place.valid), self._form
         wanted = [without_ids(atom.replace(marked, form(text)), KNOWN) for atom in self._pattern]
         found, due = Counter(atoms_of(packets, KNOWN)), Counter(wanted)
+        if place.field.steps[-1] == "raw":  # in the switch's own language, but no second leg
+            assert legs_in(found) <= legs_in(due)
+            return
         assert found == due or (is_cut_off and found <= due)
+
+
+def legs_in(atoms: Counter[str]) -> int:
+    """How many legs are dialled."""
+    sizes = {atom: atom.removeprefix("group of ") for atom in atoms if atom.startswith("group of ")}
+    return sum(atoms[atom] * int(size) for atom, size in sizes.items())
 
 
 PLACES = list(places())

@@ -29,7 +29,8 @@ SIP = call_pb2.Endpoint(
 LOOPBACK = call_pb2.Endpoint(
     loopback=call_pb2.Loopback(extension="markextension", context="markcontext"), variables=MARKED
 )
-ENDPOINTS = (USER, GATEWAY, SIP, LOOPBACK)
+RAW = call_pb2.Endpoint(raw="sofia/markraw/4930555888@raw.example.org")
+ENDPOINTS = (USER, GATEWAY, SIP, LOOPBACK, RAW)
 EXTENSION = call_pb2.Destination(
     extension=call_pb2.DialplanExtension(
         extension="markdestination", dialplan="XML", context="markplace"
@@ -61,7 +62,6 @@ SAY = common_pb2.MediaSource(
     say=common_pb2.Say(text="5544332211", language="qz", kind=common_pb2.Say.KIND_TELEPHONE_NUMBER)
 )
 SOURCES = (FILE, TONE, SPEECH, PHRASE, SAY)
-SOUNDS = (FILE, TONE)
 MEMBERS = conf.MemberSelector(call_ids=conf.CallIds(values=[ACTIVE]))
 AN_ID = "12345678-0000-4000-8000-123456789abc"
 SHORT = Duration(seconds=2)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
@@ -39,6 +40,7 @@ ALLOWED = ControlSettings(
     media_roots=("/srv/sounds",),
     media_prefixes=("local_stream://", "https://media.example.org/"),
     recording_root="/srv/recordings",
+    raw_dial_strings=(re.compile(".*"),),
     raw_apis=(read_permission("markapi .*"), read_permission("status")),
     raw_applications=(read_permission("markapp .*"), read_permission("park")),
 )
