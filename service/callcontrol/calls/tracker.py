@@ -83,12 +83,8 @@ class CallTracker:
         partner: CallId | None = None
         payload: Payload | None = None
         if call_id is not None:
-            if name == RENAME:
-                self._rename(call_id, headers)
-            leg = self.legs.of_event(call_id, name, headers, position)
+            leg = self._leg_of(call_id, name, headers, position)
             if leg is not None:
-                if self.expected:
-                    self.expected.settled(leg.call_id)
                 partner = leg.bridged
                 if not leg.has_ended():
                     leg_facts.read_variables(leg, headers)
@@ -209,6 +205,17 @@ class CallTracker:
         if position.sequence:
             self._positions[node_id] = position
         return position
+
+    def _leg_of(
+        self, call_id: CallId, name: str, headers: Headers, position: Position
+    ) -> Leg | None:
+        """The leg an event is about, if there is or must be one."""
+        if name == RENAME:
+            self._rename(call_id, headers)
+        leg = self.legs.of_event(call_id, name, headers, position)
+        if leg is not None and self.expected:
+            self.expected.settled(leg.call_id)
+        return leg
 
     def _never_began(self, headers: Headers, result: str, position: Position) -> Leg | None:
         failed = self.expected.failed(JobId(translate.text(headers, fields.JOB_ID)), result)
