@@ -210,6 +210,26 @@ async def test_a_change_that_makes_no_sense_is_refused(
     assert violated_fields(refused.value) == [field]
 
 
+async def test_to_stop_what_is_repeated_ends_all_its_runs(phone: Phone) -> None:
+    call_id = await phone.answered()
+    playing = await play(phone, call_id, tone(LONG_MS), tone(LONG_MS), repeat=5)
+    # a run that took less than half a second would end it anyway
+    is_over = await is_over_within(phone, call_id, playing.playback_id, 0.7)
+    response = await stop(phone, call_id, playing.playback_id)
+    later = await play(phone, call_id, tone(100))
+    await stopped(phone, call_id, later.playback_id)
+    runs = [
+        event.playback_started.playback_id
+        for event in phone.tape.events
+        if event.WhichOneof("payload") == "playback_started"
+    ]
+    await end(phone, call_id)
+
+    assert not is_over
+    assert response.status.confirmation == CONFIRMED
+    assert runs == [playing.playback_id, later.playback_id]
+
+
 # Over the conversation
 
 

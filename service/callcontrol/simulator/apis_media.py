@@ -47,7 +47,7 @@ def _break(call: ApiCall) -> str:
         leg.commands.clear()
     for one in [leg, leg.bridge_peer] if word == "both" else [leg]:
         if one is not None:
-            one.is_break_asked = True
+            one.is_break_asked = one.is_stop_asked = True
             one.wake.set()
     return OK
 

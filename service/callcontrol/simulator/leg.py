@@ -29,6 +29,8 @@ class Leg(LegProgress):
         self.commands: deque[PrivateCommand] = deque()
         self.is_event_locked = False
         self.is_break_asked = False
+        self.is_stop_asked = False
+        """Whether what a private command repeats is to end with this run."""
         self.is_nested = False
         self.playing: list[Playing] = []
         """What plays, the outermost first."""

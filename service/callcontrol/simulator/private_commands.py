@@ -78,8 +78,11 @@ async def _execute(leg: "Leg", command: PrivateCommand) -> None:
 
 
 async def _repeat(leg: "Leg", name: str, argument: str, operation_id: str, loops: int) -> None:
-    """Loops end when one took less than half a second, or the channel must go elsewhere."""
+    """Loops end when one took less than half a second or was broken off, or the channel must go
+    elsewhere.
+    """
     clock, done = leg.switch.clock, 0
+    leg.is_stop_asked = False
     while leg.is_ready and (loops < 0 or done < loops):
         done += 1
         leg.channel.set("app_uuid", operation_id)
@@ -90,7 +93,7 @@ async def _repeat(leg: "Leg", name: str, argument: str, operation_id: str, loops
         response = leg.channel.get("current_application_response")
         if not known or response == "FILE NOT FOUND":
             return
-        if clock.now_s() - since < _SHORTEST_LOOP_S:
+        if leg.is_stop_asked or clock.now_s() - since < _SHORTEST_LOOP_S:
             return
 
 
