@@ -96,7 +96,8 @@ class Originator:
     async def _place(
         self, spec: OriginateSpec, call_id: CallId, arguments: str
     ) -> OriginateOutcome:
-        with self._commander.placement.place(spec.node_id) as place:
+        legs = len(spec.endpoints)
+        with self._commander.placement.place(spec.node_id, legs=legs) as place:
             dialled = Dialled(self._commander.tracker, spec, call_id, place.node.node_id)
             with self._taken(dialled):
                 try:

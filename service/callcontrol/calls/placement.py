@@ -14,18 +14,17 @@ from callcontrol.ids import NodeId
 
 
 class Place:
-    """A place for one call on a node, kept until the call itself is counted there."""
+    """A place for the legs of a call on a node, kept until they themselves are counted there."""
 
-    def __init__(self, node: CommandNode, kept: Counter[NodeId]) -> None:
+    def __init__(self, node: CommandNode, legs: int, kept: Counter[NodeId]) -> None:
         self.node = node
-        self._kept, self._is_kept = kept, True
-        kept[node.node_id] += 1
+        self._kept, self._legs = kept, legs
+        kept[node.node_id] += legs
 
     def give_up(self) -> None:
-        """The call is counted itself from now on, or there will be none. Does it once."""
-        if self._is_kept:
-            self._is_kept = False
-            self._kept[self.node.node_id] -= 1
+        """The legs are counted themselves from now on, or there will be none. Does it once."""
+        self._kept[self.node.node_id] -= self._legs
+        self._legs = 0
 
 
 class Placement:
@@ -41,20 +40,23 @@ class Placement:
         return tracker.count(node_id) + tracker.expected.count(node_id) + self._kept[node_id]
 
     @contextmanager
-    def place(self, node_id: NodeId | None = None) -> Iterator[Place]:
-        """A place for a call on that node, or on the one with the fewest calls.
+    def place(self, node_id: NodeId | None = None, *, legs: int = 1) -> Iterator[Place]:
+        """A place for a call of so many legs on that node, or on the one with the fewest calls.
 
         Raises NodeNotFound, NodeUnavailable, NodeDraining and NodeFull.
         """
-        place = Place(self._node_for(node_id), self._kept)
+        place = Place(self._node_for(node_id, legs), legs, self._kept)
         try:
             yield place
         finally:
             place.give_up()
 
-    def _node_for(self, node_id: NodeId | None) -> CommandNode:
+    def _node_for(self, node_id: NodeId | None, legs: int) -> CommandNode:
+        def calls_beside_the_last(of: NodeId) -> int:
+            return self.calls_on(of) + legs - 1
+
         if node_id is None:
-            return self._nodes.choose(self.calls_on)
+            return self._nodes.choose(calls_beside_the_last)
         node = self._nodes.get(node_id)
-        node.require_open(self.calls_on(node_id))
+        node.require_open(calls_beside_the_last(node_id))
         return node

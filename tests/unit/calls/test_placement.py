@@ -59,6 +59,21 @@ def test_a_full_node_takes_no_call_also_where_it_is_asked_for_by_name() -> None:
         assert place.node is desk.node
 
 
+def test_a_call_of_several_legs_needs_room_for_all_of_them() -> None:
+    desk = Desk()
+    desk.node.limit = 3
+    placement = desk.control.placement
+    with placement.place(FIRST, legs=2) as place:
+        assert placement.calls_on(FIRST) == 2
+        with pytest.raises(NodeFull), placement.place(FIRST, legs=2):
+            pass
+        with placement.place(FIRST, legs=1):
+            assert placement.calls_on(FIRST) == 3
+        place.give_up()
+        place.give_up()
+        assert placement.calls_on(FIRST) == 0
+
+
 def test_a_node_that_is_none_has_no_place() -> None:
     with pytest.raises(NodeNotFound), Desk().control.placement.place(NodeId("nowhere")):
         pass
