@@ -39,13 +39,13 @@ class Following:
                 await self._node_back()
             with tracker.watch(*dialled.call_ids, node_id=dialled.node_id) as watch:
                 try:
-                    if lost:
-                        await self._look(watch)
-                    return await self._by_events(watch)
-                except (OutcomeUnknown, NodeUnavailable, CommandQueueFull) as error:
-                    if isinstance(error, _NotThere):
-                        raise
+                    if not lost or await self._is_there(watch):
+                        return await self._by_events(watch)
+                except (OutcomeUnknown, NodeUnavailable, CommandQueueFull):
                     lost = True
+                else:
+                    reason = "the link was lost, and it has no such call"
+                    raise OutcomeUnknown(self._node.node_id, reason)
 
     async def _node_back(self) -> None:
         settings = self._commander.settings
@@ -65,16 +65,15 @@ class Following:
             pass
         return True
 
-    async def _look(self, watch: Watch) -> None:
-        """Ask for legs that were not seen. Raises _NotThere when none was, none is there, and none
-        comes: the command may have reached the switch just now.
+    async def _is_there(self, watch: Watch) -> bool:
+        """Ask for legs that were not seen. False when none was, none is there, and none comes: the
+        command may have reached the switch just now.
         """
         tracker, dialled = self._commander.tracker, self._dialled
         for call_id in dialled.call_ids:
             if tracker.seen(call_id) is None:
                 await learn(tracker, self._node, call_id)
-        if not dialled.seen() and not await self._happens(watch):
-            raise _NotThere(self._node.node_id, "the link was lost, and it has no such call")
+        return bool(dialled.seen()) or await self._happens(watch)
 
     async def _by_events(self, watch: Watch) -> OriginateOutcome:
         dialled = self._dialled
@@ -108,7 +107,3 @@ class Following:
         """Any event ends a wait, and tells how far its leg is."""
         self._dialled.note(event)
         return True
-
-
-class _NotThere(OutcomeUnknown):
-    """The node is back, and does not know the legs."""
