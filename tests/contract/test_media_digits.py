@@ -320,6 +320,26 @@ async def test_a_collection_waits_for_what_plays(phone: Phone) -> None:
     assert phone.tape.events.index(over) < phone.tape.events.index(begun)
 
 
+async def test_a_collection_that_is_dropped_before_it_began_is_interrupted(phone: Phone) -> None:
+    call_id = await phone.answered()
+    await phone.calls.Play(
+        calls_pb2.PlayRequest(call_id=call_id, sources=[tone(20_000)]), timeout=DEADLINE_S
+    )
+    asked = Asked(phone, call_id)
+    # a playback behind it, whose answer says that both wait
+    waits = await phone.calls.Play(
+        calls_pb2.PlayRequest(call_id=call_id, sources=[tone()]), timeout=DEADLINE_S
+    )
+    await phone.calls.StopPlayback(
+        calls_pb2.StopPlaybackRequest(call_id=call_id), timeout=DEADLINE_S
+    )
+    response = await asked.answer()
+    await phone.hang_up(call_id)
+
+    assert waits.status.confirmation == common_pb2.CONFIRMATION_ACCEPTED
+    assert response.result == Response.RESULT_INTERRUPTED
+
+
 async def test_no_digits_stay_on_the_leg(phone: Phone) -> None:
     call_id = await phone.answered()
     asked = Asked(phone, call_id, pattern="9.*")

@@ -28,6 +28,7 @@ from callcontrol.calls.digit_pattern import switch_pattern
 from callcontrol.calls.late_work import Work
 from callcontrol.calls.media_uri import playback_argument
 from callcontrol.calls.payloads import ApplicationFinished, ApplicationStarted
+from callcontrol.calls.race import first_of
 from callcontrol.calls.requests import MediaSource
 from callcontrol.calls.steps import Steps
 from callcontrol.calls.verb import Verb
@@ -128,11 +129,18 @@ async def _verdict(
         with steps.step():
             # What an entry before this one ended with would be taken for the end of this one.
             await commander.api(call, "uuid_setvar", call.call_id, _TERMINATOR_USED)
+        dropped = asyncio.Event()
         if (leg := commander.tracker.legs.alive(call.call_id)) is not None:
-            leg.queue_application(operation_id)
+            leg.queue_application(operation_id, dropped.set)
         with steps.step():
             await commander.send(call, message)
-        return await watch.until(finished, past_hangup=True)
+        return await first_of(watch.until(finished, past_hangup=True), _interrupted_by(dropped))
+
+
+async def _interrupted_by(dropped: asyncio.Event) -> Verdict:
+    """All that waited on the leg was dropped before it began, which no event tells."""
+    await dropped.wait()
+    return Verdict(result=Result.INTERRUPTED)
 
 
 async def stop_collecting(commander: Commander, call: Call, operation_id: OperationId) -> None:

@@ -1,5 +1,6 @@
 """The tracker's own record of a leg: signs go in, the state is computed, pictures come out."""
 
+from collections.abc import Callable
 from enum import Enum
 from typing import Final
 
@@ -106,8 +107,9 @@ class Leg:
         self.recordings: dict[str, OperationId] = {}
         self.paused: set[OperationId] = set()
         """Playbacks that this service has paused."""
-        self.queued: dict[OperationId, None] = {}
-        """What we asked to be run and has not begun, in the order of asking."""
+        self.queued: dict[OperationId, Callable[[], None]] = {}
+        """What we asked to be run and has not begun, in the order of asking, and whom to tell when
+        it is dropped."""
         self._picture: Call | None = None
 
     @property
@@ -202,9 +204,11 @@ class Leg:
         if len(self.applications) > _MAX_APPLICATIONS:
             del self.applications[0]
 
-    def queue_application(self, operation_id: OperationId) -> None:
+    def queue_application(
+        self, operation_id: OperationId, on_dropped: Callable[[], None] = lambda: None
+    ) -> None:
         """We ask for an application; remembers at most 32 that have not begun."""
-        self.queued[operation_id] = None
+        self.queued[operation_id] = on_dropped
         if len(self.queued) > _MAX_QUEUED:
             del self.queued[next(iter(self.queued))]
 

@@ -171,7 +171,8 @@ def _forget(commander: Commander, call_id: CallId, waiting: Iterable[OperationId
     leg = commander.tracker.legs.alive(call_id)
     if leg is not None:
         for playback_id in waiting:
-            leg.queued.pop(playback_id, None)
+            if (on_dropped := leg.queued.pop(playback_id, None)) is not None:
+                on_dropped()
 
 
 def _ended_id(told: object) -> OperationId | None:

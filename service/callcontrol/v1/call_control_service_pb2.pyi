@@ -2282,7 +2282,9 @@ class CollectDigitsResponse(_message.Message):
         RESULT_CALL_ENDED: CollectDigitsResponse._Result.ValueType  # 4
         """The leg ended."""
         RESULT_INTERRUPTED: CollectDigitsResponse._Result.ValueType  # 5
-        """The leg was sent elsewhere, by a Transfer for example."""
+        """The leg was sent elsewhere, by a Transfer for example, or StopPlayback
+        dropped what waited on it.
+        """
 
     class Result(_Result, metaclass=_ResultEnumTypeWrapper):
         """How it ended."""
@@ -2300,7 +2302,9 @@ class CollectDigitsResponse(_message.Message):
     RESULT_CALL_ENDED: CollectDigitsResponse.Result.ValueType  # 4
     """The leg ended."""
     RESULT_INTERRUPTED: CollectDigitsResponse.Result.ValueType  # 5
-    """The leg was sent elsewhere, by a Transfer for example."""
+    """The leg was sent elsewhere, by a Transfer for example, or StopPlayback
+    dropped what waited on it.
+    """
 
     RESULT_FIELD_NUMBER: _builtins.int
     DIGITS_FIELD_NUMBER: _builtins.int

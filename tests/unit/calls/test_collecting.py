@@ -213,6 +213,14 @@ async def test_a_collection_that_has_yet_to_begin_is_stopped_when_it_does(desk: 
         running.cancel()
 
 
+async def test_what_is_dropped_before_it_begins_is_interrupted(desk: Desk) -> None:
+    collecting = begun(desk)
+    await until(lambda: len(desk.node.sent) == 2)
+    await desk.control.stop_playback(A)
+
+    assert (await collecting).result is Result.INTERRUPTED
+
+
 async def test_a_leg_that_is_not_answered_is_refused(desk: Desk) -> None:
     desk = Desk()
     desk.ringing(A)
