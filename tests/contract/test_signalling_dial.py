@@ -45,7 +45,7 @@ def story(phone: Phone, *call_ids: str) -> list[str]:
     letters = dict(zip(call_ids, "ABC", strict=False))
     told = []
     for event in phone.tape.events:
-        if event.call_id not in letters:
+        if event.call_id not in letters or event.WhichOneof("payload") is None:
             continue
         what = str(event.WhichOneof("payload"))
         if what == "call_state_changed":
