@@ -82,7 +82,8 @@ SIGNALLING_CONFIRMATIONS: Final[Mapping[Verb, Confirmation]] = {
         needs="a call that is not bridged, and rings or has media",
     ),
     Verb.ATTENDED_TRANSFER: Confirmation(
-        sends="sendmsg «call» execute att_xfer «dial string», event-lock, Event-UUID «operation»",
+        sends="uuid_dump «call» json; "
+        "sendmsg «call» execute att_xfer «dial string», event-lock, Event-UUID «operation»",
         acknowledged_by="+OK, which says that it is queued",
         proven_by="CHANNEL_EXECUTE with that Application-UUID; CHANNEL_BRIDGE with the consulted "
         "leg; CHANNEL_EXECUTE_COMPLETE with an originate_disposition",

@@ -21,8 +21,8 @@ from callcontrol.v1 import call_pb2, common_pb2
 
 MAX_LENGTH: Final = 2_048
 """Bytes of an expression."""
-MAX_WORK_S: Final = 5.0
-"""Of evaluating one filter, over all calls; a usual one takes 1 s for 10 000."""
+MAX_WORK_S: Final = 10.0
+"""Of evaluating one filter, over all calls; a usual one takes 1 to 3 s for 10 000."""
 
 _SLICE_S: Final = 0.01
 """Of work between two pauses in which others go on."""
