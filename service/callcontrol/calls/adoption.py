@@ -15,7 +15,7 @@ from callcontrol.calls.call import Call
 from callcontrol.calls.commander import Commander
 from callcontrol.calls.findings import Findings
 from callcontrol.calls.nodes import CommandNode
-from callcontrol.calls.originate_command import FINGERPRINT
+from callcontrol.calls.originate_command import MARK
 from callcontrol.calls.refusals import exists
 from callcontrol.calls.requests import OriginateSpec
 from callcontrol.calls.snapshot import read_dump
@@ -114,7 +114,7 @@ class Adoption:
         return found[0] if found else None
 
     async def _require_same(self, spec: OriginateSpec, call: Call) -> None:
-        fingerprint = call.variables.get(FINGERPRINT) or await self._read(call)
+        fingerprint = call.variables.get(MARK) or await self._read(call)
         if fingerprint == spec.fingerprint:
             return
         if fingerprint:
@@ -128,6 +128,6 @@ class Adoption:
             return ""
         node = self._commander.nodes.get(call.node_id)
         with suppress(NodeUnavailable, CommandQueueFull, OutcomeUnknown):
-            value = await node.api("uuid_getvar", f"{call.call_id} {FINGERPRINT}")
+            value = await node.api("uuid_getvar", f"{call.call_id} {MARK}")
             return "" if value.startswith(_ERROR) or value == _UNSET else value.strip()
         return ""

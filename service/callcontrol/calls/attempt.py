@@ -13,6 +13,7 @@ from callcontrol.calls.dialled import Dialled
 from callcontrol.calls.expected import AMBIGUOUS_CAUSE
 from callcontrol.calls.following import Following
 from callcontrol.calls.nodes import RunningJob
+from callcontrol.calls.originate_command import MARK
 from callcontrol.calls.outcome import OriginateOutcome
 from callcontrol.calls.payloads import CallEnded
 from callcontrol.calls.placement import Place
@@ -82,7 +83,18 @@ class Attempt:
             if isinstance(lost, JobLost) and lost.gone:
                 raise OutcomeUnknown(self._node.node_id, lost.reason) from lost
             return await self.follow()
-        return self._dialled.success() if verdict is None else await self._failure(verdict)
+        if verdict is not None:
+            return await self._failure(verdict)
+        self._require_ours()
+        return self._dialled.success()
+
+    def _require_ours(self) -> None:
+        """Raise CallIdTaken if the leg is another client's, which had the id before the first of
+        its events reached us.
+        """
+        for call in self._dialled.seen():
+            if call.variables and self._spec.mark and call.variables.get(MARK) != self._spec.mark:
+                raise CallIdTaken(call.call_id)
 
     async def follow(self) -> OriginateOutcome:
         """Follow the legs by what the switch says of them when the link to it is back."""

@@ -56,6 +56,7 @@ class Originator:
         the spec asks for that.
         """
         call_id = spec.call_id or CallId(str(uuid4()))
+        spec = replace(spec, mark=spec.fingerprint or _mark(spec))
         arguments = self._arguments(spec, call_id)
         if spec.fingerprint and (found := await self._found(spec, call_id)) is not None:
             return found
@@ -165,3 +166,8 @@ class Originator:
                 tracker.expected.settled(call.call_id)
             if (known := tracker.seen(call.call_id)) is not None and known.is_over:
                 tracker.legs.unbury(call.call_id)
+
+
+def _mark(spec: OriginateSpec) -> str:
+    """Where the client chose the id, a call of another client of the switch may have it."""
+    return uuid4().hex if spec.call_id is not None and not spec.call_id_is_new else ""

@@ -17,8 +17,9 @@ OUT_OF_TIME: Final = "NO_PICKUP"
 the switch calls the next one (switch_ivr_originate.c, fail_on_single_reject). No far end can give
 them: they have no place in Q.850."""
 
-FINGERPRINT: Final = "cc_request"
-"""The variable that carries the fingerprint of the request a call came of."""
+MARK: Final = "cc_request"
+"""The variable that carries the fingerprint of the request a call came of, or what else tells it
+from another call of the same id."""
 
 _CLOCK_SECOND: Final = 1
 """The switch compares whole seconds of its clock, and so gives up as much as a second early."""
@@ -55,8 +56,8 @@ def _variables(spec: OriginateSpec) -> Mapping[str, str]:
         variables["originate_timeout"] = str(math.ceil(spec.ring_timeout_s) + _CLOCK_SECOND)
     if ignores_early_media(spec):
         variables["ignore_early_media"] = "true"
-    if spec.fingerprint:
-        variables[FINGERPRINT] = spec.fingerprint
+    if spec.mark:
+        variables[MARK] = spec.mark
     if len(spec.endpoints) > 1:
         variables["fail_on_single_reject"] = f"{ENDS_ATTEMPT},{OUT_OF_TIME}"
     return variables

@@ -167,6 +167,8 @@ class OriginateSpec:
     request_id: str = ""
     fingerprint: str = ""
     """Of the whole request, where it may be a repeat: then the call is looked for first."""
+    mark: str = ""
+    """What tells our call from another of the same id; the fingerprint where there is one."""
     node_id: NodeId | None = None
     """Node to call from; None picks the one with the fewest calls."""
     caller_number: str = ""

@@ -708,7 +708,7 @@ async def test_each_endpoint_is_written_as_the_switch_knows_it(
     endpoint: UserEndpoint, written: str
 ) -> None:
     desk = Desk()
-    spec = replace(SPEC, endpoints=(endpoint,), wait_until=WaitUntil.ACCEPTED)
+    spec = replace(SPEC, call_id_is_new=True, endpoints=(endpoint,), wait_until=WaitUntil.ACCEPTED)
     await desk.control.originate(spec)
     assert desk.node.sent == [f"originate {{origination_uuid={A}}}{written} &park"]
 
@@ -743,6 +743,7 @@ async def test_everything_asked_for_travels_in_variables() -> None:
     endpoint = LoopbackEndpoint(extension="x", variables={"own": "leg", "both": "leg"})
     spec = replace(
         SPEC,
+        call_id_is_new=True,
         endpoints=(endpoint,),
         variables={"both": "call"},
         labels={"campaign.id": "spring"},
@@ -813,3 +814,13 @@ async def test_every_violation_is_told_at_once() -> None:
         ]
     )
     assert desk.node.sent == []
+
+
+async def test_an_answer_of_another_call_of_the_same_id_is_not_ours() -> None:
+    desk = Desk()
+    async with asyncio.TaskGroup() as tasks:
+        placing = Placing(desk, tasks)
+        await placing.sent()
+        desk.ringing(A, "outbound")
+        desk.happen("CHANNEL_ANSWER", A, Answer_State="answered", variable_uuid=A)
+    assert isinstance(placing.error, CallIdTaken)
