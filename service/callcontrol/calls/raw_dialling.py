@@ -25,6 +25,8 @@ def raw_problem(text: str, *, beside_others: bool = False) -> str | None:
         return problem
     if text != text.strip() or text.startswith(("<", "^^")):
         return "must begin with an endpoint or its variables in brackets, without blanks"
+    if not _has_matching_brackets(text):
+        return "must have brackets that match"
     if not {",", "|"}.isdisjoint(_outside_brackets(text)):
         return "must be one endpoint; give several as endpoints of the request"
     if beside_others and not _BESIDE_OTHERS.isdisjoint(text):
@@ -47,6 +49,16 @@ def require_allowed(endpoints: Sequence[Endpoint], allowed: Sequence[re.Pattern[
             text = endpoint.dial_string
             if not any(pattern.fullmatch(text) for pattern in allowed):
                 raise CommandNotAllowed("dial string", text[:_MAX_SHOWN], SETTING)
+
+
+def _has_matching_brackets(text: str) -> bool:
+    """Whether none is closed that was not opened, and none is left open."""
+    depth = 0
+    for character in text:
+        depth += (character == "[") - (character == "]")
+        if depth < 0:
+            return False
+    return depth == 0
 
 
 def _outside_brackets(text: str) -> Iterator[str]:
