@@ -14,6 +14,9 @@ from callcontrol.errors import (
     OutcomeUnknown,
     SwitchRefused,
 )
+from callcontrol.ids import CallId
+
+C = CallId("cccccccc-0000-4000-8000-000000000003")
 
 
 @pytest.fixture
@@ -50,13 +53,17 @@ async def test_who_hears_the_listener_is_said_for_this_run_alone(
     desk.happen("MEDIA_BUG_START", A, Media_Bug_Function="eavesdrop", Media_Bug_Target=A)
     outcome = await listening
 
+    options = (
+        f"%[eavesdrop_whisper_aleg={by_partner},eavesdrop_whisper_bleg={by_leg},"
+        "eavesdrop_enable_dtmf=false]"
+    )
     assert outcome.confirmed
     assert outcome.operation_id == operation_id
-    assert desk.node.sent == [
-        f"sendmsg {B} | call-command: execute | execute-app-name: eavesdrop | "
-        f"execute-app-arg: %[eavesdrop_whisper_aleg={by_partner},eavesdrop_whisper_bleg={by_leg},"
-        f"eavesdrop_enable_dtmf=false]{A} | Event-UUID: {operation_id} | event-lock: true"
-    ]
+    (sent,) = desk.node.sent
+    assert sent == (
+        f"sendmsg {B} | call-command: execute | execute-app-name: eavesdrop | execute-app-arg:"
+        f" {options}{A} | Event-UUID: {operation_id} | event-lock: true"
+    )
 
 
 async def test_the_tap_of_another_listener_proves_nothing() -> None:
@@ -86,10 +93,8 @@ async def test_the_wait_ends_with_either_leg_and_with_the_node(desk: Desk) -> No
     desk.hang_up(A)
     with pytest.raises(CallHasEnded):
         await listening
-    desk.parked(type(A)("cccccccc-0000-4000-8000-000000000003"))
-    again = EavesdropSpec(
-        call_id=type(A)("cccccccc-0000-4000-8000-000000000003"), listener_call_id=B
-    )
+    desk.parked(C)
+    again = EavesdropSpec(call_id=C, listener_call_id=B)
     listening = asyncio.create_task(eavesdrop(desk.control.commander, again), name="listen")
     await until(lambda: len(desk.node.sent) == 2)
     desk.lose_node()

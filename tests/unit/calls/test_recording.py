@@ -121,8 +121,8 @@ async def test_a_name_is_made_of_an_id_that_is_no_file_name() -> None:
 async def test_what_the_switch_would_not_do_is_refused(
     desk: Desk, options: dict[str, object], field: str
 ) -> None:
+    bad = replace(spec(), **options)  # type: ignore[arg-type]  # test sugar
     with pytest.raises(InvalidRequest) as refused:
-        bad = replace(spec(), **options)  # type: ignore[arg-type]  # test sugar
         await start_recording(desk.control.commander, bad)
 
     assert [violation.field for violation in refused.value.violations] == [field]
