@@ -238,7 +238,8 @@ class Leg:
             node_id=self.node_id,
             state=self.state,
             direction=self.direction,
-            answered=self._answered,
+            # The end of a call tells when it was answered, also where the answer was missed.
+            answered=self._answered or self.answered_us > 0,
             caller=self.caller,
             callee=self.callee,
             bridged_call_id=self.bridged,

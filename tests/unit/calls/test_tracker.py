@@ -124,6 +124,13 @@ def test_the_answer_state_of_any_lifecycle_event_makes_up_for_a_missed_answer(tr
     assert state_of(tracker, ann) is CallState.PARKED
 
 
+def test_a_call_whose_answer_was_missed_was_answered_all_the_same(tracker, ann):
+    tracker.apply(NODE, ann.event("CHANNEL_CREATE"))
+    ann.headers["Caller-Channel-Answered-Time"] = str(START_US + 1)
+    tracker.apply(NODE, ann.hangup())
+    assert tracker.require(CallId("ann")).answered
+
+
 def test_a_leg_parked_before_its_answer_is_parked_once_it_is_answered(tracker, ann):
     apply_all(
         tracker,
