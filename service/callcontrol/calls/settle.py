@@ -24,8 +24,8 @@ class Settlement:
         for doubt in tracker.expected.doubts(node.node_id):
             call_id = doubt.call.call_id
             exists = (await node.api("uuid_exists", call_id)).strip()
-            if tracker.expected.get(call_id) is None:
-                continue  # It was seen meanwhile.
+            if tracker.expected.get(call_id) is not doubt.call:
+                continue  # It was seen meanwhile, or another attempt makes it.
             if exists == "false":
                 self._findings.end_unborn(doubt.call, doubt.cause)
             elif not doubt.cause:

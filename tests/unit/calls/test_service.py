@@ -13,6 +13,7 @@ from callcontrol.calls.fields import NODE_SUBCLASS
 from callcontrol.calls.payloads import CallCreated, CallEnded, NodeChanged
 from callcontrol.calls.reconcile import ReconcileSettings
 from callcontrol.calls.service import CallService
+from callcontrol.calls.settle import Settlement
 from callcontrol.calls.tracker import CallTracker
 from callcontrol.errors import OutcomeUnknown
 from callcontrol.esl.messages import SwitchEvent
@@ -252,6 +253,22 @@ async def test_a_call_of_that_id_that_is_there_is_not_ended(house):
     house.tables.add("ann")
     assert await asked.settled() == []
     assert house.tracker.get(CallId("ann")) is None
+
+
+async def test_another_attempt_under_the_same_id_is_not_ended_for_the_former_one(house):
+    Asked(house)
+    again = Call(call_id=CallId("ann"), node_id=NODE)
+
+    class Asks:
+        node_id = NODE
+
+        async def api(self, name: str, arguments: str = "") -> str:
+            house.tracker.expected.expect(JobId("job-2"), again, may_exist=True)
+            return "false"
+
+    await Settlement(house.tracker, house.history.append).settle(Asks())
+    assert house.history.take() == []
+    assert house.tracker.get(CallId("ann")) is again
 
 
 async def test_what_the_node_cannot_tell_now_is_asked_again_with_the_next_audit(house):
