@@ -168,7 +168,6 @@ MALFORMED: list[tuple[Message, set[str]]] = [
 ]
 
 NOT_SERVED: list[tuple[Message, str]] = [
-    (pb.ListCallsRequest(filter="true"), "filter"),
     (
         originate(destination=call_pb2.Destination(applications=call_pb2.Applications())),
         "destination.applications",
