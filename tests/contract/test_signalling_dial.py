@@ -220,6 +220,27 @@ async def test_the_leg_ends_while_it_is_dialled_for(phone: Phone) -> None:
     assert reason_of(refused.value) == "CALL_ENDED"
 
 
+async def test_a_client_that_goes_away_leaves_the_dialling_alone(phone: Phone) -> None:
+    call_id = await phone.answered()
+    request = calls_pb2.DialAndBridgeRequest(
+        call_id=call_id, endpoints=[loopback("ring")], wait_until=ANSWERED
+    )
+    dialling = phone.calls.DialAndBridge(request, timeout=DEADLINE_S)
+    await phone.tape.event(
+        "call_created",
+        where=lambda e: (
+            e.call_created.call.channel_name == "loopback/ring-a" and e.call_id != call_id
+        ),
+    )
+    dialling.cancel()
+    other = await phone.answered()  # the cancelling has arrived by then
+    legs = await phone.calls.ListCalls(calls_pb2.ListCallsRequest(), timeout=DEADLINE_S)
+    await phone.hang_up(call_id)
+    await phone.hang_up(other)
+
+    assert "loopback/ring-a" in {call.channel_name for call in legs.calls}
+
+
 async def test_the_legs_have_the_caller_and_the_variables_of_the_request(
     phone: Phone, switch: SwitchUnderTest
 ) -> None:
