@@ -40,6 +40,8 @@ MESSAGES = {"sendmsg", "sendevent"}
 NEVER_EXPANDED = {"CallControlService/SendMessage:body"}
 """Where `${` may be sent: a message of SIP goes out as it is (mod_commands.c
 uuid_send_info_function, uuid_send_message_function)."""
+WRITTEN_ANEW = re.compile(r"[^0-9]")
+"""What stands in a pattern of digits and is written in another way for the switch."""
 FORMS: dict[str, Callable[[str], str]] = {
     "CallControlService/SendMessage:content_type": lambda text: text.replace("/", " "),
 }
@@ -217,6 +219,8 @@ class Oracle:
             return
         marked, form = self._form(place.valid), self._form
         wanted = [without_ids(atom.replace(marked, form(text)), KNOWN) for atom in self._pattern]
+        if place.field.steps[-1] == "pattern" and WRITTEN_ANEW.search(text):
+            return
         found, due = Counter(atoms_of(packets, KNOWN)), Counter(wanted)
         if place.field.steps[-1] == "raw":  # in the switch's own language, but no second leg
             assert legs_in(found) <= legs_in(due)

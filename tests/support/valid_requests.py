@@ -239,7 +239,7 @@ VALID: dict[str, Valid] = {
                 max_digits=4,
                 timeout=SHORT,
                 terminators="#",
-                pattern="[0-9]+",
+                pattern="4711",
             )
             for prompt, other in ((FILE, TONE), (TONE, FILE))
         ),
