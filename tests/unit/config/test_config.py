@@ -219,3 +219,12 @@ def test_variables_are_allowed_by_name():
     settings = load({"allowed_variables": "Api_Hangup_Hook,x"}).control_settings()
     assert settings.allowed_variables == {"api_hangup_hook", "x"}
     assert "ALLOWED_VARIABLES" in problems(nodes=["a=127.0.0.1"], allowed_variables="a b")
+
+
+def test_raw_dial_strings_are_regular_expressions():
+    settings = load({"raw_dial_strings": r"loopback/\d+/lab;user/[a-z]+"}).control_settings()
+    assert [pattern.pattern for pattern in settings.raw_dial_strings] == [
+        r"loopback/\d+/lab",
+        "user/[a-z]+",
+    ]
+    assert "CALLCONTROL_RAW_DIAL_STRINGS" in problems(raw_dial_strings="(")
