@@ -1,5 +1,6 @@
 """What an operator lists may be run as it is, and nothing else."""
 
+import asyncio
 from collections.abc import Mapping
 
 import grpc
@@ -239,19 +240,36 @@ async def test_an_application_may_run_several_times(phone: Phone) -> None:
 
 
 async def test_the_end_of_the_call_is_the_end_of_the_application(phone: Phone) -> None:
-    call_id = await phone.answered("short")
-    told = await run(phone, call_id, "sleep", "20000", wait=True)
-    await phone.tape.event("call_ended", call_id)
-    assert told.HasField("complete_time")
+    call_id = await phone.answered()
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(run(phone, call_id, "sleep", "20000", wait=True))
+        await ran(phone, call_id, "sleep")
+        await phone.hang_up(call_id)
+    assert running.result().HasField("complete_time")
 
 
 async def test_an_application_may_wait_in_the_queue_until_the_call_ends(phone: Phone) -> None:
-    call_id = await phone.answered("short")
+    call_id = await phone.answered()
     await run(phone, call_id, "sleep", "20000", queue=True)
+    waiting = asyncio.ensure_future(
+        run(phone, call_id, "set", "contract_late=1", queue=True, wait=True)
+    )
+    await ran(phone, call_id, "sleep")
+    await phone.hang_up(call_id)
     with pytest.raises(grpc.aio.AioRpcError) as ended:
-        await run(phone, call_id, "set", "contract_late=1", queue=True, wait=True)
+        await waiting
+    # Where the call was over before the second one came, it is refused for that.
     assert ended.value.code() == grpc.StatusCode.FAILED_PRECONDITION
     assert reason_of(ended.value) == "CALL_ENDED"
+
+
+async def ran(phone: Phone, call_id: str, name: str) -> None:
+    """An application began."""
+    await phone.tape.event(
+        "application_started",
+        call_id,
+        lambda e: e.application_started.application.name == name,
+    )
 
 
 async def test_an_application_that_does_not_exist_ends_the_call(phone: Phone) -> None:
