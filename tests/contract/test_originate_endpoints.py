@@ -119,6 +119,8 @@ async def test_a_dial_string_that_is_not_listed_is_refused(phone: Phone, text: s
         "",
         "loopback/answer/callcontrol,loopback/busy/callcontrol",
         "loopback/answer/callcontrol|loopback/busy/callcontrol",
+        "loopback/answer/callcontrol[|loopback/busy/callcontrol|]",
+        "loopback/answer/callcontrol[\\\\,loopback/busy/callcontrol\\\\,]",
         "loopback/answer/callcontrol:_:loopback/busy/callcontrol",
         "{a=b}loopback/answer/callcontrol",
         "<a=b>loopback/answer/callcontrol",

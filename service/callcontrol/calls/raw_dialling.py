@@ -5,7 +5,7 @@ each leg needs an id of its own, and it may hold no braces, whose variables woul
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from callcontrol.calls.dialstring import originate_value_problem
@@ -27,7 +27,8 @@ def raw_problem(text: str, *, beside_others: bool = False) -> str | None:
         return "must begin with an endpoint or its variables in brackets, without blanks"
     if not _has_matching_brackets(text):
         return "must have brackets that match"
-    if not {",", "|"}.isdisjoint(_outside_brackets(text)):
+    variables, endpoint = _parted(text)
+    if "|" in text or "," in endpoint or "\\" in variables:
         return "must be one endpoint; give several as endpoints of the request"
     if beside_others and not _BESIDE_OTHERS.isdisjoint(text):
         return "may hold no quotes, commas, brackets, backslashes and blanks beside other endpoints"
@@ -61,9 +62,16 @@ def _has_matching_brackets(text: str) -> bool:
     return depth == 0
 
 
-def _outside_brackets(text: str) -> Iterator[str]:
+def _parted(text: str) -> tuple[str, str]:
+    """The variables in brackets at the beginning, and what follows them.
+
+    The dialler splits at bars before it looks for brackets, and at a comma within brackets where a
+    backslash stands before it; brackets behind the beginning are no variables to it, but part of
+    an endpoint (switch_ivr_originate.c, switch_ivr_originate).
+    """
     depth = 0
-    for character in text:
+    for place, character in enumerate(text):
+        if depth == 0 and character != "[":
+            return text[:place], text[place:]
         depth += (character == "[") - (character == "]")
-        if depth == 0:
-            yield character
+    return text, ""

@@ -15,6 +15,11 @@ from callcontrol.calls.raw_dialling import raw_problem
         "[a=b",
         "x,y",
         "x|y",
+        "x[|y|]",
+        "[a=b|c]x",
+        "x[,y,]",
+        "[a=b\\\\,y,c=d]x",
+        "x[\\\\,y\\\\,]",
         "x:_:y",
         "{a=b}x",
         "<a=b>x",
@@ -28,7 +33,8 @@ def test_what_could_be_a_second_leg_is_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["sofia/internal/x@y;a=b", "[a=b,c=d]user/1000", "[a=b][c=d]null/x"]
+    "text",
+    ["sofia/internal/x@y;a=b", "[a=b,c=d]user/1000", "[a=b][c=d]null/x", "sofia/internal/x@[::1]"],
 )
 def test_one_endpoint_with_its_variables_is_taken(text: str) -> None:
     assert raw_problem(text) is None
