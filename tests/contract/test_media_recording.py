@@ -13,6 +13,8 @@ from tests.contract.phone import (
     sip,
     violated_fields,
 )
+from tests.contract.raw_client import RawClient
+from tests.contract.switch_under_test import SwitchUnderTest
 
 from callcontrol.v1 import call_control_service_pb2 as calls_pb2
 from callcontrol.v1 import common_pb2
@@ -152,6 +154,24 @@ async def test_masking_is_taken_but_cannot_be_proven(phone: Phone) -> None:
 
     assert masked.status.confirmation == ACCEPTED
     assert unmasked.status.confirmation == ACCEPTED
+
+
+async def test_a_recording_of_others_is_masked_and_stopped_whatever_its_path(
+    phone: Phone, switch: SwitchUnderTest
+) -> None:
+    call_id = await phone.answered()
+    name = f"{RECORDING_ROOT}/o\\'brien\\sand {new_id()}.wav".replace(" ", "\\s")
+    async with await RawClient.connect(switch.host, switch.port) as others:
+        await others.log_in(switch.password)
+        assert await others.ask(f"api uuid_record {call_id} start {name}") == "+OK Success\n"
+    told = (await phone.tape.event("recording_started", call_id)).recording_started
+    masked = await mask(phone, call_id, told.recording_id)
+    ended = await stop(phone, call_id, told.recording_id)
+    await phone.hang_up(call_id)
+
+    assert "o'brien and " in told.path
+    assert masked.status.confirmation == ACCEPTED
+    assert ended.status.confirmation == CONFIRMED
 
 
 async def test_a_kind_of_file_that_the_switch_cannot_write_is_refused_by_it(phone: Phone) -> None:

@@ -20,6 +20,8 @@ A = CallId("aaaaaaaa-0000-4000-8000-000000000001")
 B = CallId("bbbbbbbb-0000-4000-8000-000000000002")
 FIRST = NodeId("fs1")
 CORE = "c0000000-0000-4000-8000-000000000000"
+NO_BUGS = "<media-bugs>\n</media-bugs>\n"
+"""Of a leg whose sound nothing taps."""
 
 Answer = str | Exception | asyncio.Future[str] | Callable[[str], str]
 """What a command is answered with: at once, by an error, later, or as its arguments are."""
@@ -43,7 +45,7 @@ class FakeNode:
     """Takes commands, keeps them, and answers."""
 
     node_id: NodeId = FIRST
-    answers: dict[str, Answer] = field(default_factory=dict)
+    answers: dict[str, Answer] = field(default_factory=lambda: {"uuid_buglist": NO_BUGS})
     """By the name of the command; what is not here is answered `+OK`."""
     sent: list[str] = field(default_factory=list)
     """Every command, with its arguments, in order."""

@@ -48,7 +48,7 @@ async def _holder(
     conferences: Conferences, conference: Conference, member: Member, steps: Steps
 ) -> int:
     """The number of who has the floor; 0 for nobody."""
-    with steps.step():
+    with steps.look():
         now = await conferences.read(conference.node_id, conference.name)
     if now is None:
         raise ConferenceNotFound(conference.name)

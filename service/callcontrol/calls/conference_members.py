@@ -89,7 +89,7 @@ async def update_members(conferences: Conferences, spec: UpdateMembersSpec) -> M
     if spec.floor is not None:
         await give_floor(conferences, conference, chosen[0], steps, give=spec.floor)
         changes.append(_Change("floor", "", lambda member: member.has_floor is spec.floor))
-    with steps.step():
+    with steps.look():
         now = await conferences.read(conference.node_id, conference.name)
     if now is None:
         raise ConferenceNotFound(conference.name)

@@ -47,7 +47,7 @@ async def update_conference(
     if spec.pin is not None:
         with steps.step():
             has_pin = await _set_pin(conferences, conference, spec.pin)
-    with steps.step():
+    with steps.look():
         now = await conferences.read(conference.node_id, conference.name)
     if now is None:
         raise ConferenceNotFound(conference.name)

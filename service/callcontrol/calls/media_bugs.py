@@ -11,10 +11,20 @@ from typing import Final
 
 from callcontrol.calls.call import Call
 from callcontrol.calls.commander import Commander
-from callcontrol.errors import CommandQueueFull, NodeUnavailable, OutcomeUnknown
+from callcontrol.errors import (
+    CallHasEnded,
+    NodeUnavailable,
+    OutcomeUnknown,
+)
 
 AUDIO: Final = "audio"
 RECORDING: Final = "session_record"
+
+_RETRY_IN_S: Final = 1.0
+_GONE: Final = "-ERR no reply"
+"""So the switch says nothing of a leg that it does not have (mod_commands.c
+uuid_buglist_function).
+"""
 
 _BUG: Final = re.compile(r"<function>(.*?)</function>\s*<target>(.*?)</target>", re.DOTALL)
 
@@ -27,22 +37,22 @@ class MediaBug:
     target: str
 
 
-async def media_bugs(commander: Commander, call: Call) -> tuple[MediaBug, ...] | None:
-    """All of a leg's; None if the switch says nothing, as of a leg that is gone. Raises what the
-    node raises.
+async def media_bugs(commander: Commander, call: Call) -> tuple[MediaBug, ...]:
+    """All of a leg's. Raises CallHasEnded of a leg that is gone, SwitchRefused where there is no
+    list, and NodeUnavailable also where it is lost on its way: it was only read.
     """
-    reply = await commander.reply(call, "uuid_buglist", call.call_id)
+    try:
+        reply = await commander.reply(call, "uuid_buglist", call.call_id)
+    except OutcomeUnknown as error:
+        raise NodeUnavailable(call.node_id, error.reason, _RETRY_IN_S) from error
+    if reply.startswith(_GONE):
+        raise CallHasEnded(call.call_id)
     if not reply.startswith("<"):
-        return None
+        commander.refused(call, reply)
     return tuple(MediaBug(*found) for found in _BUG.findall(reply))
 
 
-async def targets(commander: Commander, call: Call, function: str) -> tuple[str, ...] | None:
-    """The targets of one function; None as above, or if the switch cannot be asked. Only reads, so
-    it is not what makes a verb fail.
-    """
-    try:
-        bugs = await media_bugs(commander, call)
-    except (NodeUnavailable, CommandQueueFull, OutcomeUnknown):
-        return None
-    return None if bugs is None else tuple(bug.target for bug in bugs if bug.function == function)
+async def targets(commander: Commander, call: Call, function: str) -> tuple[str, ...]:
+    """The targets of one function. Raises as above."""
+    bugs = await media_bugs(commander, call)
+    return tuple(bug.target for bug in bugs if bug.function == function)

@@ -68,10 +68,10 @@ async def mix(commander: Commander, spec: PlaySpec) -> PlayOutcome:
 
 
 async def mixed(commander: Commander, call: Call) -> dict[OperationId, str]:
-    """What this service, on any replica, plays over a leg's conversation now, by its id. Empty,
-    too, where the switch cannot be asked.
+    """What this service, on any replica, plays over a leg's conversation now, by its id. Raises
+    as `media_bugs` does.
     """
-    found = await targets(commander, call, DISPLACE) or ()
+    found = await targets(commander, call, DISPLACE)
     ours = ((read_mix_target(target)[0], target) for target in found)
     return {playback_id: target for playback_id, target in ours if playback_id}
 
@@ -83,7 +83,9 @@ async def stop_mixed(
     that were not over yet.
     """
     stopped: set[OperationId] = set()
-    for playback_id, target in (await mixed(commander, call)).items():
+    with steps.look():
+        playing = await mixed(commander, call)
+    for playback_id, target in playing.items():
         if chosen not in (None, playback_id):
             continue
         with steps.step():

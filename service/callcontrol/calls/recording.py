@@ -15,14 +15,15 @@ from callcontrol.calls import checks, grammar
 from callcontrol.calls.call import Call
 from callcontrol.calls.checked import Checked
 from callcontrol.calls.commander import Commander, cannot_be_carried
-from callcontrol.calls.dialstring import arguments, variable_block
-from callcontrol.calls.media_bugs import RECORDING, MediaBug, media_bugs
+from callcontrol.calls.dialstring import arguments, quoted, variable_block
+from callcontrol.calls.media_bugs import RECORDING, targets
 from callcontrol.calls.outcome import CallOutcome
 from callcontrol.calls.payloads import RecordingStarted, RecordingStopped
 from callcontrol.calls.recording_id import VARIABLE, recording_id
 from callcontrol.calls.recording_path import recording_path, recording_path_problem
 from callcontrol.calls.requests import MediaDirection
 from callcontrol.calls.settings import ControlSettings
+from callcontrol.calls.steps import Steps
 from callcontrol.calls.verb import Verb
 from callcontrol.calls.verbs import require_state
 from callcontrol.errors import CallStateConflict, OperationNotFound
@@ -106,7 +107,7 @@ async def start_recording(commander: Commander, spec: RecordingSpec) -> Recordin
         rest = f"{arguments((path, str(_limit_s(spec))))} {options}"
     except UnencodableValue as exc:
         raise cannot_be_carried(exc) from exc
-    if any(bug.target == path for bug in await _recordings(commander, call)):
+    if path in await targets(commander, call, RECORDING):
         raise CallStateConflict(call.call_id, "recorded to that path already", "another path")
 
     def began(event: Event) -> bool:
@@ -139,8 +140,8 @@ async def mask_recording(
     checks.require_valid([checks.call_id_check(call_id), *recording_id_checks(chosen)])
     call = commander.tracker.require(call_id, alive=True)
     require_state(Verb.MASK_RECORDING, call)
-    (path,) = await _paths(commander, call, chosen)
-    await _record(commander, call, "mask" if masked else "unmask", path, chosen)
+    paths = await _paths(commander, call, chosen)
+    await _record(commander, call, "mask" if masked else "unmask", paths, chosen)
     return CallOutcome(confirmed=False, call=commander.now(call))
 
 
@@ -168,33 +169,40 @@ async def stop_recording(
     confirmed: bool | None = not paths
     if paths:
         with commander.tracker.watch(call_id) as watch:
-            await _record(commander, call, "stop", "all" if chosen is None else paths[0], chosen)
+            await _record(commander, call, "stop", ("all",) if chosen is None else paths, chosen)
             confirmed = await commander.proof(watch, stopped, past_hangup=True)
     return RecordingsOutcome(confirmed=bool(confirmed), call=commander.now(call), recording_ids=ids)
 
 
 async def _record(
-    commander: Commander, call: Call, action: str, path: str, chosen: OperationId | None
+    commander: Commander,
+    call: Call,
+    action: str,
+    paths: tuple[str, ...],
+    chosen: OperationId | None,
 ) -> None:
-    reply = await commander.reply(call, "uuid_record", call.call_id, action, path)
-    if not reply.startswith("-"):
-        return
-    if chosen is not None and reply.startswith(f"-ERR Cannot {action}"):
-        raise OperationNotFound(_KIND, chosen)  # it ended since the list was read
-    commander.refused(call, reply)
-
-
-async def _recordings(commander: Commander, call: Call) -> tuple[MediaBug, ...]:
-    bugs = await media_bugs(commander, call) or ()
-    return tuple(bug for bug in bugs if bug.function == RECORDING)
+    steps = Steps(call.node_id)
+    for path in paths:
+        try:
+            rest = f"{action} {quoted(path)}"  # a dialplan's own may be of any characters
+        except UnencodableValue as exc:
+            raise cannot_be_carried(exc) from exc
+        with steps.step():
+            reply = await commander.reply(call, "uuid_record", call.call_id, rest=rest)
+        if chosen is not None and reply.startswith(f"-ERR Cannot {action}"):
+            raise OperationNotFound(_KIND, chosen)  # it ended since the list was read
+        if reply.startswith("-"):
+            commander.refused(call, reply)
 
 
 async def _paths(commander: Commander, call: Call, chosen: OperationId | None) -> tuple[str, ...]:
-    """Where the leg records now; of one recording if it is chosen. Raises OperationNotFound."""
+    """Where the leg records now; of one recording if it is chosen: more than one place, if others
+    began some while an application recorded. Raises OperationNotFound.
+    """
     found = tuple(
-        bug.target
-        for bug in await _recordings(commander, call)
-        if chosen is None or _id_of(commander, call, bug.target) == chosen
+        path
+        for path in await targets(commander, call, RECORDING)
+        if chosen is None or _id_of(commander, call, path) == chosen
     )
     if chosen is not None and not found:
         raise OperationNotFound(_KIND, chosen)

@@ -20,10 +20,16 @@ class Steps:
     @contextmanager
     def step(self) -> Iterator[None]:
         """Around each command."""
+        with self.look():
+            yield
+        self._begun = True
+
+    @contextmanager
+    def look(self) -> Iterator[None]:
+        """Around a command that only reads: after it, as before it, nothing need have begun."""
         try:
             yield
         except (NodeUnavailable, CommandQueueFull) as error:
             if not self._begun:
                 raise
             raise OutcomeUnknown(self._node_id, f"not what belongs to it: {error}") from error
-        self._begun = True

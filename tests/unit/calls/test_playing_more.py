@@ -140,6 +140,21 @@ async def test_what_ended_meanwhile_is_stopped_already(desk: Desk) -> None:
     assert not (await desk.control.stop_playback(A, P)).confirmed
 
 
+async def test_a_node_that_is_away_has_stopped_nothing(desk: Desk) -> None:
+    desk.node.reachable = False
+    with pytest.raises(NodeUnavailable):
+        await desk.control.stop_playback(A, P)
+
+
+async def test_a_node_lost_before_what_is_mixed_was_asked_for_is_an_unknown_outcome(
+    desk: Desk,
+) -> None:
+    desk.node.answers["uuid_buglist"] = NodeUnavailable(desk.node.node_id, "not connected", 1.0)
+    with pytest.raises(OutcomeUnknown):
+        await desk.control.stop_playback(A)
+    assert desk.node.sent == [f"uuid_break {A} all", f"uuid_buglist {A}"]
+
+
 def test_the_taps_are_told_as_playbacks_whoever_began_them(desk: Desk) -> None:
     def told(event: str, function: str, target: str) -> object:
         headers = {"Media_Bug_Function": function, "Media_Bug_Target": target}

@@ -223,6 +223,43 @@ async def test_a_leg_that_the_switch_has_no_more_is_over(desk: Desk) -> None:
         await mask_recording(desk.control.commander, A, OWN_ID, masked=False)
 
 
+@pytest.mark.parametrize("chosen", [None, OWN_ID])
+async def test_a_leg_of_which_the_switch_lists_nothing_is_over(
+    desk: Desk, chosen: OperationId | None
+) -> None:
+    desk.node.answers["uuid_buglist"] = "-ERR no reply\n"
+    with pytest.raises(CallHasEnded):
+        await stop_recording(desk.control.commander, A, chosen)
+
+
+async def test_a_switch_that_lists_nothing_has_not_stopped_all(desk: Desk) -> None:
+    desk.node.answers["uuid_buglist"] = "-ERR permission denied\n"
+    with pytest.raises(SwitchRefused):
+        await stop_recording(desk.control.commander, A)
+    assert desk.node.sent == [f"uuid_buglist {A}"]
+
+
+async def test_a_list_that_is_lost_is_safe_to_ask_for_again(desk: Desk) -> None:
+    desk.node.answers["uuid_buglist"] = OutcomeUnknown(FIRST, "the link broke")
+    with pytest.raises(NodeUnavailable):
+        await stop_recording(desk.control.commander, A)
+
+
+@pytest.mark.parametrize(
+    ("path", "sent"),
+    [
+        ("/srv/of a dialplan/b.wav", "/srv/of\\sa\\sdialplan/b.wav"),
+        ("/srv/o'brien,{1}.wav", "/srv/o\\'brien,{1}.wav"),
+    ],
+)
+async def test_a_recording_that_a_dialplan_began_may_have_any_path(
+    desk: Desk, path: str, sent: str
+) -> None:
+    desk.node.answers["uuid_buglist"] = bugs(path)
+    await mask_recording(desk.control.commander, A, recording_id(A, path), masked=True)
+    assert desk.node.sent[1] == f"uuid_record {A} mask {sent}"
+
+
 def test_a_recording_of_ours_keeps_its_id_inside_an_application_that_records(desk: Desk) -> None:
     desk.happen("CHANNEL_EXECUTE", A, Application="record", Application_UUID="app")
     theirs = desk.happen("RECORD_START", A, Record_File_Path="/theirs.wav")
