@@ -9,7 +9,7 @@ from functools import partial
 from callcontrol.calls import checks
 from callcontrol.calls.call import Call
 from callcontrol.calls.commander import cannot_be_carried
-from callcontrol.calls.conference import DialOutcome, JoinOutcome, Member
+from callcontrol.calls.conference import Conference, DialOutcome, JoinOutcome, Member
 from callcontrol.calls.conference_checks import add_checks, dial_checks, dialled
 from callcontrol.calls.conference_requests import AddSpec, DialSpec
 from callcontrol.calls.conference_rooms import require_room_for
@@ -144,8 +144,8 @@ async def dial_member(
     """Dial somebody in; busy and no answer are outcomes. Raises what Originate does."""
     checks.require_valid(dial_checks(spec, conferences.commander.settings))
     conference = await conferences.find(spec.name, spec.node_id)
-    if conference is not None and 0 < conference.max_members <= conference.size:
-        raise ConferenceConflict(conference.name, "full")
+    if conference is not None and not _is_repeat(conferences, spec):
+        _require_room(conference)
     placed = dialled(spec)
     if conference is not None:
         placed = replace(placed, node_id=conference.node_id)
@@ -164,6 +164,17 @@ async def dial_member(
         member=member,
         replayed=outcome.replayed,
     )
+
+
+def _is_repeat(conferences: Conferences, spec: DialSpec) -> bool:
+    """Whether the call may be that of an earlier attempt, which may itself have filled the room."""
+    known = spec.call_id is not None and conferences.commander.tracker.is_taken(spec.call_id)
+    return known and bool(spec.fingerprint)
+
+
+def _require_room(conference: Conference) -> None:
+    if 0 < conference.max_members <= conference.size:
+        raise ConferenceConflict(conference.name, "full")
 
 
 async def _new_member(conferences: Conferences, call: Call, name: str) -> Member | None:

@@ -17,7 +17,15 @@ from callcontrol.calls import (
 from callcontrol.calls import conference_requests as asked
 from callcontrol.calls.conference_ids import recording_id
 from callcontrol.calls.conferences import Conferences
-from callcontrol.calls.requests import ConferenceDestination, ToneSource, UriSource
+from callcontrol.calls.outcome import OriginateOutcome
+from callcontrol.calls.requests import (
+    ConferenceDestination,
+    OriginateSpec,
+    ToneSource,
+    UriSource,
+    UserEndpoint,
+    WaitUntil,
+)
 from callcontrol.calls.settings import ControlSettings
 from callcontrol.errors import (
     CallStateConflict,
@@ -32,7 +40,7 @@ from callcontrol.errors import (
     SwitchRefused,
 )
 from callcontrol.esl.messages import SwitchEvent
-from callcontrol.ids import NodeId
+from callcontrol.ids import CallId, NodeId
 
 T = TypeVar("T")
 RUN = "943722bd-0615-4bf1-ac1a-74e577e7fc64"
@@ -329,6 +337,27 @@ async def test_a_full_conference_is_no_place_for_anybody(hall: Hall):
     with pytest.raises(ConferenceConflict) as error:
         await conference_joining.add_members(hall.conferences, spec)
     assert error.value.state == "full"
+
+
+async def test_a_full_conference_keeps_out_who_is_dialled_but_not_a_repeat(hall: Hall):
+    async def originate(spec: OriginateSpec) -> OriginateOutcome:
+        call = hall.desk.tracker.require(spec.call_id or A)
+        return OriginateOutcome(
+            confirmed=True, call=call, reached=WaitUntil.ACCEPTED, replayed=True
+        )
+
+    def dial(call_id: CallId) -> asked.DialSpec:
+        endpoint = UserEndpoint(user="1000", domain="example.org")
+        return asked.DialSpec(
+            name="room", endpoint=endpoint, call_id=call_id, request_id="r", fingerprint="f"
+        )
+
+    hall.desk.active(A)
+    hall.replies["json_list"] = listed(member(9, A), max_members=1, member_count=1)
+    with pytest.raises(ConferenceConflict):
+        await conference_joining.dial_member(hall.conferences, dial(B), originate)
+    repeat = await conference_joining.dial_member(hall.conferences, dial(A), originate)
+    assert repeat.replayed
 
 
 async def test_legs_of_two_nodes_cannot_be_in_one_conference():
