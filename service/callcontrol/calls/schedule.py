@@ -11,6 +11,7 @@ import json
 import re
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 from weakref import WeakValueDictionary
@@ -24,7 +25,14 @@ from callcontrol.calls.steps import Steps
 from callcontrol.calls.verb import Verb
 from callcontrol.calls.verbs import require_state
 from callcontrol.deadline import patience_s
-from callcontrol.errors import CallHasEnded, OperationNotFound, SwitchRefused
+from callcontrol.errors import (
+    CallHasEnded,
+    CommandQueueFull,
+    NodeUnavailable,
+    OperationNotFound,
+    OutcomeUnknown,
+    SwitchRefused,
+)
 from callcontrol.ids import CallId, OperationId
 
 MAX_AFTER_S: Final = 30 * 24 * 3600
@@ -133,12 +141,16 @@ class ScheduledHangups:
 
     async def _find(self, call: Call, before: set[OperationId]) -> _Task | None:
         """The task that was not there before; None if the list does not show one, or more than
-        one, which then cannot be told apart.
+        one, which then cannot be told apart. A list that cannot be had is asked for again: the
+        schedule is made, and no error may say that nothing was sent.
         """
         try:
             async with asyncio.timeout(patience_s(self._commander.settings.confirm_timeout_s)):
                 while True:
-                    new = [t for t in await self._listed(call) if t.schedule_id not in before]
+                    listed = list[_Task]()
+                    with suppress(NodeUnavailable, CommandQueueFull, OutcomeUnknown, SwitchRefused):
+                        listed = await self._listed(call)
+                    new = [task for task in listed if task.schedule_id not in before]
                     if new:
                         return new[0] if len(new) == 1 else None
                     now = self._commander.now(call)

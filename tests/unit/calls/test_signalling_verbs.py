@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterable
 
 import pytest
-from tests.support.call_node import A, B, Desk, until
+from tests.support.call_node import FIRST, A, B, Desk, until
 
 from callcontrol.calls.deflect import deflect
 from callcontrol.calls.message_body import body_argument, body_problem
@@ -17,6 +17,7 @@ from callcontrol.calls.sip_uri import uri_argument, uri_problem
 from callcontrol.errors import (
     CallHasEnded,
     CallStateConflict,
+    CommandQueueFull,
     InvalidRequest,
     NodeUnavailable,
     OperationNotFound,
@@ -138,6 +139,31 @@ async def test_a_call_that_ends_while_its_schedule_is_looked_for() -> None:
         desk.end(A)
 
     assert isinstance(scheduling.result(), CallHasEnded)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        NodeUnavailable(FIRST, "the last link was lost", 1.0),
+        CommandQueueFull(FIRST, 1, 1.0),
+        OutcomeUnknown(FIRST, "the link was lost"),
+    ],
+)
+async def test_a_schedule_that_cannot_be_looked_for_was_made_all_the_same(error: Exception) -> None:
+    desk = Desk(IMPATIENT)
+    desk.active(A)
+    desk.node.answers["show"] = tasks()
+
+    def schedule(_: str) -> str:
+        desk.node.answers["show"] = error
+        return "+OK\n"
+
+    desk.node.answers["sched_hangup"] = schedule
+    schedules = ScheduledHangups(desk.control.commander, pause_s=0)
+    outcome = await schedules.schedule(A, SECOND_US)
+
+    assert not outcome.confirmed
+    assert outcome.schedule_id is None
 
 
 async def _ending(schedules: ScheduledHangups) -> Exception | None:
