@@ -18,6 +18,7 @@ from callcontrol.errors import (
     CallControlError,
     CallHasEnded,
     CommandQueueFull,
+    InvalidRequest,
     NodeUnavailable,
     OutcomeUnknown,
     SwitchRefused,
@@ -81,10 +82,11 @@ async def hang_up_calls(
 ) -> HangupCallsOutcome:
     """End each call the filter picks, by its own `uuid_kill`; an empty cause is NORMAL_CLEARING.
 
-    Raises TooManyCalls when it picks more than `max_calls` (0 means 100), and the first failure
-    when none could be told to end; nothing has been done then. Once one was told, the failures of
-    others are in the outcome: NodeUnavailable and CommandQueueFull are for calls to which nothing
-    was sent, OutcomeUnknown for those that may have ended.
+    Raises TooManyCalls when it picks more than `max_calls` (0 means 100), and a failure when none
+    is known to have been told: OutcomeUnknown if one may have been, else the first. Once one was
+    told, the failures of others are in the outcome: NodeUnavailable, CommandQueueFull and
+    InvalidRequest (no command can carry the id) are for calls to which nothing was sent,
+    OutcomeUnknown for those that may have ended.
     """
     checks.require_valid(hangup_calls_checks(cause, max_calls))
     picked = await call_filter.pick(commander.tracker.calls())
@@ -100,7 +102,7 @@ async def hang_up_calls(
                 work = _end_all(commander, under_way, watching, calls, cause or "NORMAL_CLEARING")
                 nodes.create_task(work, name=f"hang up on {node_id}")
         if not under_way.watches and under_way.failed:
-            raise next(iter(under_way.failed.values()))
+            raise _gravest(under_way.failed.values())
         confirmed = await _ended(commander, under_way)
     ended = [call.call_id for call in picked if call.call_id not in under_way.failed]
     return HangupCallsOutcome(
@@ -109,6 +111,12 @@ async def hang_up_calls(
         ended=tuple(ended),
         failed=tuple(under_way.failed.items()),
     )
+
+
+def _gravest(failures: Iterable[CallControlError]) -> CallControlError:
+    """Of one request: that nothing was sent is true only where it is true of all."""
+    first, *others = failures
+    return next((each for each in (first, *others) if isinstance(each, OutcomeUnknown)), first)
 
 
 def _by_node(calls: Sequence[Call]) -> dict[NodeId, list[Call]]:
@@ -133,7 +141,7 @@ async def _end_all(
         except (NodeUnavailable, CommandQueueFull) as error:
             under_way.failed[call.call_id] = lost = error
             continue
-        except OutcomeUnknown as error:
+        except (OutcomeUnknown, InvalidRequest) as error:
             under_way.failed[call.call_id] = error
             continue
         if reply.startswith("-") and not is_no_such_call(reply):

@@ -9,7 +9,7 @@ from tests.support.call_node import A, B, Desk
 from callcontrol.calls.call import Call
 from callcontrol.calls.hangup_calls import count_calls, hang_up_calls
 from callcontrol.calls.settings import ControlSettings
-from callcontrol.errors import InvalidRequest, NodeUnavailable, TooManyCalls
+from callcontrol.errors import InvalidRequest, NodeUnavailable, OutcomeUnknown, TooManyCalls
 from callcontrol.ids import CallId, NodeId
 
 IMPATIENT = ControlSettings(confirm_timeout_s=0.01)
@@ -121,3 +121,27 @@ async def test_a_malformed_request_ends_nothing(cause: str, max_calls: int) -> N
         await hang_up_calls(desk.control.commander, All(), cause, max_calls)
 
     assert desk.node.sent == []
+
+
+async def test_a_call_whose_id_no_command_can_carry_keeps_no_other_from_its_end() -> None:
+    desk = Desk()
+    strange = CallId("a=b'c@host")
+    desk.active(strange)
+    desk.active(A)
+    ends_when_told(desk)
+    outcome = await hang_up_calls(desk.control.commander, All())
+
+    assert outcome.ended == (A,)
+    ((call_id, error),) = outcome.failed
+    assert call_id == strange
+    assert isinstance(error, InvalidRequest)
+
+
+async def test_what_may_have_ended_is_not_told_as_never_sent() -> None:
+    desk = Desk(nodes=2)
+    desk.active(A)
+    desk.active(B, node=1)
+    desk.nodes[0].answers["uuid_kill"] = NodeUnavailable(NodeId("fs1"), "gone", 1.0)
+    desk.nodes[1].answers["uuid_kill"] = OutcomeUnknown(NodeId("fs2"), "the link was lost")
+    with pytest.raises(OutcomeUnknown):
+        await hang_up_calls(desk.control.commander, All())
