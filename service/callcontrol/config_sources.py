@@ -75,5 +75,7 @@ def _tell(problem: ErrorDetails) -> str:
     path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in rest)
     if field not in Config.model_fields:
         return f"{field}: there is no such setting"
+    if problem["type"] == "extra_forbidden":
+        return f"{describe(str(field))}{path}: there is no such setting"
     message = problem["msg"].removeprefix("Value error, ")
     return f"{describe(str(field))}{path}: {message[:1].lower()}{message[1:]}"

@@ -213,11 +213,14 @@ class TooManyCalls(CallControlError):
 
 
 class CommandNotAllowed(CallControlError):
-    """A raw command, application or dial string is not on the operator's list. Nothing was sent."""
+    """A raw command, application or dial string is not on the operator's list. Nothing was sent.
 
-    def __init__(self, kind: str, name: str, setting: str) -> None:
+    `is_listed` where its name is there, and only its argument does not fit.
+    """
+
+    def __init__(self, kind: str, name: str, setting: str, *, is_listed: bool = False) -> None:
         super().__init__(f"the {kind} {name} is not among those that {setting} allows")
-        self.kind, self.name, self.setting = kind, name, setting
+        self.kind, self.name, self.setting, self.is_listed = kind, name, setting, is_listed
 
 
 class CommandQueueFull(CallControlError):

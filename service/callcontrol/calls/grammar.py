@@ -130,7 +130,9 @@ def pin_problem(value: str) -> str | None:
 
 def cause_problem(value: str) -> str | None:
     """A hangup cause. The switch takes any text, and NORMAL_CLEARING for what it does not know."""
-    return None if value in CAUSES and value != "NONE" else "must be the switch's name of a cause"
+    if value in CAUSES and value != "NONE":
+        return None
+    return "must be the switch's name of a cause, such as NORMAL_CLEARING or USER_BUSY"
 
 
 def digits_problem(value: str) -> str | None:

@@ -43,7 +43,7 @@ def uri_problem(uri: str, settings: ControlSettings) -> str | None:
         return "must be an absolute path or an URL of plain characters, without .."
     if any(_begins(uri, prefix) for prefix in settings.media_prefixes):
         return None
-    return "is not below an URL that the operator allows"
+    return "is not below an URL that the operator allows (media_prefixes)"
 
 
 def tone_problem(tone: str) -> str | None:
@@ -90,7 +90,7 @@ def _path_problem(path: str, roots: Sequence[str]) -> str | None:
         return "must be a normal absolute path of the characters A-Z a-z 0-9 _ . / -"
     if any(path.startswith(root.rstrip("/") + "/") for root in roots):
         return None
-    return "is not below a directory that the operator allows"
+    return "is not below a directory that the operator allows (media_roots)"
 
 
 def _begins(uri: str, prefix: str) -> bool:

@@ -103,13 +103,21 @@ def require_api(permissions: Sequence[Permission], command: str, argument: str) 
     """Raise CommandNotAllowed unless a command and all that it hides are on the list."""
     for name, rest in commands_in(command, argument):
         if name.lower() in NEVER or not _admitted(permissions, name, rest):
-            raise CommandNotAllowed("api command", _tellable(name), APIS_SETTING)
+            raise CommandNotAllowed(
+                "api command",
+                _tellable(name),
+                APIS_SETTING,
+                is_listed=_is_listed(permissions, name),
+            )
 
 
 def require_application(permissions: Sequence[Permission], name: str, argument: str) -> None:
     """Raise CommandNotAllowed unless an application with this argument is on the list."""
     if not _admitted(permissions, name, argument):
-        raise CommandNotAllowed("application", _tellable(name), APPLICATIONS_SETTING)
+        is_listed = _is_listed(permissions, name)
+        raise CommandNotAllowed(
+            "application", _tellable(name), APPLICATIONS_SETTING, is_listed=is_listed
+        )
 
 
 def commands_in(command: str, argument: str) -> Iterator[tuple[str, str]]:
@@ -158,6 +166,10 @@ def _scheduled(argument: str) -> str:
 
 def _admitted(permissions: Sequence[Permission], name: str, argument: str) -> bool:
     return any(permission.admits(name, argument) for permission in permissions)
+
+
+def _is_listed(permissions: Sequence[Permission], name: str) -> bool:
+    return any(permission.name == name.lower() for permission in permissions)
 
 
 def _tellable(name: str) -> str:

@@ -88,7 +88,6 @@ _DENIED_BEGINNINGS: Final = (
     "bda_",
     "curl_",
     "tts_",
-    _LABELS,
 )
 _DENIED_PARTS: Final = ("_on_", "exec", "transfer", "ringback", "_hook", "post_process", "_script")
 _DENIED_ENDINGS: Final = (
@@ -113,6 +112,8 @@ _SIP_SETTINGS: Final = frozenset(
 _SIP_HEADERS: Final = re.compile(r"sip_(?:rh|ph|bye_h|h)_.*")
 _OWN_SIP_HEADERS: Final = re.compile(r"sip_(?:rh|ph|bye_h|h)_x-[a-z0-9-]{1,64}")
 
+_UNLESS: Final = " unless the operator's list (allowed_variables) has it"
+
 
 def variable_name_problem(name: str, allowed: frozenset[str] = frozenset()) -> str | None:
     """What is wrong with setting a variable of this name, or None. `allowed` are those, in lower
@@ -121,21 +122,21 @@ def variable_name_problem(name: str, allowed: frozenset[str] = frozenset()) -> s
     if (problem := readable_name_problem(name)) is not None:
         return problem
     lower = name.lower()
-    if lower in _SET_FROM_FIELDS:
+    if lower in _SET_FROM_FIELDS or lower.startswith(_LABELS):
         return "is set by this service; use the field of the request that is meant for it"
-    if lower in allowed and not lower.startswith(_LABELS):
+    if lower in allowed:
         return None
     if _SIP_HEADERS.fullmatch(lower):
         return None if _OWN_SIP_HEADERS.fullmatch(lower) else "may only be a SIP header X-..."
     if (reason := _REASONS.get(lower)) is not None:
-        return f"{reason}, so it may not be set"
+        return f"{reason}, so it may not be set{_UNLESS}"
     if (
         lower.startswith(_DENIED_BEGINNINGS)
         or lower.endswith(_DENIED_ENDINGS)
         or any(part in lower for part in _DENIED_PARTS)
         or (lower.startswith("sip_") and lower not in _SIP_SETTINGS)
     ):
-        return "is a variable that makes the switch do things, so it may not be set"
+        return f"is a variable that makes the switch do things, so it may not be set{_UNLESS}"
     return None
 
 

@@ -55,6 +55,8 @@ def hint(failure: Failure) -> str:
     call_id = (failure.metadata or {}).get("call_id", "")
     if failure.reason == "CALL_NOT_FOUND" and len(call_id) == SHOWN_OF_CALL_ID:
         return "\n  give the whole id, as `callcontrol calls` shows it"
+    if not failure.reason and "connection refused" in failure.message:
+        return "\n  is `callcontrol serve` running? --target or CALLCONTROL_TARGET say where"
     return ""
 
 

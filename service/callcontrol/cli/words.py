@@ -130,6 +130,20 @@ def _node_changed(event: event_pb2.Event) -> str:
     return printable(f"{up}{count}  {node.reason}".rstrip())
 
 
+def _conference_changed(event: event_pb2.Event) -> str:
+    change = event.conference_changed
+    member = f"member {change.member_id}" if change.member_id else ""
+    count = f"of {change.member_count}" if change.member_count else ""
+    said = (change.conference_name, change.action, member, count, change.file, change.error)
+    return printable(" ".join(part for part in said if part))
+
+
+def _registration_changed(event: event_pb2.Event) -> str:
+    change = event.registration_changed
+    kind = _name(event_pb2.RegistrationChanged.Kind.Name, change.kind, "KIND_").lower()
+    return printable(f"{kind} {change.user}@{change.domain}  {change.contact}".rstrip())
+
+
 _DETAILS: Final[Mapping[str, Callable[[event_pb2.Event], str]]] = {
     "call_created": _created,
     "call_state_changed": _state_changed,
@@ -147,6 +161,11 @@ _DETAILS: Final[Mapping[str, Callable[[event_pb2.Event], str]]] = {
     "recording_stopped": lambda e: printable(e.recording_stopped.path),
     "application_started": lambda e: _application(e.application_started.application),
     "application_finished": lambda e: _application(e.application_finished.application),
+    "conference_changed": _conference_changed,
+    "registration_changed": _registration_changed,
+    "gateway_changed": lambda e: printable(
+        f"{e.gateway_changed.gateway} {e.gateway_changed.state}".rstrip()
+    ),
     "node_changed": _node_changed,
 }
 _STYLES: Final[Mapping[str, str]] = {

@@ -250,7 +250,8 @@ _rule(
     grpc.StatusCode.PERMISSION_DENIED,
     Reason.ERROR_REASON_COMMAND_NOT_ALLOWED,
     lambda e: _Told(
-        f"the {e.kind} {e.name} is not on the operator's list ({e.setting})",
+        f"the {e.kind} {e.name} is not on the operator's list ({e.setting})"
+        + (" with this argument" if e.is_listed else ""),
         {"kind": e.kind, "name": e.name, "setting": e.setting},
     ),
     is_definite=False,
@@ -386,7 +387,7 @@ def rules() -> Mapping[type[CallControlError], tuple[grpc.StatusCode, str]]:
 
 
 def _list(violations: tuple[Violation, ...]) -> str:
-    shown = [f"{each.field}: {each.problem}" for each in violations[:3]]
+    shown = [f"{each.field}: {each.problem}".removeprefix(": ") for each in violations[:3]]
     return "; ".join(shown) + ("; ..." if len(violations) > 3 else "")
 
 

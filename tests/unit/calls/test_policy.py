@@ -89,6 +89,13 @@ def test_what_the_list_has_not_may_not_be_sent_however_deep_it_hides(command: st
     assert refused.value.setting == "raw_apis"
 
 
+@pytest.mark.parametrize(("name", "is_listed"), [("answer", True), ("bridge", False)])
+def test_a_refusal_knows_whether_only_the_argument_does_not_fit(name: str, *, is_listed: bool):
+    with pytest.raises(CommandNotAllowed) as refused:
+        require_application([read_permission("answer")], name, "now")
+    assert refused.value.is_listed is is_listed
+
+
 def test_an_empty_list_allows_nothing():
     with pytest.raises(CommandNotAllowed):
         require_api((), "status", "")

@@ -44,6 +44,41 @@ def event(**fields: object) -> event_pb2.Event:
             "call state changed",
             "RINGING -> ACTIVE",
         ),
+        (
+            event(
+                conference_changed=event_pb2.ConferenceChanged(
+                    conference_name="staff", action="add-member", member_id=3, member_count=2
+                )
+            ),
+            "conference changed",
+            "staff add-member member 3 of 2",
+        ),
+        (
+            event(
+                conference_changed=event_pb2.ConferenceChanged(
+                    conference_name="staff", action="start-recording", file="/a.wav", error="no"
+                )
+            ),
+            "conference changed",
+            "staff start-recording /a.wav no",
+        ),
+        (
+            event(
+                registration_changed=event_pb2.RegistrationChanged(
+                    kind=event_pb2.RegistrationChanged.KIND_EXPIRED,
+                    user="1000",
+                    domain="example.org",
+                    contact="sip:1000@192.0.2.1",
+                )
+            ),
+            "registration changed",
+            "expired 1000@example.org  sip:1000@192.0.2.1",
+        ),
+        (
+            event(gateway_changed=event_pb2.GatewayChanged(gateway="carrier", state="NOREG")),
+            "gateway changed",
+            "carrier NOREG",
+        ),
         (event(), "CHANNEL_X", ""),
         (
             event(synthetic=True, call_bridged=event_pb2.CallBridged(peer_call_id="abcdefghij")),

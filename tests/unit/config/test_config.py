@@ -83,6 +83,11 @@ def test_every_problem_is_told_by_the_name_of_its_setting():
     assert "colour: there is no such setting" in told
 
 
+def test_an_unknown_name_in_the_table_of_a_node_is_told_by_its_place():
+    told = problems(nodes=[{"name": "a", "host": "127.0.0.1", "prot": 8021}])
+    assert "nodes (CALLCONTROL_NODES)[0].prot: there is no such setting" in told
+
+
 @pytest.mark.parametrize("context", ["my ctx", "", "undef", "a,b"])
 def test_a_context_that_no_request_could_name_is_refused(context: str):
     assert "CALLCONTROL_DEFAULT_CONTEXT" in problems(nodes=["a=127.0.0.1"], default_context=context)

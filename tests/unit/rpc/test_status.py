@@ -114,6 +114,16 @@ def test_time_that_ran_out_tells_what_was_reached():
     assert not out_of_time({}, nothing_was_sent=True).is_definite
 
 
+def test_a_violation_of_the_whole_request_is_told_without_a_field():
+    failure = failure_of(errors.InvalidRequest([Violation("", "must change something")]))
+    assert failure.message == "the request is malformed: must change something"
+
+
+def test_a_command_whose_argument_alone_is_not_listed_is_told_so():
+    refusal = errors.CommandNotAllowed("api command", "show", "raw_apis", is_listed=True)
+    assert failure_of(refusal).message.endswith("(raw_apis) with this argument")
+
+
 def test_a_thousand_violations_fit_into_the_trailers_of_any_client():
     bad = [Violation(f"variables[name_{n}]", "must begin with a letter or _") for n in range(1000)]
     status = encode_failure(failure_of(errors.InvalidRequest(bad)))
