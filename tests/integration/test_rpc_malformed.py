@@ -163,27 +163,25 @@ MALFORMED: list[tuple[Message, set[str]]] = [
             "destination.conference.profile",
         },
     ),
+    (
+        originate(destination=call_pb2.Destination(applications=call_pb2.Applications())),
+        {"destination.applications.items"},
+    ),
+    (
+        originate(destination=call_pb2.Destination(park=call_pb2.Park(timeout=Duration(nanos=-1)))),
+        {"destination.park.timeout"},
+    ),
     (node_service_pb2.GetNodeRequest(node_id=""), {"node_id"}),
     (node_service_pb2.ListNodesRequest(page_size=-1, page_token="é"), {"page_size", "page_token"}),
 ]
 
 NOT_SERVED: list[tuple[Message, str]] = [
     (
-        originate(destination=call_pb2.Destination(applications=call_pb2.Applications())),
-        "destination.applications",
-    ),
-    (
         pb.TransferRequest(
             call_id=CALL_ID,
             destination=call_pb2.Destination(worker=call_pb2.WorkerApplication(name="ivr")),
         ),
         "destination.worker",
-    ),
-    (
-        originate(
-            destination=call_pb2.Destination(park=call_pb2.Park(timeout=Duration(seconds=1)))
-        ),
-        "destination.park.timeout",
     ),
 ]
 

@@ -119,7 +119,7 @@ def read_endpoint(endpoint: call_pb2.Endpoint, field: str, problems: Problems) -
             )
         case _:
             problems.add(field, "must say whom to call: user, gateway, sip, raw or loopback")
-            return requests.RawEndpoint(dial_string="")
+            return requests.UserEndpoint(user="nobody")  # has no violations of its own
 
 
 def read_destination(
