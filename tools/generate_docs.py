@@ -25,7 +25,7 @@ from callcontrol.freeswitch.node import Node
 from callcontrol.freeswitch.settings import NodeSettings
 from callcontrol.ids import NodeId
 from callcontrol.rpc import effects, status
-from callcontrol.rpc.effects import EFFECTS, Kinds
+from callcontrol.rpc.effects import EFFECTS, NOT_SERVED, Kinds
 from callcontrol.rpc.event_service import EventService
 from callcontrol.rpc.methods import SERVICES, Method
 from callcontrol.rpc.server import api_handlers
@@ -88,7 +88,7 @@ def gaps() -> Iterator[str]:
     for method in sorted(served(), key=lambda method: method.label):
         if method.label not in EFFECTS:
             yield f"{method.label} is served and has no line in rpc/effects.py"
-    for label in sorted(EFFECTS.keys() - known):
+    for label in sorted((EFFECTS.keys() | NOT_SERVED.keys()) - known):
         yield f"{label} has a line in rpc/effects.py and is no RPC"
     used = {verb for effect in EFFECTS.values() for verb in effect.verbs}
     for verb in Verb:
@@ -114,6 +114,8 @@ def document() -> str:
         if missing := [method.name for method in methods if method not in there]:
             lines += [""] if rows else []
             lines.append(f"Not served by this version: {', '.join(missing)}.")
+        parts = [(m.name, NOT_SERVED[m.label]) for m in methods if m.label in NOT_SERVED]
+        lines += [f"\nNot served of {name} by this version: {part}." for name, part in parts]
     return "\n".join(lines) + "\n"
 
 

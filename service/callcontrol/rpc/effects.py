@@ -35,6 +35,19 @@ NEW_CALL: Final[Kinds] = (
 OF_A_CONFERENCE: Final[Kinds] = (errors.ConferenceNotFound,)
 """By every RPC on a conference."""
 
+NOT_SERVED: Final[Mapping[str, str]] = {
+    "CallControlService/Originate": "the destination `worker`",
+    "CallControlService/Transfer": "the destination `worker`",
+    "CallControlService/ListCalls": "`resume_token`, which stays empty",
+    "ConferenceService/PlayToConference": "`phrase`, `say`, engine and voice of `speech`",
+    "EventService/Events": (
+        "`start`, as a stream begins now; `headers`, `labels` and `expression` of a filter; "
+        "`resume_token`, which stays empty"
+    ),
+}
+"""What the API describes of an RPC and this version does not serve: NOT_IMPLEMENTED where it is
+asked for."""
+
 
 @dataclass(frozen=True, slots=True)
 class Effect:

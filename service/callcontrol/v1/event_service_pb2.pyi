@@ -316,7 +316,9 @@ class EventsResponse(_message.Message):
     SNAPSHOT_COMPLETED_FIELD_NUMBER: _builtins.int
     GOING_AWAY_FIELD_NUMBER: _builtins.int
     resume_token: _builtins.str
-    """Begin a stream after everything up to here. Keep the newest one."""
+    """Begin a stream after everything up to here. Keep the newest one. Empty where
+    the server serves no beginning but now.
+    """
     @_builtins.property
     def events(self) -> _containers.RepeatedCompositeFieldContainer[_event_pb2.Event]:
         """Events in order; may be empty."""

@@ -72,6 +72,11 @@ class EventServiceServicer:
 
         Order is kept within a node. Between nodes there is no order.
         Initial metadata is sent when the subscription is in place.
+
+        A server that keeps no history to begin from gives no resume_token. There a
+        new stream begins now, and what was missed is read with ListCalls. A start,
+        or a condition of a filter, that it does not serve is UNIMPLEMENTED
+        (NOT_IMPLEMENTED).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -49,6 +49,11 @@ class EventServiceStub:
 
     Order is kept within a node. Between nodes there is no order.
     Initial metadata is sent when the subscription is in place.
+
+    A server that keeps no history to begin from gives no resume_token. There a
+    new stream begins now, and what was missed is read with ListCalls. A start,
+    or a condition of a filter, that it does not serve is UNIMPLEMENTED
+    (NOT_IMPLEMENTED).
     """
     CheckFilter: _grpc.UnaryUnaryMultiCallable[_event_service_pb2.CheckFilterRequest, _event_service_pb2.CheckFilterResponse]
     """Checks a filter and tells what it costs, without subscribing."""
@@ -76,6 +81,11 @@ class EventServiceAsyncStub(EventServiceStub):
 
     Order is kept within a node. Between nodes there is no order.
     Initial metadata is sent when the subscription is in place.
+
+    A server that keeps no history to begin from gives no resume_token. There a
+    new stream begins now, and what was missed is read with ListCalls. A start,
+    or a condition of a filter, that it does not serve is UNIMPLEMENTED
+    (NOT_IMPLEMENTED).
     """
     CheckFilter: _aio.UnaryUnaryMultiCallable[_event_service_pb2.CheckFilterRequest, _event_service_pb2.CheckFilterResponse]  # type: ignore[assignment]
     """Checks a filter and tells what it costs, without subscribing."""
@@ -106,6 +116,11 @@ class EventServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Order is kept within a node. Between nodes there is no order.
         Initial metadata is sent when the subscription is in place.
+
+        A server that keeps no history to begin from gives no resume_token. There a
+        new stream begins now, and what was missed is read with ListCalls. A start,
+        or a condition of a filter, that it does not serve is UNIMPLEMENTED
+        (NOT_IMPLEMENTED).
         """
 
     @_abc_1.abstractmethod
