@@ -133,7 +133,7 @@ def _node_changed(event: event_pb2.Event) -> str:
 def _conference_changed(event: event_pb2.Event) -> str:
     change = event.conference_changed
     member = f"member {change.member_id}" if change.member_id else ""
-    count = f"of {change.member_count}" if change.member_count else ""
+    count = f"({change.member_count} in it)" if change.member_count else ""
     said = (change.conference_name, change.action, member, count, change.file, change.error)
     return printable(" ".join(part for part in said if part))
 

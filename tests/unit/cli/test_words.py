@@ -51,7 +51,7 @@ def event(**fields: object) -> event_pb2.Event:
                 )
             ),
             "conference changed",
-            "staff add-member member 3 of 2",
+            "staff add-member member 3 (2 in it)",
         ),
         (
             event(
