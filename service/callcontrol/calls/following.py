@@ -28,12 +28,14 @@ class Following:
         self._commander, self._dialled, self._node = commander, dialled, node
 
     async def outcome(self, *, lost: bool = False) -> OriginateOutcome:
-        """What became of them. With `lost`, the link to the node was interrupted: it is waited for.
+        """What became of them. With `lost`, the link to the node was interrupted: it is waited for,
+        as it is where the node is away now, and more is to come.
 
         Raises OutcomeUnknown if the node does not come back in time, or does not know the legs
         when it does; NodeUnavailable never.
         """
         tracker, dialled = self._commander.tracker, self._dialled
+        lost = lost or not (dialled.reached() or self._is_over() or self._is_back())
         while True:
             if lost:
                 await self._node_back()
@@ -46,6 +48,8 @@ class Following:
                 else:
                     reason = "the link was lost, and it has no such call"
                     raise OutcomeUnknown(self._node.node_id, reason)
+            # A node with a full queue refuses at once, and others must go on to shorten it.
+            await asyncio.sleep(self._commander.settings.node_return_retry_s)
 
     async def _node_back(self) -> None:
         settings = self._commander.settings
@@ -80,12 +84,14 @@ class Following:
         while True:
             if dialled.reached():
                 return dialled.success()
-            seen = dialled.seen()
-            is_over = bool(seen) and all(call.state is CallState.ENDED for call in seen)
-            if not is_over:
+            if not self._is_over():
                 await watch.until(self._noted, past_end=True)
             elif not await self._goes_on(watch):
                 return dialled.failure(dialled.last_cause())
+
+    def _is_over(self) -> bool:
+        seen = self._dialled.seen()
+        return bool(seen) and all(call.state is CallState.ENDED for call in seen)
 
     async def _goes_on(self, watch: Watch) -> bool:
         """Whether something happened after all legs that were seen have ended."""
