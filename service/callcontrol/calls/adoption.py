@@ -15,11 +15,11 @@ from callcontrol.calls.call import Call
 from callcontrol.calls.commander import Commander
 from callcontrol.calls.findings import Findings
 from callcontrol.calls.nodes import CommandNode
-from callcontrol.calls.originate_command import MARK
 from callcontrol.calls.refusals import exists
 from callcontrol.calls.requests import OriginateSpec
 from callcontrol.calls.snapshot import read_dump
 from callcontrol.calls.tracker import CallTracker
+from callcontrol.calls.variables import MARK
 from callcontrol.errors import (
     CallHasEnded,
     CallIdTaken,

@@ -10,6 +10,7 @@ from callcontrol.calls.outcome import Disposition, LegOutcome, OriginateOutcome,
 from callcontrol.calls.payloads import CallCreated, CallStateChanged
 from callcontrol.calls.requests import OriginateSpec, WaitUntil
 from callcontrol.calls.tracker import CallTracker
+from callcontrol.calls.variables import MARK
 from callcontrol.events.event import Event
 from callcontrol.ids import CallId, NodeId
 
@@ -43,13 +44,15 @@ class Dialled:
         return self.call_ids[0]
 
     def unseen(self) -> list[Call]:
-        """The legs before their first events."""
+        """The legs before their first events, with the mark that they will have."""
+        marked = {MARK: self._spec.mark} if self._spec.mark else {}
         return [
             Call(
                 call_id=call_id,
                 node_id=self.node_id,
                 direction=Direction.OUTBOUND,
                 labels=self._spec.labels,
+                variables=marked,
             )
             for call_id in self.call_ids
         ]

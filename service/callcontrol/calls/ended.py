@@ -19,7 +19,7 @@ class TrackerLimits:
     ended_kept_s: float = 60.0
     max_ended: int = 10_000
     max_with_variables: int = 1_000
-    """Ended calls beyond the newest so many keep all but their variables."""
+    """Ended calls beyond the newest so many keep of their variables the mark alone."""
     id_kept_s: float = 3_600.0
     """An id must be known for as long as late events may come: CHANNEL_DESTROY can follow
     CHANNEL_HANGUP_COMPLETE by minutes, and must not bring the call back to life."""

@@ -12,7 +12,7 @@ from callcontrol.calls.call import (
     HangupCause,
     Party,
 )
-from callcontrol.calls.variables import NO_VARIABLES, ChannelVariables
+from callcontrol.calls.variables import NO_VARIABLES, ChannelVariables, mark_alone
 from callcontrol.events.event import HeaderValue, Position
 from callcontrol.ids import CallId, CoreUuid, NodeId, OperationId
 
@@ -189,8 +189,8 @@ class Leg:
         self.settle()
 
     def forget_variables(self) -> None:
-        """Keep no variables, nor anything of the events that brought them."""
-        self.variables, self.told, self._picture = NO_VARIABLES, (), None
+        """Keep no variables but the mark, nor anything of the events that brought them."""
+        self.variables, self.told, self._picture = mark_alone(self.variables), (), None
 
     def rename(self, call_id: CallId) -> None:
         """Take another id; the switch renames a leg that it made before it knew the wanted id."""

@@ -18,6 +18,7 @@ from callcontrol.calls.payloads import (
     CallUnbridged,
 )
 from callcontrol.calls.translate import BRIDGES, CREATE, DESTROY, Headers
+from callcontrol.calls.variables import mark_alone
 from callcontrol.events.event import Position
 from callcontrol.ids import CallId, NodeId
 
@@ -174,6 +175,7 @@ class Legs:
             return None
         leg = Leg(call.call_id, position.node_id, position.core_uuid)
         leg.direction, leg.labels = call.direction, dict(call.labels)
+        leg.variables = mark_alone(call.variables)
         leg.cause = HangupCause(name=cause, q850_code=q850_of(cause)) if cause else None
         leg.ended_us = position.time_us
         leg.finish()

@@ -8,7 +8,7 @@ from callcontrol.calls.destination import originate_destination
 from callcontrol.calls.dialling import as_argument, dial_string, leg_ids
 from callcontrol.calls.requests import OriginateSpec, WaitUntil
 from callcontrol.calls.settings import ControlSettings
-from callcontrol.calls.variables import label_variable
+from callcontrol.calls.variables import MARK, label_variable
 from callcontrol.ids import CallId
 
 ENDS_ATTEMPT: Final = "MANAGER_REQUEST"
@@ -16,10 +16,6 @@ OUT_OF_TIME: Final = "NO_PICKUP"
 """With one of several legs ended for one of these causes the whole attempt is over; for any other,
 the switch calls the next one (switch_ivr_originate.c, fail_on_single_reject). No far end can give
 them: they have no place in Q.850."""
-
-MARK: Final = "cc_request"
-"""The variable that carries the fingerprint of the request a call came of, or what else tells it
-from another call of the same id."""
 
 _CLOCK_SECOND: Final = 1
 """The switch compares whole seconds of its clock, and so gives up as much as a second early."""

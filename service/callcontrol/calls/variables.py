@@ -8,6 +8,10 @@ from callcontrol.errors import Violation
 from callcontrol.events.event import HeaderValue
 
 LABEL_VARIABLE: Final = "cc_label_"
+MARK: Final = "cc_request"
+"""The variable that carries the fingerprint of the request a call came of, or what else tells it
+from another call of the same id."""
+
 _LABEL_HEADER: Final = VARIABLE + LABEL_VARIABLE
 _MAX_LABEL_NAME: Final = 64
 _LABEL_CHARACTERS: Final = frozenset(
@@ -42,6 +46,12 @@ class ChannelVariables(Mapping[str, str]):
 
 
 NO_VARIABLES: Final = ChannelVariables({})
+
+
+def mark_alone(variables: Mapping[str, str]) -> ChannelVariables:
+    """Of these variables the one that tells whose call it is, copied."""
+    mark = variables.get(MARK)
+    return ChannelVariables({VARIABLE + MARK: mark}) if mark else NO_VARIABLES
 
 
 def as_text(value: HeaderValue) -> str:
