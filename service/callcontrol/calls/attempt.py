@@ -3,6 +3,7 @@ race each other, say together.
 """
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 from uuid import uuid4
@@ -13,7 +14,6 @@ from callcontrol.calls.dialled import Dialled
 from callcontrol.calls.expected import AMBIGUOUS_CAUSE
 from callcontrol.calls.following import Following
 from callcontrol.calls.nodes import RunningJob
-from callcontrol.calls.originate_command import MARK
 from callcontrol.calls.outcome import OriginateOutcome
 from callcontrol.calls.payloads import CallEnded
 from callcontrol.calls.placement import Place
@@ -21,6 +21,7 @@ from callcontrol.calls.race import first_of
 from callcontrol.calls.refusals import Refusals
 from callcontrol.calls.requests import OriginateSpec, WaitUntil
 from callcontrol.calls.steps import Steps
+from callcontrol.calls.variables import MARK
 from callcontrol.calls.watch import Watch
 from callcontrol.deadline import patience_s
 from callcontrol.errors import (
@@ -56,10 +57,17 @@ class Attempt:
         self.is_sent = False
         """Whether the switch may have been told to place the call."""
 
-    async def start(self, arguments: str) -> RunningJob:
-        """Tell the switch to place the call. Raises what `CommandNode.start_job` does."""
+    async def start(self, arguments: str, on_sent: Callable[[], None]) -> RunningJob:
+        """Tell the switch to place the call; `on_sent` is called when it may have been told.
+        Raises what `CommandNode.start_job` does.
+        """
+
+        def sent() -> None:
+            self._sent()
+            on_sent()
+
         try:
-            return await self._node.start_job("originate", arguments, self._job_id, self._sent)
+            return await self._node.start_job("originate", arguments, self._job_id, sent)
         except (NodeUnavailable, CommandQueueFull, SwitchRefused):
             self._commander.tracker.expected.forget(self._job_id)
             raise
@@ -98,7 +106,10 @@ class Attempt:
 
     async def follow(self) -> OriginateOutcome:
         """Follow the legs by what the switch says of them when the link to it is back."""
-        return await Following(self._commander, self._dialled, self._node).outcome(lost=True)
+        following = Following(self._commander, self._dialled, self._node)
+        outcome = await following.outcome(lost=True)
+        self._require_ours()
+        return outcome
 
     async def _verdict(self, job: RunningJob) -> str | None:
         """What the switch says of an attempt that failed; None when what the caller waits for is
@@ -158,12 +169,14 @@ class Attempt:
         return self._dialled.failure(name)
 
     async def _ends(self) -> None:
-        """Wait until the legs have ended for good; only then all is known about their end."""
+        """Wait until the legs have ended for good; only then all is known about their end. That
+        the attempt failed is known already, also where the rest is never heard.
+        """
 
         def ended(event: Event) -> bool:
             over = isinstance(event.payload, CallEnded)
             return over and all(call.state is CallState.ENDED for call in self._dialled.seen())
 
         if any(call.state is not CallState.ENDED for call in self._dialled.seen()):
-            with suppress(CallHasEnded):
-                await self._commander.proof(self._watch, ended, past_hangup=True)
+            with suppress(OutcomeUnknown):
+                await self._commander.proof(self._watch, ended, past_end=True)

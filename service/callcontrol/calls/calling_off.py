@@ -5,7 +5,7 @@ from typing import Final
 
 from callcontrol.calls.commander import Commander, is_no_such_call
 from callcontrol.calls.late_work import LateWork
-from callcontrol.calls.originate_command import ENDS_ATTEMPT, OUT_OF_TIME
+from callcontrol.calls.originate_command import ENDS_ATTEMPT
 from callcontrol.calls.watch import Watch
 from callcontrol.errors import CallHasEnded, CommandQueueFull, NodeUnavailable, OutcomeUnknown
 from callcontrol.ids import CallId, NodeId
@@ -30,16 +30,6 @@ class CallingOff:
         return self._late_work.give(
             f"call off {call_ids[0]}", lambda: self._call_off(node_id, call_ids, cause)
         )
-
-    def begin_later(self, after_s: float, node_id: NodeId, *call_ids: CallId) -> bool:
-        """End an attempt of several legs if none was answered after so many seconds."""
-        tracker = self._commander.tracker
-
-        async def call_off() -> None:
-            if not any(call.answered for call in map(tracker.seen, call_ids) if call is not None):
-                await self._call_off(node_id, call_ids, OUT_OF_TIME)
-
-        return self._late_work.give(f"end ringing of {call_ids[0]}", call_off, after_s)
 
     @property
     def waiting(self) -> int:

@@ -83,16 +83,21 @@ class Commander:
         return self.tracker.get(call.call_id) or call
 
     async def proof(
-        self, watch: Watch, found: Callable[[Event], T | None], *, past_hangup: bool = False
+        self,
+        watch: Watch,
+        found: Callable[[Event], T | None],
+        *,
+        past_hangup: bool = False,
+        past_end: bool = False,
     ) -> T | None:
         """What `found` gives for the first event that proves the command; None if none came in
-        time. Raises CallHasEnded and OutcomeUnknown.
+        time. Raises what `Watch.until` does.
         """
         try:
             # Not a deadline of the caller, who may have none: it bounds how long an answer is held
             # back for the sake of a proof.
             async with asyncio.timeout(patience_s(self.settings.confirm_timeout_s)):
-                return await watch.until(found, past_hangup=past_hangup)
+                return await watch.until(found, past_hangup=past_hangup, past_end=past_end)
         except TimeoutError:
             return None
 

@@ -61,6 +61,11 @@ class CallControl:
         """How much is still to be done for callers who went away."""
         return len(self._late_work)
 
+    @property
+    def ring_limits(self) -> int:
+        """See `Originator.ring_limits`."""
+        return self._originator.ring_limits
+
     def clean_up(self, what: str, work: Work) -> bool:
         """See `LateWork.give`."""
         return self._late_work.give(what, work)

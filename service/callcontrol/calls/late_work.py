@@ -20,21 +20,19 @@ class LateWork:
 
     def __init__(self, limit: int, timeout_s: float) -> None:
         self._limit, self._timeout_s = limit, timeout_s
-        self._given: list[tuple[str, Work, float]] = []
+        self._given: list[tuple[str, Work]] = []
         self._under_way = 0
         self._arrived = asyncio.Event()
 
     def __len__(self) -> int:
         return len(self._given) + self._under_way
 
-    def give(self, what: str, work: Work, after_s: float = 0.0) -> bool:
-        """Take work over, to begin after so many seconds; False, and an error in the log, if there
-        is too much already.
-        """
+    def give(self, what: str, work: Work) -> bool:
+        """Take work over; False, and an error in the log, if there is too much already."""
         if len(self) >= self._limit:
             log.error("late work refused", extra={"what": what, "under_way": len(self)})
             return False
-        self._given.append((what, work, after_s))
+        self._given.append((what, work))
         self._arrived.set()
         return True
 
@@ -45,14 +43,12 @@ class LateWork:
                 await self._arrived.wait()
                 self._arrived.clear()
                 given, self._given = self._given, []
-                for what, work, after_s in given:
+                for what, work in given:
                     self._under_way += 1
-                    tasks.create_task(self._do(what, work, after_s), name=what)
+                    tasks.create_task(self._do(what, work), name=what)
 
-    async def _do(self, what: str, work: Work, after_s: float) -> None:
+    async def _do(self, what: str, work: Work) -> None:
         try:
-            if after_s:
-                await asyncio.sleep(after_s)
             async with asyncio.timeout(self._timeout_s):
                 await work()
         except TimeoutError:

@@ -20,6 +20,7 @@ from callcontrol.calls.outcome import OriginateOutcome
 from callcontrol.calls.placement import Place
 from callcontrol.calls.raw_dialling import require_allowed
 from callcontrol.calls.requests import OriginateSpec, Strategy, WaitUntil
+from callcontrol.calls.ring_limits import RingLimits
 from callcontrol.errors import (
     CallIdTaken,
     NodeFull,
@@ -37,12 +38,18 @@ class Originator:
     def __init__(self, commander: Commander, calling_off: CallingOff) -> None:
         self._commander, self._calling_off = commander, calling_off
         self._adoption = Adoption(commander)
+        self._ring_limits = RingLimits(commander.tracker, calling_off)
         self._placing: set[CallId] = set()
         self._is_leaving = False
 
     def leave(self) -> None:
         """Whoever is cancelled from now on is cancelled by our own end, which ends no call."""
         self._is_leaving = True
+
+    @property
+    def ring_limits(self) -> int:
+        """How many attempts have a time to ring that runs here."""
+        return len(self._ring_limits)
 
     async def originate(self, spec: OriginateSpec) -> OriginateOutcome:
         """Place a call and wait as the spec says, without a limit of time but the switch's own. One
@@ -115,14 +122,16 @@ class Originator:
             attempt = Attempt(self._commander, spec, dialled, place, watch)
             with self._called_off_if_cancelled(spec, dialled, attempt):
                 try:
-                    job = await attempt.start(arguments)
+                    job = await attempt.start(arguments, lambda: self._limit_ringing(spec, dialled))
                 except UnencodableValue as exc:
                     raise cannot_be_carried(exc) from exc
                 except OutcomeUnknown:
                     # The link was lost before the reply: the switch may have the command or not.
                     return await attempt.follow()
-                self._limit_ringing(spec, dialled)
-                return await attempt.run(job)
+                outcome = await attempt.run(job)
+                if outcome.disposition is not None:
+                    self._ring_limits.end(dialled.call_id)
+                return outcome
 
     @contextmanager
     def _taken(self, dialled: Dialled) -> Iterator[None]:
@@ -149,12 +158,9 @@ class Originator:
             raise
 
     def _limit_ringing(self, spec: OriginateSpec, dialled: Dialled) -> None:
-        """The switch gives each endpoint the whole time anew when they are called one after the
-        other, so the end of the time for all is for us to see.
-        """
         is_sequence = spec.strategy is Strategy.SEQUENTIAL and len(dialled.call_ids) > 1
         if spec.ring_timeout_s is not None and is_sequence:
-            self._calling_off.begin_later(spec.ring_timeout_s, dialled.node_id, *dialled.call_ids)
+            self._ring_limits.begin(spec.ring_timeout_s, dialled.node_id, dialled.call_ids)
 
     def _never_called(self, dialled: Dialled) -> None:
         """The switch called nobody: end what was expected, and leave the ids to a repeat."""

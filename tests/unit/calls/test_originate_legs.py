@@ -157,15 +157,25 @@ async def test_the_time_for_all_is_over_when_one_of_a_sequence_rings() -> None:
 async def test_a_call_that_was_answered_in_time_is_left_alone() -> None:
     desk = Desk()
     working = asyncio.create_task(desk.control.run())
-    spec = replace(SPEC_OF_THREE, ring_timeout_s=0.01)
-    async with asyncio.TaskGroup() as tasks:
-        placing = Placing(desk, tasks, spec)
-        await placing.sent()
-        desk.active(FIRST)
-    await until(lambda: desk.control.late_work == 0)
+    spec = replace(SPEC_OF_THREE, ring_timeout_s=0.01, wait_until=WaitUntil.ACCEPTED)
+    await desk.control.originate(spec)
+    desk.active(FIRST)
+    assert desk.control.ring_limits == 1
+    await until(lambda: desk.control.ring_limits == 0)
+    assert desk.control.late_work == 0
     working.cancel()
     await asyncio.wait([working])
     assert len(desk.node.sent) == 1
+
+
+async def test_an_attempt_that_came_out_has_no_time_that_runs() -> None:
+    desk = Desk()
+    async with asyncio.TaskGroup() as tasks:
+        placing = Placing(desk, tasks, replace(SPEC_OF_THREE, ring_timeout_s=30.0))
+        await placing.sent()
+        assert desk.control.ring_limits == 1
+        desk.active(FIRST)
+    assert desk.control.ring_limits == 0
 
 
 async def test_all_at_once_leave_the_time_to_the_switch() -> None:
@@ -177,5 +187,5 @@ async def test_all_at_once_leave_the_time_to_the_switch() -> None:
         wait_until=WaitUntil.ACCEPTED,
     )
     await desk.control.originate(spec)
-    assert desk.control.late_work == 0
+    assert desk.control.ring_limits == 0
     assert "originate_timeout=2" in desk.node.sent[0]
