@@ -14,8 +14,9 @@ from callcontrol.calls.settings import ControlSettings
 from callcontrol.errors import CommandQueueFull, NodeUnavailable, OutcomeUnknown
 from callcontrol.ids import NodeId
 from callcontrol.v1 import call_control_service_pb2 as pb
-from callcontrol.v1 import call_pb2, common_pb2
+from callcontrol.v1 import call_pb2, common_pb2, event_service_pb2
 from callcontrol.v1.call_control_service_pb2_grpc import CallControlServiceStub
+from callcontrol.v1.event_service_pb2_grpc import EventServiceStub
 
 NODE = NodeId("east")
 
@@ -311,11 +312,12 @@ async def test_each_rpc_that_changes_something_leaves_one_audit_record(served, c
 
 async def test_each_rpc_is_counted_once_from_its_start_to_its_end(served, calls, figures):
     await refusal_of(calls.Hangup(pb.HangupRequest(call_id=UNKNOWN_ID), timeout=5))
-    await refusal_of(calls.Park(pb.ParkRequest(), timeout=5))
-    assert figures.started == ["CallControlService/Hangup", "CallControlService/Park"]
+    unserved = EventServiceStub(served.channel).CheckFilter
+    await refusal_of(unserved(event_service_pb2.CheckFilterRequest(), timeout=5))
+    assert figures.started == ["CallControlService/Hangup", "EventService/CheckFilter"]
     assert figures.ended == [
         ("CallControlService/Hangup", "NOT_FOUND"),
-        ("CallControlService/Park", "UNIMPLEMENTED"),
+        ("EventService/CheckFilter", "UNIMPLEMENTED"),
     ]
 
 
