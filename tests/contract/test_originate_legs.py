@@ -165,7 +165,7 @@ async def test_the_time_for_all_counts_from_the_first_endpoint(phone: Phone) -> 
     call_id = new_id()
     endpoints = [loopback("ring") for _ in range(4)]
     for endpoint in endpoints:
-        endpoint.ring_timeout.FromSeconds(1)
+        endpoint.ring_timeout.FromSeconds(2)
     response = await originate(
         phone,
         *endpoints,
