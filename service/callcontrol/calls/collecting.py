@@ -28,6 +28,7 @@ from callcontrol.calls.digit_pattern import switch_pattern
 from callcontrol.calls.late_work import Work
 from callcontrol.calls.media_uri import playback_argument
 from callcontrol.calls.payloads import ApplicationFinished, ApplicationStarted
+from callcontrol.calls.queued import queued
 from callcontrol.calls.race import first_of
 from callcontrol.calls.requests import MediaSource
 from callcontrol.calls.steps import Steps
@@ -130,9 +131,7 @@ async def _verdict(
             # What an entry before this one ended with would be taken for the end of this one.
             await commander.api(call, "uuid_setvar", call.call_id, _TERMINATOR_USED)
         dropped = asyncio.Event()
-        if (leg := commander.tracker.legs.alive(call.call_id)) is not None:
-            leg.queue_application(operation_id, dropped.set)
-        with steps.step():
+        with steps.step(), queued(commander, call.call_id, operation_id, dropped.set):
             await commander.send(call, message)
         return await first_of(watch.until(finished, past_hangup=True), _interrupted_by(dropped))
 
@@ -160,7 +159,9 @@ async def stop_collecting(commander: Commander, call: Call, operation_id: Operat
     with commander.tracker.watch(call.call_id) as watch:
         while (leg := commander.tracker.legs.alive(call.call_id)) is not None:
             if operation_id in leg.queued:
-                await watch.until(moves)
+                dropped = asyncio.Event()
+                leg.queued[operation_id] = dropped.set
+                await first_of(watch.until(moves), dropped.wait())
             elif all(operation_id != running for _, running in leg.applications):
                 return
             else:

@@ -1,8 +1,7 @@
 """Play and stop: sound to a leg, and the proof that it is heard."""
 
 import asyncio
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 from uuid import uuid4
@@ -17,6 +16,7 @@ from callcontrol.calls.operations import playing
 from callcontrol.calls.outcome import CallOutcome, PlayOutcome
 from callcontrol.calls.payloads import ApplicationFinished, PlaybackStopped
 from callcontrol.calls.play_checks import is_lone_tone, play_checks
+from callcontrol.calls.queued import drop, queued, waiting
 from callcontrol.calls.requests import PhraseSource, PlaySpec, SpeechSource
 from callcontrol.calls.say import SaySource
 from callcontrol.calls.settings import ControlSettings
@@ -25,7 +25,7 @@ from callcontrol.calls.steps import Steps
 from callcontrol.calls.verb import Verb
 from callcontrol.calls.verbs import require_state
 from callcontrol.deadline import patience_s
-from callcontrol.errors import CallControlError, CallStateConflict, OutcomeUnknown
+from callcontrol.errors import CallStateConflict
 from callcontrol.esl.messaging import execute
 from callcontrol.events.event import Event
 from callcontrol.ids import CallId, OperationId
@@ -65,7 +65,7 @@ async def play(commander: Commander, spec: PlaySpec) -> PlayOutcome:
                 event_lock=True,
                 loops=sound.loops,
             )
-            with steps.step(), _queued(commander, listener.call_id, playback_id):
+            with steps.step(), queued(commander, listener.call_id, playback_id):
                 await commander.send(listener, message)
         heard = Hearing(sound.application, playback_id, {each.call_id for each in hearing})
         confirmed = await commander.proof(watch, heard.by_all)
@@ -90,8 +90,8 @@ async def stop_playback(
     checks.require_valid([checks.call_id_check(call_id), *checks.playback_id_checks(playback_id)])
     call = commander.tracker.require(call_id, alive=True)
     running = _running(commander, call_id)
-    waiting = _waiting(commander, call_id)
-    if playback_id is not None and playback_id in waiting:
+    not_begun = waiting(commander, call_id)
+    if playback_id is not None and playback_id in not_begun:
         raise CallStateConflict(call_id, "not playing it yet", "a playback that has begun")
     if playback_id is not None and playback_id in running and playback_id != running[-1]:
         raise CallStateConflict(call_id, "playing something else", "that playback uppermost")
@@ -110,7 +110,7 @@ async def stop_playback(
         else:
             stopping.clear()
         if playback_id is None:
-            _forget(commander, call_id, waiting)
+            drop(commander, call_id, not_begun)
         if playback_id not in running:
             stopping |= await stop_mixed(commander, call, playback_id, steps)
         confirmed = bool(stopping) and await commander.proof(watch, all_stopped)
@@ -144,35 +144,6 @@ def _sound(spec: PlaySpec, settings: ControlSettings) -> _Sound:
 def _running(commander: Commander, call_id: CallId) -> tuple[OperationId, ...]:
     leg = commander.tracker.legs.alive(call_id)
     return playing(leg) if leg is not None else ()
-
-
-@contextmanager
-def _queued(commander: Commander, call_id: CallId, playback_id: OperationId) -> Iterator[None]:
-    """Around asking for a playback, which may begin before the switch has answered. It waits
-    until it does, unless it was refused.
-    """
-    leg = commander.tracker.legs.alive(call_id)
-    if leg is not None:
-        leg.queue_application(playback_id)
-    try:
-        yield
-    except CallControlError as error:
-        if not isinstance(error, OutcomeUnknown):
-            _forget(commander, call_id, (playback_id,))
-        raise
-
-
-def _waiting(commander: Commander, call_id: CallId) -> tuple[OperationId, ...]:
-    leg = commander.tracker.legs.alive(call_id)
-    return tuple(leg.queued) if leg is not None else ()
-
-
-def _forget(commander: Commander, call_id: CallId, waiting: Iterable[OperationId]) -> None:
-    leg = commander.tracker.legs.alive(call_id)
-    if leg is not None:
-        for playback_id in waiting:
-            if (on_dropped := leg.queued.pop(playback_id, None)) is not None:
-                on_dropped()
 
 
 def _ended_id(told: object) -> OperationId | None:

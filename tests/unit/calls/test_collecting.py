@@ -213,6 +213,27 @@ async def test_a_collection_that_has_yet_to_begin_is_stopped_when_it_does(desk: 
         running.cancel()
 
 
+async def test_a_collection_that_is_dropped_before_it_begins_needs_no_stopping(desk: Desk) -> None:
+    collecting = begun(desk)
+    await until(lambda: len(desk.node.sent) == 2)
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(desk.control.run(), name="late work")
+        collecting.cancel()
+        await until(lambda: desk.control.late_work == 1)
+        await until(collecting.done)
+        await desk.control.stop_playback(A)
+        await until(lambda: desk.control.late_work == 0)
+        running.cancel()
+
+
+async def test_a_collection_that_was_refused_does_not_wait(desk: Desk) -> None:
+    desk.node.answers["sendmsg"] = "-ERR invalid session id\n"
+    assert (await begun(desk)).result is Result.CALL_ENDED
+    leg = desk.tracker.legs.alive(A)
+    assert leg is not None
+    assert not leg.queued
+
+
 async def test_what_is_dropped_before_it_begins_is_interrupted(desk: Desk) -> None:
     collecting = begun(desk)
     await until(lambda: len(desk.node.sent) == 2)
