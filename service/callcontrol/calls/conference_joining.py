@@ -25,6 +25,7 @@ from callcontrol.calls.watch import Watch
 from callcontrol.deadline import patience_s
 from callcontrol.errors import (
     CallControlError,
+    CallHasEnded,
     CallStateConflict,
     ConferenceConflict,
     InvalidRequest,
@@ -109,7 +110,11 @@ async def _arrivals(
                 except CallControlError as error:
                     failures[leg.call_id] = error
     except TimeoutError:
-        return
+        # Who was not waited for yet, behind one who is asked for a pin, may be over as well.
+        for now in (conferences.commander.now(leg) for leg, _ in watches):
+            if now.is_over:
+                cause = now.hangup_cause.name if now.hangup_cause else ""
+                failures.setdefault(now.call_id, CallHasEnded(now.call_id, cause))
 
 
 def _came_in(event: Event, *, call_id: CallId, name: str) -> bool:

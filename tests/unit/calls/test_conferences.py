@@ -379,6 +379,24 @@ async def test_legs_of_one_node_are_not_brought_into_the_conference_of_another()
     assert [each.field for each in error.value.violations] == ["node_id"]
 
 
+async def test_a_leg_that_ends_behind_one_that_is_asked_for_its_pin_is_told(hall: Hall):
+    hall.conferences.commander.settings = ControlSettings(confirm_timeout_s=0.01)
+    hall.desk.parked(A)
+    hall.desk.parked(B)
+    hall.desk.node.answers["conference"] = NOT_FOUND
+    spec = asked.AddSpec(conference=ConferenceDestination(name="room"), call_ids=(A, B))
+
+    def transferred(arguments: str) -> str:
+        if arguments.startswith(B):
+            hall.desk.hang_up(B, "CALL_REJECTED")
+        return "+OK\n"
+
+    hall.desk.node.answers["uuid_transfer"] = transferred
+    outcome = await conference_joining.add_members(hall.conferences, spec)
+    ((failed, error),) = outcome.failures
+    assert (failed, type(error).__name__) == (B, "CallHasEnded")
+
+
 async def test_one_leg_that_fails_is_told_beside_those_that_came_in(hall: Hall):
     hall.desk.parked(A)
     hall.desk.parked(B)
