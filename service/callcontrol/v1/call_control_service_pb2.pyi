@@ -219,7 +219,9 @@ class OriginateRequest(_message.Message):
     def ring_timeout(self) -> _duration_pb2.Duration:
         """Give up after this long without an answer, however many endpoints were
         tried; an endpoint may have a shorter time of its own. Rounded up to whole
-        seconds, and up to one more.
+        seconds, and up to one more. Where several are called one after the other,
+        this service keeps the time: after a restart of it, each of them may ring so
+        long.
         """
 
     @_builtins.property

@@ -342,11 +342,12 @@ class CallControlServiceServicer:
     def HangupCalls(self, request, context):
         """Ends each leg that a filter picks, on all nodes, one command for each. More
         legs than max_calls are FAILED_PRECONDITION (TOO_MANY_CALLS), and none is
-        ended then. Where no leg could be told to end, the status is that of the
-        first failure. Once one was told, the status is OK, and `unended` names
-        those that may go on and why. Confirmed when all that were picked are seen
-        to have ended; asking again is safe, and picks what is left. When the time
-        runs out, some have ended: DEADLINE_EXCEEDED (OUTCOME_UNKNOWN).
+        ended then. Where no leg is known to have been told, the status is that of
+        the first failure, or UNKNOWN (OUTCOME_UNKNOWN) if one may have been. Once
+        one was told, the status is OK, and `unended` names those that may go on and
+        why. Confirmed when all that were picked are seen to have ended; asking again
+        is safe, and picks what is left. When the time runs out, some have ended:
+        DEADLINE_EXCEEDED (OUTCOME_UNKNOWN).
 
         Events: for each leg as for Hangup.
         """

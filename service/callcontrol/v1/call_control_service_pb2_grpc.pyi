@@ -134,11 +134,12 @@ class CallControlServiceStub:
     HangupCalls: _grpc.UnaryUnaryMultiCallable[_call_control_service_pb2.HangupCallsRequest, _call_control_service_pb2.HangupCallsResponse]
     """Ends each leg that a filter picks, on all nodes, one command for each. More
     legs than max_calls are FAILED_PRECONDITION (TOO_MANY_CALLS), and none is
-    ended then. Where no leg could be told to end, the status is that of the
-    first failure. Once one was told, the status is OK, and `unended` names
-    those that may go on and why. Confirmed when all that were picked are seen
-    to have ended; asking again is safe, and picks what is left. When the time
-    runs out, some have ended: DEADLINE_EXCEEDED (OUTCOME_UNKNOWN).
+    ended then. Where no leg is known to have been told, the status is that of
+    the first failure, or UNKNOWN (OUTCOME_UNKNOWN) if one may have been. Once
+    one was told, the status is OK, and `unended` names those that may go on and
+    why. Confirmed when all that were picked are seen to have ended; asking again
+    is safe, and picks what is left. When the time runs out, some have ended:
+    DEADLINE_EXCEEDED (OUTCOME_UNKNOWN).
 
     Events: for each leg as for Hangup.
     """
@@ -518,11 +519,12 @@ class CallControlServiceAsyncStub(CallControlServiceStub):
     HangupCalls: _aio.UnaryUnaryMultiCallable[_call_control_service_pb2.HangupCallsRequest, _call_control_service_pb2.HangupCallsResponse]  # type: ignore[assignment]
     """Ends each leg that a filter picks, on all nodes, one command for each. More
     legs than max_calls are FAILED_PRECONDITION (TOO_MANY_CALLS), and none is
-    ended then. Where no leg could be told to end, the status is that of the
-    first failure. Once one was told, the status is OK, and `unended` names
-    those that may go on and why. Confirmed when all that were picked are seen
-    to have ended; asking again is safe, and picks what is left. When the time
-    runs out, some have ended: DEADLINE_EXCEEDED (OUTCOME_UNKNOWN).
+    ended then. Where no leg is known to have been told, the status is that of
+    the first failure, or UNKNOWN (OUTCOME_UNKNOWN) if one may have been. Once
+    one was told, the status is OK, and `unended` names those that may go on and
+    why. Confirmed when all that were picked are seen to have ended; asking again
+    is safe, and picks what is left. When the time runs out, some have ended:
+    DEADLINE_EXCEEDED (OUTCOME_UNKNOWN).
 
     Events: for each leg as for Hangup.
     """
@@ -935,11 +937,12 @@ class CallControlServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_call_control_service_pb2.HangupCallsResponse, _abc.Awaitable[_call_control_service_pb2.HangupCallsResponse]]:
         """Ends each leg that a filter picks, on all nodes, one command for each. More
         legs than max_calls are FAILED_PRECONDITION (TOO_MANY_CALLS), and none is
-        ended then. Where no leg could be told to end, the status is that of the
-        first failure. Once one was told, the status is OK, and `unended` names
-        those that may go on and why. Confirmed when all that were picked are seen
-        to have ended; asking again is safe, and picks what is left. When the time
-        runs out, some have ended: DEADLINE_EXCEEDED (OUTCOME_UNKNOWN).
+        ended then. Where no leg is known to have been told, the status is that of
+        the first failure, or UNKNOWN (OUTCOME_UNKNOWN) if one may have been. Once
+        one was told, the status is OK, and `unended` names those that may go on and
+        why. Confirmed when all that were picked are seen to have ended; asking again
+        is safe, and picks what is left. When the time runs out, some have ended:
+        DEADLINE_EXCEEDED (OUTCOME_UNKNOWN).
 
         Events: for each leg as for Hangup.
         """
