@@ -1,6 +1,6 @@
 """Sends very many commands over a wire that breaks, and looks whether any is lost from sight.
 
-    python tests/soak/commands.py [--commands 100000] [--seed 1]
+    PYTHONPATH=. python tests/soak/commands.py [--commands 100000] [--seed 1]
 
 Prints one JSON object with what was done. Exit status 1 if a reply went to another's command, a
 command was sent twice, or was sent though its caller was told otherwise, did not end in time, or

@@ -1,6 +1,6 @@
 """Loses connections under a client that repeats Originate, and counts the calls that come of it.
 
-    python tests/soak/retries.py [--losses 1000] [--callers 8] [--seed 1]
+    PYTHONPATH=. python tests/soak/retries.py [--losses 1000] [--callers 8] [--seed 1]
 
 Prints a JSON object. Exit status 1 unless each request id made exactly one call.
 """
