@@ -27,10 +27,12 @@
     ├── SwitchRefused         the switch answered with an error
     ├── SlowConsumer          a subscriber was overtaken and asked to be cut off
     ├── TooManySubscriptions  the limit on open event streams is reached
+    ├── AnswerTooLarge        the request was carried out, its answer cannot be carried
     ├── RequestIdReused       the same request id came with another request
     └── ShuttingDown          this replica is going away
 
-A far end that is busy is an outcome, not an error. Only `rpc.status` knows gRPC codes.
+A far end that is busy is an outcome, not an error. Only `rpc.status` and
+its rules know gRPC codes.
 """
 
 from collections.abc import Sequence
@@ -261,6 +263,14 @@ class TooManySubscriptions(CallControlError):
     def __init__(self, limit: int, scope: str) -> None:
         super().__init__(f"{limit} subscriptions are open, the most allowed for {scope}")
         self.limit, self.scope = limit, scope
+
+
+class AnswerTooLarge(CallControlError):
+    """The request was carried out, but its answer has more bytes than clients receive."""
+
+    def __init__(self, size: int, limit: int) -> None:
+        super().__init__(f"an answer of {size} bytes; the limit is {limit}")
+        self.size, self.limit = size, limit
 
 
 class RequestIdReused(CallControlError):

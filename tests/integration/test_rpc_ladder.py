@@ -10,13 +10,16 @@ import pytest
 import pytest_asyncio
 from tests.support.rpc import CALL_ID, UNKNOWN_ID, Replica, refusal_of, replica
 
+from callcontrol.calls.policy import read_permission
 from callcontrol.calls.settings import ControlSettings
 from callcontrol.errors import CommandQueueFull, NodeUnavailable, OutcomeUnknown
 from callcontrol.ids import NodeId
 from callcontrol.v1 import call_control_service_pb2 as pb
 from callcontrol.v1 import call_pb2, common_pb2, event_service_pb2
+from callcontrol.v1 import node_service_pb2 as nodes_pb
 from callcontrol.v1.call_control_service_pb2_grpc import CallControlServiceStub
 from callcontrol.v1.event_service_pb2_grpc import EventServiceStub
+from callcontrol.v1.node_service_pb2_grpc import AdminServiceStub
 
 NODE = NodeId("east")
 
@@ -171,6 +174,24 @@ async def test_a_repeat_gets_the_first_answer_marked_as_replayed(served, calls, 
     assert second.status.confirmation == first.status.confirmation
     assert len(served.node.sent) == 1
     assert figures.replayed == ["CallControlService/SendDtmf"]
+
+
+async def test_an_answer_that_no_client_would_receive_is_told_by_its_size_also_to_a_repeat():
+    may = ControlSettings(raw_apis=(read_permission("show .*"),))
+    async with replica(control=may) as running:
+        running.node.answers["show"] = "x" * (4 * 1024 * 1024 - 50)
+        admin = AdminServiceStub(running.channel)
+        request = nodes_pb.ExecuteApiRequest(
+            request_id="r-1", node_id=NODE, command="show", arguments="channels"
+        )
+        for replayed in (False, True):
+            told = await refusal_of(admin.ExecuteApi(request, timeout=5))
+            assert (told.code, told.reason) == (
+                grpc.StatusCode.RESOURCE_EXHAUSTED,
+                "ANSWER_TOO_LARGE",
+            )
+            assert ("replayed" in told.metadata) is replayed
+        assert running.node.sent == ["show channels"]
 
 
 async def test_a_request_without_an_id_is_done_each_time(served, calls):

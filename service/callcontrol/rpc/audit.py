@@ -14,7 +14,7 @@ from typing import Final
 from google.protobuf.message import Message
 
 from callcontrol.rpc.audit_words import raw_command
-from callcontrol.rpc.status import Failure
+from callcontrol.rpc.failure import Failure
 from callcontrol.v1 import call_pb2, common_pb2, conference_service_pb2
 
 log: Final = logging.getLogger("callcontrol.audit")

@@ -15,6 +15,7 @@ from callcontrol.calls import payloads
 from callcontrol.events.event import Event, Gap, GapReason, HeaderValue
 from callcontrol.events.ring import Entry
 from callcontrol.rpc import convert
+from callcontrol.rpc.handlers import MAX_RESPONSE_BYTES
 from callcontrol.v1 import call_pb2, common_pb2, event_pb2, event_service_pb2
 
 log: Final = logging.getLogger(__name__)
@@ -24,8 +25,8 @@ _EVENTS_TAG: Final = bytes(
 )
 _BASIC_BODY: Final = "basic body"
 
-MAX_EVENT_BYTES: Final = 4 * 1024 * 1024 - 4096
-"""An encoded event with the rest of its message must pass the 4 MiB that clients receive."""
+MAX_EVENT_BYTES: Final = MAX_RESPONSE_BYTES - 4096
+"""Of an encoded event: the rest of its message must pass with it."""
 
 _GAP_REASONS: Final[Mapping[GapReason, event_service_pb2.Gap.Reason.ValueType]] = {
     GapReason.SLOW_CONSUMER: event_service_pb2.Gap.REASON_SLOW_CONSUMER,

@@ -14,7 +14,12 @@ from callcontrol.errors import CallControlError
 
 Kinds = tuple[type[CallControlError], ...]
 
-ANY_RPC: Final[Kinds] = (errors.InvalidRequest, errors.NotImplementedYet, errors.ShuttingDown)
+ANY_RPC: Final[Kinds] = (
+    errors.InvalidRequest,
+    errors.NotImplementedYet,
+    errors.ShuttingDown,
+    errors.AnswerTooLarge,
+)
 """May be told by every RPC, INTERNAL beside them."""
 MUTATING: Final[Kinds] = (errors.RequestIdReused, errors.OutcomeUnknown)
 """By every RPC that changes something: the first where it takes a request id."""

@@ -22,6 +22,7 @@ from google.protobuf.message import DecodeError, Message
 
 from callcontrol.deadline import answering_within
 from callcontrol.errors import (
+    AnswerTooLarge,
     CallControlError,
     InvalidRequest,
     NotImplementedYet,
@@ -32,12 +33,13 @@ from callcontrol.errors import (
 from callcontrol.rpc import audit
 from callcontrol.rpc.aio import Context, MethodHandler
 from callcontrol.rpc.closing import Closing
-from callcontrol.rpc.handlers import StreamHandler, UnaryHandler
+from callcontrol.rpc.failure import Failure
+from callcontrol.rpc.handlers import MAX_RESPONSE_BYTES, StreamHandler, UnaryHandler
 from callcontrol.rpc.methods import Method
 from callcontrol.rpc.recorder import Recorder
 from callcontrol.rpc.refusal import refuse
-from callcontrol.rpc.replay import Answer, ReplayWindow
-from callcontrol.rpc.status import Failure, cut_off, failure_of, out_of_time, unexpected
+from callcontrol.rpc.replay import Answer, ReplayWindow, request_id_of
+from callcontrol.rpc.status import cut_off, failure_of, out_of_time, unexpected
 from callcontrol.v1 import common_pb2
 
 log: Final = logging.getLogger(__name__)
@@ -45,7 +47,8 @@ log: Final = logging.getLogger(__name__)
 PRINCIPAL: Final = "anonymous"
 """Who every caller is as long as none has to say."""
 
-MAX_REQUEST_ID_LENGTH: Final = 64
+_ROOM_FOR_A_MARK: Final = 64
+"""Bytes that an answer may grow by when it is replayed."""
 
 _DEADLINE_MARGIN_S: Final = 0.25
 _DEADLINE_MARGIN_SHARE: Final = 0.1
@@ -157,7 +160,7 @@ class _Attempt:
         """The answer, from the handler or from an earlier attempt. Only cancellation escapes."""
         try:
             request = self.decode(raw)
-            request_id = _request_id(request)
+            request_id = request_id_of(request)
             only_checks = getattr(request, "validate_only", False)
             if only_checks or not (self._method.is_mutating and request_id):
                 return await self._run(handler), False
@@ -191,7 +194,7 @@ class _Attempt:
                 async with timeout:
                     with closing.watching(timeout):
                         response = await handler.answer(self._request)
-            return response.SerializeToString()
+            return _encoded(response)
         except (TimeoutError, OutcomeUnknown) as error:
             if not timeout.expired():
                 return self.explain(error)
@@ -249,13 +252,15 @@ class _Attempt:
         return {"call_id": call_id, **self._ladder.reached(call_id)} if call_id else {}
 
 
-def _request_id(request: Message) -> str:
-    request_id: str = getattr(request, "request_id", "")
-    is_plain = request_id.isascii() and request_id.isprintable()
-    if len(request_id) > MAX_REQUEST_ID_LENGTH or not is_plain:
-        problem = f"must be at most {MAX_REQUEST_ID_LENGTH} printable ASCII characters, a UUID best"
-        raise InvalidRequest([Violation("request_id", problem)])
-    return request_id
+def _encoded(response: Message) -> bytes:
+    """The response as it is sent. Raises AnswerTooLarge: gRPC would say so in words of its own,
+    and after the audit record.
+    """
+    encoded = response.SerializeToString()
+    limit = MAX_RESPONSE_BYTES - _ROOM_FOR_A_MARK
+    if len(encoded) > limit:
+        raise AnswerTooLarge(len(encoded), limit)
+    return encoded
 
 
 def _mark_replayed(method: Method, answer: bytes) -> bytes:

@@ -9,7 +9,7 @@ from grpc_status import rpc_status
 
 from callcontrol.errors import Violation
 from callcontrol.rpc.aio import Context
-from callcontrol.rpc.status import Failure
+from callcontrol.rpc.failure import Failure
 
 DOMAIN: Final = "callcontrol.v1"
 """The domain of every ErrorInfo of this API."""

@@ -22,10 +22,16 @@ import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Final
 
-from callcontrol.errors import OutcomeUnknown, RequestIdReused
+from google.protobuf.message import Message
+
+from callcontrol.errors import InvalidRequest, OutcomeUnknown, RequestIdReused, Violation
 from callcontrol.ids import NodeId
-from callcontrol.rpc.status import Failure, failure_of, is_unknown_outcome
+from callcontrol.rpc.failure import Failure
+from callcontrol.rpc.status import failure_of
+
+MAX_REQUEST_ID_LENGTH: Final = 64
 
 Answer = bytes | Failure
 """An encoded response, or what to tell instead of one."""
@@ -48,6 +54,16 @@ class _Entry:
     """None where the answer is to be found again."""
     answered_s: float = 0.0
     size: int = 0
+
+
+def request_id_of(request: Message) -> str:
+    """What a request is known by; empty where it has nothing of the kind. Raises InvalidRequest."""
+    request_id: str = getattr(request, "request_id", "")
+    is_plain = request_id.isascii() and request_id.isprintable()
+    if len(request_id) > MAX_REQUEST_ID_LENGTH or not is_plain:
+        problem = f"must be at most {MAX_REQUEST_ID_LENGTH} printable ASCII characters, a UUID best"
+        raise InvalidRequest([Violation("request_id", problem)])
+    return request_id
 
 
 class ReplayWindow:
@@ -109,7 +125,7 @@ class ReplayWindow:
             cut_off = OutcomeUnknown(NodeId(""), "the first attempt was cut off")
             self._finish(key, entry, None if finds_again else failure_of(cut_off))
             raise
-        is_lost = finds_again and isinstance(answer, Failure) and is_unknown_outcome(answer)
+        is_lost = finds_again and isinstance(answer, Failure) and answer.is_unknown_outcome
         self._finish(key, entry, None if is_lost else answer)
         return answer
 

@@ -24,7 +24,7 @@ from callcontrol.rpc.closing import Closing
 from callcontrol.rpc.conference_service import ConferenceService
 from callcontrol.rpc.digits import DigitsService
 from callcontrol.rpc.event_service import EventService, StreamLimits
-from callcontrol.rpc.handlers import Handlers
+from callcontrol.rpc.handlers import MAX_RESPONSE_BYTES, Handlers
 from callcontrol.rpc.hangup_calls import HangupCallsService
 from callcontrol.rpc.interceptors import Ladder
 from callcontrol.rpc.leg_dialling import LegDiallingService
@@ -39,7 +39,6 @@ from callcontrol.rpc.signalling import SignallingService
 from callcontrol.rpc.table import Methods, api_table, paths_of
 
 MAX_REQUEST_BYTES: Final = 256 * 1024
-MAX_RESPONSE_BYTES: Final = 4 * 1024 * 1024
 
 ANSWERING_S: Final = 1.0
 """What is kept of the grace, at most half of it, for answers to requests that outlast it."""

@@ -120,6 +120,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION: the conference is locked or full, so that the switch
     would end the leg that was to come in; nothing was sent.
     """
+    ERROR_REASON_ANSWER_TOO_LARGE: _ErrorReason.ValueType  # 35
+    """RESOURCE_EXHAUSTED: the request was carried out, but its answer is larger
+    than the 4 MiB that clients receive. A repeat would not help: ask for less.
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """The values of google.rpc.ErrorInfo.reason in errors of this API, without
@@ -228,5 +232,9 @@ ERROR_REASON_SUBSCRIPTION_CLOSED: ErrorReason.ValueType  # 33
 ERROR_REASON_CONFERENCE_STATE: ErrorReason.ValueType  # 34
 """FAILED_PRECONDITION: the conference is locked or full, so that the switch
 would end the leg that was to come in; nothing was sent.
+"""
+ERROR_REASON_ANSWER_TOO_LARGE: ErrorReason.ValueType  # 35
+"""RESOURCE_EXHAUSTED: the request was carried out, but its answer is larger
+than the 4 MiB that clients receive. A repeat would not help: ask for less.
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

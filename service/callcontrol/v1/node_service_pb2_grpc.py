@@ -213,6 +213,8 @@ class AdminServiceServicer:
         The body is what the switch answered, -ERR as well; there is no proof, so
         it is always ACCEPTED. It does what the command does, and goes on when the
         caller goes away. UNKNOWN (OUTCOME_UNKNOWN) when the node is lost first.
+        RESOURCE_EXHAUSTED (ANSWER_TOO_LARGE) when the command was run, and its
+        body is larger than what clients receive.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

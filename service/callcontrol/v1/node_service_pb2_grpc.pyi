@@ -109,6 +109,8 @@ class AdminServiceStub:
     The body is what the switch answered, -ERR as well; there is no proof, so
     it is always ACCEPTED. It does what the command does, and goes on when the
     caller goes away. UNKNOWN (OUTCOME_UNKNOWN) when the node is lost first.
+    RESOURCE_EXHAUSTED (ANSWER_TOO_LARGE) when the command was run, and its
+    body is larger than what clients receive.
     """
     ListSubscriptions: _grpc.UnaryUnaryMultiCallable[_node_service_pb2.ListSubscriptionsRequest, _node_service_pb2.ListSubscriptionsResponse]
     """Reads which event streams are open on this replica and how far behind
@@ -159,6 +161,8 @@ class AdminServiceAsyncStub(AdminServiceStub):
     The body is what the switch answered, -ERR as well; there is no proof, so
     it is always ACCEPTED. It does what the command does, and goes on when the
     caller goes away. UNKNOWN (OUTCOME_UNKNOWN) when the node is lost first.
+    RESOURCE_EXHAUSTED (ANSWER_TOO_LARGE) when the command was run, and its
+    body is larger than what clients receive.
     """
     ListSubscriptions: _aio.UnaryUnaryMultiCallable[_node_service_pb2.ListSubscriptionsRequest, _node_service_pb2.ListSubscriptionsResponse]  # type: ignore[assignment]
     """Reads which event streams are open on this replica and how far behind
@@ -218,6 +222,8 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         The body is what the switch answered, -ERR as well; there is no proof, so
         it is always ACCEPTED. It does what the command does, and goes on when the
         caller goes away. UNKNOWN (OUTCOME_UNKNOWN) when the node is lost first.
+        RESOURCE_EXHAUSTED (ANSWER_TOO_LARGE) when the command was run, and its
+        body is larger than what clients receive.
         """
 
     @_abc_1.abstractmethod

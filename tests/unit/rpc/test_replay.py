@@ -7,8 +7,9 @@ import pytest
 
 from callcontrol.errors import NodeUnavailable, OutcomeUnknown, RequestIdReused, SwitchRefused
 from callcontrol.ids import NodeId
+from callcontrol.rpc.failure import Failure
 from callcontrol.rpc.replay import Answer, ReplayLimits, ReplayWindow
-from callcontrol.rpc.status import Failure, failure_of
+from callcontrol.rpc.status import failure_of
 
 NODE = NodeId("east")
 

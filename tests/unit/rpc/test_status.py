@@ -6,8 +6,9 @@ import pytest
 from callcontrol import errors
 from callcontrol.errors import CallControlError, Violation
 from callcontrol.ids import CallId, NodeId, OperationId
+from callcontrol.rpc.failure import Failure, Reason
 from callcontrol.rpc.refusal import encode_failure
-from callcontrol.rpc.status import Failure, Reason, failure_of, out_of_time, rules, unexpected
+from callcontrol.rpc.status import failure_of, out_of_time, rules, unexpected
 
 NODE, CALL = NodeId("east"), CallId("7c3e0b52-5c0a-4a3f-9a39-0d3d0f6a5b01")
 
@@ -38,6 +39,7 @@ SAMPLES: list[CallControlError] = [
     errors.SwitchRefused(NODE, "-ERR NO_ROUTE\n"),
     errors.SlowConsumer(17),
     errors.TooManySubscriptions(1000, "one peer"),
+    errors.AnswerTooLarge(5_000_000, 4_194_304),
     errors.RequestIdReused("r-1"),
     errors.ShuttingDown(),
 ]
