@@ -9,7 +9,7 @@ from tests.contract.hall import (
     hall_of,
     refused,
 )
-from tests.contract.phone import Phone, new_id, reason_of
+from tests.contract.phone import DEADLINE_S, Phone, new_id, reason_of
 
 from callcontrol.v1 import call_control_service_pb2 as calls_pb2
 from callcontrol.v1 import call_pb2, error_reason_pb2
@@ -108,6 +108,26 @@ async def test_the_right_pin_lets_an_inbound_leg_in(hall: Hall) -> None:
     await hall.ask("UpdateConference", pb.UpdateConferenceRequest(name=hall.name, pin="4711"))
     response = await hall.add(await hall.inbound(), pin="4711")
     assert response.status.confirmation == CONFIRMED
+
+
+async def test_a_pin_is_kept_by_nobody(hall: Hall) -> None:
+    await hall.filled(1)
+    await hall.ask("UpdateConference", pb.UpdateConferenceRequest(name=hall.name, pin="4711"))
+    leg = await hall.inbound()
+    await hall.add(leg, pin="4711", flags=["mute"])
+    await hall.changed("add-member", lambda told: told.member_count == 2)
+    run = [
+        event.application_started
+        for event in hall.phone.tape.events
+        if event.call_id == leg and event.WhichOneof("payload") == "application_started"
+    ]
+    await hall.phone.calls.Park(calls_pb2.ParkRequest(call_id=leg), timeout=DEADLINE_S)
+    asked = calls_pb2.GetVariablesRequest(call_id=leg, names=["supplied_pin"])
+    kept = await hall.phone.calls.GetVariables(asked, timeout=DEADLINE_S)
+
+    assert run
+    assert not [each for each in run if "4711" in str(each)]
+    assert not kept.variables
 
 
 async def test_a_wrong_pin_costs_an_inbound_leg_its_call(hall: Hall) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
+from typing import Final
 
 from callcontrol.calls import checks
 from callcontrol.calls.call import Call
@@ -38,6 +39,8 @@ from callcontrol.ids import CallId, NodeId
 
 Originate = Callable[[OriginateSpec], Awaitable[OriginateOutcome]]
 Failures = dict[CallId, CallControlError]
+
+_CONFERENCE: Final = "conference:"
 
 
 async def add_members(conferences: Conferences, spec: AddSpec) -> JoinOutcome:
@@ -86,13 +89,15 @@ def _node_of(legs: Sequence[Call], asked: NodeId | None) -> NodeId:
 
 async def _send(conferences: Conferences, leg: Call, room: ConferenceDestination) -> None:
     """Transfer one leg. The pin is given for it: by itself the switch would ask the leg for it
-    (mod_conference.c conference_function, `supplied_pin`).
+    (mod_conference.c conference_function, `supplied_pin`). It is a variable of that one run
+    (`%[...]`), so that neither the leg nor what is told of its applications keeps it.
     """
     commander = conferences.commander
     try:
         joining = transfer_place(replace(room, pin=""), commander.settings).arguments
         if room.pin:
-            joining = f"set:supplied_pin={word(room.pin)},{joining}"
+            given = f"{_CONFERENCE}%[supplied_pin={word(room.pin)}]"
+            joining = given + joining.removeprefix(_CONFERENCE)
     except UnencodableValue as exc:
         raise cannot_be_carried(exc) from exc
     await commander.api(leg, "uuid_transfer", leg.call_id, rest=joining)

@@ -16,7 +16,7 @@ CONFERENCE_CONFIRMATIONS: Final[Mapping[Verb, Confirmation]] = {
         sends="conference json_list compact", acknowledged_by="", proven_by="the reply"
     ),
     Verb.ADD_MEMBERS: Confirmation(
-        sends="uuid_transfer «call» [set:supplied_pin=«pin»,]conference:«name»@«profile» inline, "
+        sends="uuid_transfer «call» conference:[%[supplied_pin=«pin»]]«name»@«profile» inline, "
         "one for each",
         # Also where the conference is locked, full, or wants a pin.
         acknowledged_by="+OK",

@@ -415,7 +415,7 @@ async def test_one_leg_that_fails_is_told_beside_those_that_came_in(hall: Hall):
     assert [each.call_id for each in outcome.members] == [A]
     assert (failed, type(error).__name__) == (B, "CallHasEnded")
     assert hall.commands[0] == (
-        f"uuid_transfer {A} set:supplied_pin=4711,conference:room@default inline"
+        f"uuid_transfer {A} conference:%[supplied_pin=4711]room@default inline"
     )
 
 
