@@ -15,7 +15,7 @@ from callcontrol.calls import payloads
 from callcontrol.events.event import Event, Gap, GapReason, HeaderValue
 from callcontrol.events.ring import Entry
 from callcontrol.rpc import convert
-from callcontrol.rpc.handlers import MAX_RESPONSE_BYTES
+from callcontrol.rpc.answers import MAX_RESPONSE_BYTES
 from callcontrol.v1 import call_pb2, common_pb2, event_pb2, event_service_pb2
 
 log: Final = logging.getLogger(__name__)

@@ -6,16 +6,13 @@ be served, and the types are checked against the API when the server is built.
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Final, TypeVar, cast
+from typing import TypeVar, cast
 
 from google.protobuf.message import Message
 
 from callcontrol.rpc.aio import Context
 
 R = TypeVar("R", bound=Message)
-
-MAX_RESPONSE_BYTES: Final = 4 * 1024 * 1024
-"""Of one encoded message: clients of gRPC receive no more, unless they are told to."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,6 @@ from google.protobuf.message import DecodeError, Message
 
 from callcontrol.deadline import answering_within
 from callcontrol.errors import (
-    AnswerTooLarge,
     CallControlError,
     InvalidRequest,
     NotImplementedYet,
@@ -32,23 +31,20 @@ from callcontrol.errors import (
 )
 from callcontrol.rpc import audit
 from callcontrol.rpc.aio import Context, MethodHandler
+from callcontrol.rpc.answers import encoded, marked_as_replayed
 from callcontrol.rpc.closing import Closing
 from callcontrol.rpc.failure import Failure
-from callcontrol.rpc.handlers import MAX_RESPONSE_BYTES, StreamHandler, UnaryHandler
+from callcontrol.rpc.handlers import StreamHandler, UnaryHandler
 from callcontrol.rpc.methods import Method
 from callcontrol.rpc.recorder import Recorder
 from callcontrol.rpc.refusal import refuse
 from callcontrol.rpc.replay import Answer, ReplayWindow, request_id_of
 from callcontrol.rpc.status import cut_off, failure_of, out_of_time, unexpected
-from callcontrol.v1 import common_pb2
 
 log: Final = logging.getLogger(__name__)
 
 PRINCIPAL: Final = "anonymous"
 """Who every caller is as long as none has to say."""
-
-_ROOM_FOR_A_MARK: Final = 64
-"""Bytes that an answer may grow by when it is replayed."""
 
 _DEADLINE_MARGIN_S: Final = 0.25
 _DEADLINE_MARGIN_SHARE: Final = 0.1
@@ -89,7 +85,7 @@ class Ladder:
                 attempt.ended(answer.code.name, failure=answer, replayed=replayed)
                 await refuse(context, answer, replayed=replayed)
             attempt.ended("OK", response=answer, replayed=replayed)
-            return _mark_replayed(method, answer) if replayed else answer
+            return marked_as_replayed(method, answer) if replayed else answer
 
         return grpc.unary_unary_rpc_method_handler(serve)
 
@@ -194,7 +190,7 @@ class _Attempt:
                 async with timeout:
                     with closing.watching(timeout):
                         response = await handler.answer(self._request)
-            return _encoded(response)
+            return encoded(response)
         except (TimeoutError, OutcomeUnknown) as error:
             if not timeout.expired():
                 return self.explain(error)
@@ -250,22 +246,3 @@ class _Attempt:
     def _reached(self) -> Mapping[str, str]:
         call_id = audit.text_field(self._request, "call_id")
         return {"call_id": call_id, **self._ladder.reached(call_id)} if call_id else {}
-
-
-def _encoded(response: Message) -> bytes:
-    """The response as it is sent. Raises AnswerTooLarge: gRPC would say so in words of its own,
-    and after the audit record.
-    """
-    encoded = response.SerializeToString()
-    limit = MAX_RESPONSE_BYTES - _ROOM_FOR_A_MARK
-    if len(encoded) > limit:
-        raise AnswerTooLarge(len(encoded), limit)
-    return encoded
-
-
-def _mark_replayed(method: Method, answer: bytes) -> bytes:
-    """The answer with `status.replayed` set: encoded messages are merged by joining them."""
-    if not method.tells_status:
-        return answer
-    mark = method.response_type(status=common_pb2.CommandStatus(replayed=True))
-    return answer + mark.SerializeToString()

@@ -18,13 +18,14 @@ from callcontrol.freeswitch.fleet import Fleet
 from callcontrol.ids import CallId
 from callcontrol.rpc import health, reflection
 from callcontrol.rpc.admin_service import AdminService
+from callcontrol.rpc.answers import MAX_RESPONSE_BYTES
 from callcontrol.rpc.call_control import CallControlService
 from callcontrol.rpc.calls_service import CallsService
 from callcontrol.rpc.closing import Closing
 from callcontrol.rpc.conference_service import ConferenceService
 from callcontrol.rpc.digits import DigitsService
 from callcontrol.rpc.event_service import EventService, StreamLimits
-from callcontrol.rpc.handlers import MAX_RESPONSE_BYTES, Handlers
+from callcontrol.rpc.handlers import Handlers
 from callcontrol.rpc.hangup_calls import HangupCallsService
 from callcontrol.rpc.interceptors import Ladder
 from callcontrol.rpc.leg_dialling import LegDiallingService
