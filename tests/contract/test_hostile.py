@@ -16,7 +16,8 @@ from tests.contract.switch_under_test import SwitchUnderTest
 from tests.support.hostile_strings import CANARY
 from tests.support.string_fields import StringField, string_fields, value_in, with_value
 from tests.support.valid_requests import VALID
-from tests.support.willing_switch import ACTIVE, BRIDGED, NODE, OTHER, PARTNER, RINGING
+from tests.support.willing_answers import ACTIVE, BRIDGED, HELD, OTHER, PARTNER, PLAYING, RINGING
+from tests.support.willing_switch import NODE
 
 from callcontrol.rpc.methods import SERVICES, Method
 from callcontrol.v1 import call_control_service_pb2 as calls_pb2
@@ -105,7 +106,7 @@ async def calls_to_play_with(phone: Phone) -> dict[str, str]:
         calls_pb2.BridgeRequest(call_id=ids[BRIDGED], peer_call_id=ids[PARTNER]),
         timeout=DEADLINE_S,
     )
-    return {**ids, RINGING: ids[ACTIVE]}
+    return {**ids, **dict.fromkeys((RINGING, PLAYING, HELD), ids[ACTIVE])}
 
 
 def about(request: Message, ids: Mapping[str, str]) -> Message:

@@ -45,9 +45,13 @@ def pairs_in(text: str, delimiter: str) -> dict[str, str]:
     for part in split(text, delimiter, 1_024):
         pair = split(part, "=", 2)
         if len(pair) == 2:
-            assert pair[0] not in found
-            found[pair[0]] = pair[1]
+            put(found, *pair)
     return found
+
+
+def put(variables: dict[str, str], name: str, value: str) -> None:
+    """One that is set twice has both values, which nothing that is written once comes to."""
+    variables[name] = f"{variables[name]} and {value}" if name in variables else value
 
 
 def marked(group: str) -> str:
@@ -78,9 +82,8 @@ def read(text: str) -> tuple[dict[str, str], list[list[Dialled]]]:
             leg, variables = written, dict[str, str]()
             while leg.startswith("["):
                 inside, leg = block(leg, "[", "]")
-                own = pairs_in(inside.replace(QUOTED, ","), UNQUOTED)
-                assert not own.keys() & variables.keys()
-                variables |= own
+                for name, value in pairs_in(inside.replace(QUOTED, ","), UNQUOTED).items():
+                    put(variables, name, value)
             legs.append(Dialled(leg, variables))
         groups.append(legs)
     return pairs_in(shared, ","), groups

@@ -1,6 +1,6 @@
 """Strings that try to be more than a value: pieces of every syntax on the way, in any order."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from random import Random
 
 from hypothesis import strategies as st
@@ -30,6 +30,11 @@ PIECES = (
     "}sofia/gateway/x/900",
     "{api_on_answer=system id}",
     "[execute_on_answer=hangup]",
+    "execute_on_answer",
+    "API_hangup_hook",
+    "origination_uuid",
+    "a,b=c",
+    "a|b",
     "<x=y>",
     "]",
     "[",
@@ -99,6 +104,27 @@ PIECES = (
     "900",
 )
 LONG = ("x" * 4_097, "9" * 300, "a b" * 2_000, "\\" * 3_000, "'" * 2_500, "../" * 400)
+
+
+SIGNS = tuple(piece for piece in PIECES if len(piece) <= 2)
+
+
+def each_piece(valid: str) -> Iterator[str]:
+    """Each alone and behind a valid value, and each short one before and within it too: by
+    itself, so that none hides behind another that is refused."""
+    for piece in PIECES:
+        yield from (piece, valid + piece)
+    for sign in SIGNS:
+        yield sign + valid
+    yield from each_sign_within(valid)
+    yield from LONG
+
+
+def each_sign_within(valid: str) -> Iterator[str]:
+    """Each short piece in the middle of a valid value."""
+    middle = len(valid) // 2
+    for sign in SIGNS:
+        yield valid[:middle] + sign + valid[middle:]
 
 
 def hostile(valid: str) -> st.SearchStrategy[str]:

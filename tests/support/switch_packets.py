@@ -13,7 +13,13 @@ from tests.property.test_dialling import Dialled, read
 from tests.support.switch_splitting import expanded as expanded_data
 from tests.support.switch_splitting import inline_applications, split
 
-_REST_FROM = {"uuid_setvar": 3, "uuid_display": 2, "uuid_chat": 2, "uuid_send_info": 2}
+_REST_FROM = {
+    "uuid_setvar": 3,
+    "uuid_display": 2,
+    "uuid_chat": 2,
+    "uuid_send_info": 2,
+    "uuid_send_message": 2,
+}
 """At which argument the rest of the line is one, where that is so."""
 _DIALLERS = {"bridge", "att_xfer"}
 _NOT_SPLIT = {"markapi"}
@@ -80,6 +86,8 @@ class Reading:
     """The atoms of packets: what a command gets as one piece."""
 
     atoms: Atoms = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+    """Of the variables that are set."""
 
     def packet(self, packet: Packet) -> None:
         self.atoms += [packet.command, packet.name]
@@ -107,6 +115,9 @@ class Reading:
         elif name == "uuid_transfer":
             self.atoms += self._destination(words)
         else:
+            if name == "uuid_setvar":
+                self.names.append(words[1])
+                words[2:] = map(as_one, words[2:])
             self.atoms += [f"{len(words)} words", *words]
 
     def _destination(self, words: Sequence[str]) -> Atoms:
@@ -132,7 +143,8 @@ class Reading:
 
     def _variables(self, variables: dict[str, str]) -> None:
         self.atoms.append(f"{len(variables)} variables")
-        self.atoms += [f"{name}={value}" for name, value in variables.items()]
+        self.names += variables
+        self.atoms += [f"{name}={as_one(value)}" for name, value in variables.items()]
 
     def _application(self, name: str, data: str) -> None:
         argument = expanded_data(data)
@@ -142,7 +154,14 @@ class Reading:
             self.atoms.append(argument)
 
 
-_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+def as_one(value: str) -> str:
+    """A value as a variable holds it: one text, or a list (switch_event.c
+    switch_event_base_add_header)."""
+    return f"a list: {value}" if value.startswith("ARRAY::") else value
+
+
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\b[0-9a-f]{32}\b")
+"""Ids, and fingerprints of requests."""
 
 
 def atoms_of(packets: Sequence[Packet], known: Sequence[str]) -> Atoms:
@@ -153,6 +172,14 @@ def atoms_of(packets: Sequence[Packet], known: Sequence[str]) -> Atoms:
     return [without_ids(atom, known) for atom in reading.atoms]
 
 
+def variables_of(packets: Sequence[Packet]) -> list[str]:
+    """The names of all variables that are set."""
+    reading = Reading()
+    for packet in packets:
+        reading.packet(packet)
+    return reading.names
+
+
 def without_ids(atom: str, known: Sequence[str]) -> str:
-    """A text with every UUID but the known ones hidden."""
+    """A text with every id but the known ones hidden."""
     return _UUID.sub(lambda found: found[0] if found[0] in known else "an id", atom)

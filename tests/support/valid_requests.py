@@ -7,8 +7,22 @@ from dataclasses import dataclass
 
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
-from tests.support.willing_switch import ACTIVE, BRIDGED, NODE, OTHER, PARTNER, RINGING, ROOM
+from tests.support.willing_answers import (
+    ACTIVE,
+    BRIDGED,
+    HELD,
+    OTHER,
+    PLAYING,
+    RECORDED,
+    RINGING,
+    ROOM,
+    ROOM_RUN,
+    SCHEDULED,
+)
+from tests.support.willing_switch import NODE, PLAYBACK
 
+from callcontrol.calls import conference_ids
+from callcontrol.calls.recording_id import recording_id
 from callcontrol.v1 import call_control_service_pb2 as pb
 from callcontrol.v1 import call_pb2, common_pb2
 from callcontrol.v1 import conference_service_pb2 as conf
@@ -19,6 +33,10 @@ MARKED = {"markname": "markvalue"}
 CALLER = call_pb2.Party(number="4930111222", name="Mark Caller")
 USER = call_pb2.Endpoint(
     user=call_pb2.User(id="markuser", domain="mark.example.org"), variables=MARKED
+)
+ANOTHER = call_pb2.Endpoint(
+    user=call_pb2.User(id="markanother", domain="other.example.org"),
+    variables={"ownname": "ownvalue"},
 )
 GATEWAY = call_pb2.Endpoint(
     gateway=call_pb2.GatewayNumber(gateway="markgateway", number="4930555777")
@@ -62,8 +80,10 @@ SAY = common_pb2.MediaSource(
     say=common_pb2.Say(text="5544332211", language="qz", kind=common_pb2.Say.KIND_TELEPHONE_NUMBER)
 )
 SOURCES = (FILE, TONE, SPEECH, PHRASE, SAY)
+PLAIN_SPEECH = common_pb2.MediaSource(speech=common_pb2.Speech(text="marked words"))
 MEMBERS = conf.MemberSelector(call_ids=conf.CallIds(values=[ACTIVE]))
-AN_ID = "12345678-0000-4000-8000-123456789abc"
+A_RECORDING = recording_id(ACTIVE, RECORDED)
+A_ROOMS_RECORDING = conference_ids.recording_id(ROOM_RUN, RECORDED)
 SHORT = Duration(seconds=2)
 
 
@@ -76,6 +96,8 @@ class Valid:
     """By their names in the table of verbs."""
     reads: tuple[str, ...] = ()
     """Commands beside them that only look something up."""
+    only_reads: bool = False
+    """Nothing is changed."""
 
 
 def _originates() -> tuple[Message, ...]:
@@ -91,7 +113,7 @@ def _originates() -> tuple[Message, ...]:
         for place, endpoint in enumerate(ENDPOINTS)
     ]
     several = pb.OriginateRequest(
-        request_id="markrequest", endpoints=[LOOPBACK, USER], destination=EXTENSION
+        request_id="markrequest", endpoints=[LOOPBACK, ANOTHER], destination=EXTENSION
     )
     return (*first, several)
 
@@ -116,7 +138,9 @@ VALID: dict[str, Valid] = {
     "CallControlService/Originate": Valid(
         _originates(), ("ORIGINATE",), reads=("uuid_exists", "uuid_dump")
     ),
-    "CallControlService/GetCall": Valid((pb.GetCallRequest(call_id=ACTIVE),), ("GET_VARIABLES",)),
+    "CallControlService/GetCall": Valid(
+        (pb.GetCallRequest(call_id=ACTIVE),), ("GET_VARIABLES",), only_reads=True
+    ),
     "CallControlService/ListCalls": Valid(
         (pb.ListCallsRequest(node_id=NODE), pb.ListCallsRequest(filter="call.node_id == 'mark'"))
     ),
@@ -144,7 +168,7 @@ VALID: dict[str, Valid] = {
         ("SCHEDULE_HANGUP",),
     ),
     "CallControlService/CancelScheduledHangup": Valid(
-        (pb.CancelScheduledHangupRequest(call_id=ACTIVE, schedule_id="17"),),
+        (pb.CancelScheduledHangupRequest(call_id=ACTIVE, schedule_id=SCHEDULED),),
         ("CANCEL_SCHEDULED_HANGUP",),
     ),
     "CallControlService/Ring": Valid((pb.RingRequest(call_id=RINGING),), ("RING",)),
@@ -168,19 +192,19 @@ VALID: dict[str, Valid] = {
     "CallControlService/Hold": Valid(
         (pb.HoldRequest(call_id=ACTIVE, display="Mark Display"),), ("HOLD",)
     ),
-    "CallControlService/Unhold": Valid((pb.UnholdRequest(call_id=ACTIVE),), ("UNHOLD",)),
+    "CallControlService/Unhold": Valid((pb.UnholdRequest(call_id=HELD),), ("UNHOLD",)),
     "CallControlService/Mute": Valid((pb.MuteRequest(call_id=ACTIVE),), ("MUTE",)),
     "CallControlService/Unmute": Valid((pb.UnmuteRequest(call_id=ACTIVE),), ("UNMUTE",)),
     "CallControlService/Park": Valid((pb.ParkRequest(call_id=ACTIVE),), ("PARK",)),
     "CallControlService/Play": Valid(
         (
             *(pb.PlayRequest(call_id=ACTIVE, sources=[each]) for each in SOURCES),
-            pb.PlayRequest(call_id=ACTIVE, sources=[FILE], mix=True),
+            pb.PlayRequest(call_id=BRIDGED, sources=[FILE], mix=True),
         ),
         ("PLAY", "MIX", "SPEAK", "SAY"),
     ),
     "CallControlService/StopPlayback": Valid(
-        (pb.StopPlaybackRequest(call_id=ACTIVE, playback_id=AN_ID),),
+        (pb.StopPlaybackRequest(call_id=PLAYING, playback_id=PLAYBACK),),
         ("STOP_PLAYBACK", "STOP_MIXED"),
     ),
     "CallControlService/StartRecording": Valid(
@@ -188,10 +212,10 @@ VALID: dict[str, Valid] = {
         ("START_RECORDING",),
     ),
     "CallControlService/MaskRecording": Valid(
-        (pb.MaskRecordingRequest(call_id=ACTIVE, recording_id=AN_ID),), ("MASK_RECORDING",)
+        (pb.MaskRecordingRequest(call_id=ACTIVE, recording_id=A_RECORDING),), ("MASK_RECORDING",)
     ),
     "CallControlService/StopRecording": Valid(
-        (pb.StopRecordingRequest(call_id=ACTIVE, recording_id=AN_ID),), ("STOP_RECORDING",)
+        (pb.StopRecordingRequest(call_id=ACTIVE, recording_id=A_RECORDING),), ("STOP_RECORDING",)
     ),
     "CallControlService/SendDtmf": Valid(
         (
@@ -204,7 +228,9 @@ VALID: dict[str, Valid] = {
         (pb.SetVariablesRequest(call_id=ACTIVE, variables=MARKED),), ("SET_VARIABLES",)
     ),
     "CallControlService/GetVariables": Valid(
-        (pb.GetVariablesRequest(call_id=ACTIVE, names=["markread"]),), ("GET_VARIABLES",)
+        (pb.GetVariablesRequest(call_id=ACTIVE, names=["markread"]),),
+        ("GET_VARIABLES",),
+        only_reads=True,
     ),
     "CallControlService/Eavesdrop": Valid(
         (pb.EavesdropRequest(call_id=ACTIVE, listener_call_id=OTHER),), ("EAVESDROP",)
@@ -227,7 +253,7 @@ VALID: dict[str, Valid] = {
         ("ATTENDED_TRANSFER",),
     ),
     "CallControlService/ControlPlayback": Valid(
-        (pb.ControlPlaybackRequest(call_id=ACTIVE, playback_id=AN_ID, pause=True),),
+        (pb.ControlPlaybackRequest(call_id=PLAYING, playback_id=PLAYBACK, volume=3),),
         ("CONTROL_PLAYBACK",),
     ),
     "CallControlService/CollectDigits": Valid(
@@ -246,10 +272,10 @@ VALID: dict[str, Valid] = {
         ("COLLECT_DIGITS",),
     ),
     "ConferenceService/GetConference": Valid(
-        (conf.GetConferenceRequest(name=ROOM, node_id=NODE),), ("GET_CONFERENCE",)
+        (conf.GetConferenceRequest(name=ROOM, node_id=NODE),), ("GET_CONFERENCE",), only_reads=True
     ),
     "ConferenceService/ListConferences": Valid(
-        (conf.ListConferencesRequest(node_id=NODE),), ("LIST_CONFERENCES",)
+        (conf.ListConferencesRequest(node_id=NODE),), ("LIST_CONFERENCES",), only_reads=True
     ),
     "ConferenceService/AddMembers": Valid(
         (conf.AddMembersRequest(conference=MEETING, call_ids=[ACTIVE], node_id=NODE),),
@@ -296,7 +322,8 @@ VALID: dict[str, Valid] = {
     ),
     "ConferenceService/PlayToConference": Valid(
         tuple(
-            conf.PlayToConferenceRequest(name=ROOM, source=each, node_id=NODE) for each in SOURCES
+            conf.PlayToConferenceRequest(name=ROOM, source=each, node_id=NODE)
+            for each in (FILE, TONE, PLAIN_SPEECH)
         ),
         ("PLAY_TO_CONFERENCE",),
     ),
@@ -311,7 +338,7 @@ VALID: dict[str, Valid] = {
     "ConferenceService/StopConferenceRecording": Valid(
         (
             conf.StopConferenceRecordingRequest(name=ROOM, node_id=NODE),
-            conf.StopConferenceRecordingRequest(name=ROOM, recording_id=AN_ID),
+            conf.StopConferenceRecordingRequest(name=ROOM, recording_id=A_ROOMS_RECORDING),
         ),
         ("STOP_CONFERENCE_RECORDING",),
     ),
@@ -337,9 +364,7 @@ VALID: dict[str, Valid] = {
     ),
     "AdminService/ListSubscriptions": Valid((nodes.ListSubscriptionsRequest(),)),
     "AdminService/CloseSubscription": Valid(
-        (nodes.CloseSubscriptionRequest(subscription_id=AN_ID),)
+        (nodes.CloseSubscriptionRequest(subscription_id="marksubscription"),)
     ),
 }
 """By the label of the RPC."""
-
-LEGS_IN_A_BRIDGE = (BRIDGED, PARTNER)

@@ -1,12 +1,13 @@
 """A switch that says yes to everything, and keeps the bytes that it was sent."""
 
 import asyncio
-import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
 from typing import cast
+
+from tests.support.willing_answers import BRIDGED, CALLS, HELD, PARTNER, PLAYING, RINGING, answer
 
 from callcontrol.calls.control import CallControl
 from callcontrol.calls.policy import read_permission
@@ -28,13 +29,8 @@ from callcontrol.rpc.server import api_handlers
 
 NODE = NodeId("fs1")
 CORE = "c0000000-0000-4000-8000-000000000000"
-ACTIVE, OTHER, RINGING, BRIDGED, PARTNER = (
-    CallId(f"{letter * 8}-0000-4000-8000-00000000000{number}")
-    for number, letter in enumerate("abcde")
-)
-CALLS = (ACTIVE, OTHER, RINGING, BRIDGED, PARTNER)
-ROOM = "markroom"
-
+PLAYBACK = "12345678-0000-4000-8000-123456789abc"
+"""What plays to one of the calls."""
 ALLOWED = ControlSettings(
     confirm_timeout_s=0.000_5,
     media_roots=("/srv/sounds",),
@@ -80,7 +76,7 @@ class WillingNode:
     async def api(self, name: str, arguments: str = "") -> str:
         """Say yes."""
         self.packets.append(Api(name, arguments).encode())
-        return self._answer(name, arguments)
+        return answer(name, arguments)
 
     async def command(self, command: Command) -> Reply:
         """Say yes."""
@@ -93,36 +89,7 @@ class WillingNode:
         """Begin and end it."""
         self.packets.append(BackgroundApi(name, arguments, job_id).encode())
         on_sent()
-        return DoneJob(self._answer(name, arguments))
-
-    def _answer(self, name: str, arguments: str) -> str:
-        if name == "uuid_dump":
-            call_id = arguments.partition(" ")[0]
-            return json.dumps({"Event-Name": "CHANNEL_DATA", "Unique-ID": call_id})
-        if name == "conference" and "json_list" in arguments:
-            return json.dumps([_ROOM])
-        return "+OK\n"
-
-
-_MEMBER = {
-    "type": "caller",
-    "id": 7,
-    "flags": {"can_hear": True, "can_speak": True},
-    "uuid": ACTIVE,
-    "caller_id_name": "x",
-    "caller_id_number": "y",
-    "join_time": 1,
-    "last_talking": 0,
-}
-_ROOM = {
-    "conference_name": ROOM,
-    "member_count": 1,
-    "ghost_count": 0,
-    "rate": 8000,
-    "run_time": 5,
-    "conference_uuid": "f0000000-0000-4000-8000-000000000000",
-    "members": [_MEMBER],
-}
+        return DoneJob(answer(name, arguments))
 
 
 @dataclass
@@ -176,6 +143,10 @@ class Desk:
         self._happen(
             "CHANNEL_BRIDGE", BRIDGED, Bridge_A_Unique_ID=BRIDGED, Bridge_B_Unique_ID=PARTNER
         )
+        self._happen("CHANNEL_HOLD", HELD)
+        playback = {"Application": "playback", "Application_UUID": PLAYBACK}
+        self._happen("CHANNEL_EXECUTE", PLAYING, **playback)
+        self._happen("PLAYBACK_START", PLAYING, **playback)
 
     def _happen(self, name: str, call_id: CallId, **headers: HeaderValue) -> None:
         told: dict[str, HeaderValue] = {
