@@ -11,9 +11,11 @@ from tests.contract.phone import (
     sip,
     violated_fields,
 )
+from tests.contract.raw_client import RawClient
+from tests.contract.switch_under_test import SwitchUnderTest
 
 from callcontrol.v1 import call_control_service_pb2 as calls_pb2
-from callcontrol.v1 import common_pb2
+from callcontrol.v1 import common_pb2, error_reason_pb2
 
 CONFIRMED = common_pb2.CONFIRMATION_CONFIRMED
 
@@ -67,6 +69,29 @@ async def test_each_call_that_the_filter_picks_ends_and_no_other(phone: Phone) -
     assert list(ended.unended) == []
     assert causes == ["CALL_REJECTED"] * 3
     assert rest.call.state == State.STATE_PARKED
+
+
+async def test_a_call_whose_id_no_command_can_carry_keeps_no_other_from_its_end(
+    phone: Phone, switch: SwitchUnderTest
+) -> None:
+    team, (call_id,) = await labelled(phone, 1)
+    strange = f"strange=({new_id()})"
+    variables = f"{{origination_uuid={strange},cc_label_team={team}}}"
+    async with await RawClient.connect(switch.host, switch.port) as other:
+        await other.log_in(switch.password)
+        await other.ask(f"api originate {variables}loopback/answer/callcontrol &park")
+        await phone.tape.event(
+            "call_state_changed",
+            strange,
+            lambda event: event.call_state_changed.call.state == State.STATE_PARKED,
+        )
+        ended = await end(phone, of(team))
+        await other.ask(f"api uuid_kill {strange}")
+
+    assert call_id in ended.call_ids
+    assert [(each.call_id, each.reason) for each in ended.unended] == [
+        (strange, error_reason_pb2.ERROR_REASON_INVALID_REQUEST)
+    ]
 
 
 async def test_calls_are_counted_and_go_on(phone: Phone) -> None:
