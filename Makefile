@@ -5,6 +5,8 @@ READY := .venv/ready
 SWITCH ?=
 PASSWORD ?= ClueCon
 MINUTES ?= 10
+# One more than there are cores, as many tests wait for a timer.
+JOBS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1) + 1)
 
 .DEFAULT_GOAL := help
 .PHONY: help venv demo test lint types format proto docs lock contract bench fuzz soak clean
@@ -25,8 +27,8 @@ venv: $(READY)  ## install everything into .venv
 demo: $(READY)  ## simulator, service and a client place a call and show its events
 	$(BIN)/callcontrol demo
 
-test: $(READY)  ## run the tests
-	$(BIN)/pytest -q
+test: $(READY)  ## run the tests, JOBS=n of them at a time
+	$(BIN)/pytest -q -n $(JOBS)
 
 lint: $(READY) types  ## format, style, layers, stubs, docs, protos, Dockerfile
 	$(BIN)/ruff format --check

@@ -22,7 +22,7 @@ def test_every_verb_says_what_it_sends_and_where_it_makes_sense(verb: Verb) -> N
     assert confirmation.states
 
 
-@pytest.mark.parametrize("verb", set(Verb) - {Verb.HANGUP})
+@pytest.mark.parametrize("verb", [verb for verb in Verb if verb is not Verb.HANGUP])
 @pytest.mark.parametrize("state", CallState)
 def test_a_verb_is_refused_where_it_makes_no_sense(verb: Verb, state: CallState) -> None:
     call = Call(call_id=CallId("a"), node_id=NodeId("fs1"), state=state)
