@@ -112,10 +112,10 @@ def _originates() -> tuple[Message, ...]:
         )
         for place, endpoint in enumerate(ENDPOINTS)
     ]
-    several = pb.OriginateRequest(
-        request_id="markrequest", endpoints=[LOOPBACK, ANOTHER], destination=EXTENSION
-    )
-    return (*first, several)
+    several = pb.OriginateRequest(endpoints=[LOOPBACK, ANOTHER], destination=EXTENSION)
+    # By itself: what else its id comes with is refused after the first time.
+    known = pb.OriginateRequest(request_id="markrequest", endpoints=[SIP], destination=EXTENSION)
+    return (*first, several, known)
 
 
 def _transfers() -> tuple[Message, ...]:
