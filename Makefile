@@ -64,7 +64,7 @@ bench: $(READY)  ## measure; one JSON object a line
 
 fuzz: $(READY)  ## throw bytes at the codec, and run the property tests with many more examples
 	@for file in tests/fuzz/fuzz_*.py; do PYTHONPATH=. $(BIN)/python $$file || exit 1; done
-	$(BIN)/pytest -q tests/property --hypothesis-profile=fuzz --timeout=0
+	$(BIN)/pytest -q -n $(JOBS) tests/property --hypothesis-profile=fuzz --timeout=0
 
 soak: $(READY)  ## bad wires, retries, and calls for MINUTES=10: nothing may be lost or left over
 	@for file in tests/soak/*.py; do MINUTES=$(MINUTES) PYTHONPATH=. $(BIN)/python $$file || exit 1; done

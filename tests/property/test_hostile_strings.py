@@ -41,6 +41,8 @@ FORMS: dict[str, Callable[[str], str]] = {
 }
 """How a value looks on the wire, where that is not as it is."""
 FUZZES = settings.default.max_examples > 1_000 if settings.default else False
+DRAWN = 10_000 if FUZZES else 10
+"""Strings by chance for each field; so many take twenty minutes, so that is for `make fuzz`."""
 EXAMPLES, EXAMPLES_OF_READERS = 50, 20
 """What Hypothesis draws for a field, and for one of an RPC that sends nothing."""
 COMMANDS = re.compile(r"(?i)api_|exec|bridge_pre_|campon_fallback")
@@ -210,11 +212,10 @@ def test_a_string_is_sent_as_it_is_or_not_at_all(runner: DeskRunner, place: Plac
     holds()
 
 
-@pytest.mark.skipif(not FUZZES, reason="takes twenty minutes: make fuzz")
 @pytest.mark.parametrize("place", PLACES, ids=str)
-def test_so_are_ten_thousand_strings_by_chance(runner: DeskRunner, place: Place) -> None:
+def test_so_are_strings_by_chance(runner: DeskRunner, place: Place) -> None:
     oracle, random = Oracle(runner, place), Random(str(place))
-    for _ in range(10_000):
+    for _ in range(DRAWN):
         shape = random.choice(oracle.shapes)
         checked(oracle, drawn(shape.valid, random), shape)
 
