@@ -13,11 +13,11 @@ from typing import Final
 
 from callcontrol import errors
 from callcontrol.calls.call import CallState
+from callcontrol.calls.commands.verb import NOT_ENDED, Confirmation, Verb
+from callcontrol.calls.commands.verbs import CONFIRMATIONS
 from callcontrol.calls.control import CallControl
-from callcontrol.calls.service import CallService
-from callcontrol.calls.tracker import CallTracker
-from callcontrol.calls.verb import NOT_ENDED, Confirmation, Verb
-from callcontrol.calls.verbs import CONFIRMATIONS
+from callcontrol.calls.picture.service import CallService
+from callcontrol.calls.picture.tracker import CallTracker
 from callcontrol.errors import CallControlError
 from callcontrol.events.log import EventLog
 from callcontrol.freeswitch.fleet import Fleet
@@ -93,7 +93,7 @@ def gaps() -> Iterator[str]:
     used = {verb for effect in EFFECTS.values() for verb in effect.verbs}
     for verb in Verb:
         if verb not in CONFIRMATIONS:
-            yield f"the verb {verb.name} has no row in calls/verbs.py"
+            yield f"the verb {verb.name} has no row in calls/commands/verbs.py"
         if verb not in used:
             yield f"the verb {verb.name} belongs to no RPC in rpc/effects.py"
 

@@ -10,8 +10,8 @@ from typing import Final
 
 from callcontrol.addresses import split_address
 from callcontrol.calls.control import CallControl
-from callcontrol.calls.service import CallService
-from callcontrol.calls.tracker import CallTracker
+from callcontrol.calls.picture.service import CallService
+from callcontrol.calls.picture.tracker import CallTracker
 from callcontrol.config import Config, describe
 from callcontrol.events.log import EventLog
 from callcontrol.freeswitch.fleet import Fleet

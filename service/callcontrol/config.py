@@ -18,8 +18,8 @@ from pydantic_settings import (
 )
 
 from callcontrol.addresses import split_node
-from callcontrol.calls.policy import read_permission
-from callcontrol.calls.raw_dialling import read_pattern
+from callcontrol.calls.encoding.policy import read_permission
+from callcontrol.calls.placing.raw_dialling import read_pattern
 from callcontrol.calls.settings import ControlSettings
 from callcontrol.config_values import (
     Address,

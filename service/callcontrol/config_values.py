@@ -7,13 +7,13 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_settings import NoDecode
 
 from callcontrol.addresses import split_address
-from callcontrol.calls.grammar import name_problem, node_id_problem
-from callcontrol.calls.media_uri import uri_problem
-from callcontrol.calls.policy import read_permission
-from callcontrol.calls.raw_dialling import read_pattern
-from callcontrol.calls.recording_path import root_problem
+from callcontrol.calls.encoding.grammar import name_problem, node_id_problem
+from callcontrol.calls.encoding.media_uri import uri_problem
+from callcontrol.calls.encoding.policy import read_permission
+from callcontrol.calls.encoding.recording_path import root_problem
+from callcontrol.calls.encoding.variable_names import readable_name_problem
+from callcontrol.calls.placing.raw_dialling import read_pattern
 from callcontrol.calls.settings import ControlSettings
-from callcontrol.calls.variable_names import readable_name_problem
 
 Problem = Callable[[str], str | None]
 """What is wrong with a text, or None."""

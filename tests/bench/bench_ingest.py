@@ -19,7 +19,7 @@ from statistics import median
 import orjson
 from tests.support import transcripts
 
-from callcontrol.calls.tracker import CallTracker
+from callcontrol.calls.picture.tracker import CallTracker
 from callcontrol.esl.framing import FrameReader
 from callcontrol.esl.messages import SwitchEvent
 from callcontrol.esl.parse import parse_event_json

@@ -9,7 +9,7 @@ from tests.contract.raw_client import RawClient
 from tests.contract.switch_under_test import SwitchUnderTest
 from tests.contract.test_originate_legs import AWKWARD, variables
 
-from callcontrol.calls.dialling import as_application_argument, dial_string, leg_ids
+from callcontrol.calls.encoding.dialling import as_application_argument, dial_string, leg_ids
 from callcontrol.calls.requests import LoopbackEndpoint, Strategy
 from callcontrol.calls.settings import ControlSettings
 from callcontrol.ids import CallId

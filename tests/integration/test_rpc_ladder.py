@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 from tests.support.rpc import CALL_ID, UNKNOWN_ID, Replica, refusal_of, replica
 
-from callcontrol.calls.policy import read_permission
+from callcontrol.calls.encoding.policy import read_permission
 from callcontrol.calls.settings import ControlSettings
 from callcontrol.errors import CommandQueueFull, NodeUnavailable, OutcomeUnknown
 from callcontrol.ids import NodeId

@@ -13,15 +13,15 @@ from hypothesis import strategies as st
 from tests.property.test_dialstring import block, values
 from tests.support.switch_splitting import split
 
-from callcontrol.calls.dialling import (
+from callcontrol.calls.encoding.dialling import (
     as_application_argument,
     as_argument,
     dial_string,
     leg_ids,
     leg_value_problem,
 )
-from callcontrol.calls.dialstring import originate_value_problem
-from callcontrol.calls.raw_dialling import raw_problem
+from callcontrol.calls.encoding.dialstring import originate_value_problem
+from callcontrol.calls.placing.raw_dialling import raw_problem
 from callcontrol.calls.requests import Endpoint, LoopbackEndpoint, RawEndpoint, Strategy
 from callcontrol.calls.settings import ControlSettings
 from callcontrol.ids import CallId

@@ -13,9 +13,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from tests.support.switch_splitting import split
 
-from callcontrol.calls import dialstring
 from callcontrol.calls.checks import originate_checks, violations_in
-from callcontrol.calls.originate_command import originate_arguments
+from callcontrol.calls.encoding import dialstring
+from callcontrol.calls.placing.originate_command import originate_arguments
 from callcontrol.calls.requests import (
     Endpoint,
     ExtensionDestination,

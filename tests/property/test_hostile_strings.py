@@ -23,8 +23,8 @@ from tests.support.valid_requests import A_RECORDING, A_ROOMS_RECORDING, VALID, 
 from tests.support.willing_answers import CALLS
 from tests.support.willing_switch import ALLOWED, PLAYBACK
 
-from callcontrol.calls.verb import Verb
-from callcontrol.calls.verbs import CONFIRMATIONS
+from callcontrol.calls.commands.verb import Verb
+from callcontrol.calls.commands.verbs import CONFIRMATIONS
 from callcontrol.errors import CommandNotAllowed, InvalidRequest, NotImplementedYet
 
 LONG_PATIENCE_S = 0.2

@@ -4,7 +4,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from tests.support.switch_splitting import inline_applications, split
 
-from callcontrol.calls.inline_dialplan import application_data_problem, inline_extension
+from callcontrol.calls.encoding.inline_dialplan import application_data_problem, inline_extension
 from callcontrol.esl.commands import Api
 
 AWKWARD = st.lists(

@@ -10,8 +10,8 @@ from tests.support.tables import SwitchTables
 
 from callcontrol.calls.call import TRANSITIONS, CallState
 from callcontrol.calls.payloads import CallCreated, CallEnded, CallStateChanged
-from callcontrol.calls.reconcile import Reconciler
-from callcontrol.calls.tracker import CallTracker, TrackerLimits
+from callcontrol.calls.picture.reconcile import Reconciler
+from callcontrol.calls.picture.tracker import CallTracker, TrackerLimits
 from callcontrol.esl.messages import SwitchEvent
 from callcontrol.events.event import Event
 from callcontrol.ids import CallId, CoreUuid

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from itertools import count
 
 from callcontrol.calls.control import CallControl
+from callcontrol.calls.picture.tracker import CallTracker
 from callcontrol.calls.settings import ControlSettings
-from callcontrol.calls.tracker import CallTracker
 from callcontrol.errors import NodeDraining, NodeFull, NodeNotFound, NodeUnavailable
 from callcontrol.esl.commands import Command
 from callcontrol.esl.messages import HeaderValue, Reply, SwitchEvent

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from itertools import count
 
-from callcontrol.calls.tracker import CallTracker
+from callcontrol.calls.picture.tracker import CallTracker
 from callcontrol.esl.messages import SwitchEvent
 from callcontrol.events.event import Event, HeaderValue
 from callcontrol.ids import CallId, NodeId

@@ -14,8 +14,8 @@ from google.rpc import error_details_pb2, status_pb2
 from tests.support.channels import NODE, Channel, Switch
 
 from callcontrol.calls.control import CallControl
+from callcontrol.calls.picture.tracker import CallTracker
 from callcontrol.calls.settings import ControlSettings
-from callcontrol.calls.tracker import CallTracker
 from callcontrol.esl.commands import Command
 from callcontrol.esl.messages import Reply, SwitchEvent
 from callcontrol.events.log import EventLog

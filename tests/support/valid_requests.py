@@ -21,8 +21,8 @@ from tests.support.willing_answers import (
 )
 from tests.support.willing_switch import NODE, PLAYBACK
 
-from callcontrol.calls import conference_ids
-from callcontrol.calls.recording_id import recording_id
+from callcontrol.calls.conferences import ids as conference_ids
+from callcontrol.calls.media.recording_id import recording_id
 from callcontrol.v1 import call_control_service_pb2 as pb
 from callcontrol.v1 import call_pb2, common_pb2
 from callcontrol.v1 import conference_service_pb2 as conf

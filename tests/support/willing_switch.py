@@ -10,9 +10,9 @@ from typing import cast
 from tests.support.willing_answers import BRIDGED, CALLS, HELD, PARTNER, PLAYING, RINGING, answer
 
 from callcontrol.calls.control import CallControl
-from callcontrol.calls.policy import read_permission
+from callcontrol.calls.encoding.policy import read_permission
+from callcontrol.calls.picture.tracker import CallTracker
 from callcontrol.calls.settings import ControlSettings
-from callcontrol.calls.tracker import CallTracker
 from callcontrol.errors import NodeNotFound
 from callcontrol.esl.commands import Api, BackgroundApi, Command
 from callcontrol.esl.messages import HeaderValue, Reply, SwitchEvent

@@ -3,12 +3,18 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, assert_never
 
-from callcontrol.calls import grammar
 from callcontrol.calls.checked import Checked, entry
-from callcontrol.calls.dialstring import MAX_VARIABLES, originate_value_problem, set_value_problem
-from callcontrol.calls.endpoint_checks import endpoints_checks, variables_checks
-from callcontrol.calls.inline_dialplan import MAX_APPLICATIONS, application_data_problem
-from callcontrol.calls.policy import name_problem
+from callcontrol.calls.encoding import grammar
+from callcontrol.calls.encoding.dialstring import (
+    MAX_VARIABLES,
+    originate_value_problem,
+    set_value_problem,
+)
+from callcontrol.calls.encoding.inline_dialplan import MAX_APPLICATIONS, application_data_problem
+from callcontrol.calls.encoding.policy import name_problem
+from callcontrol.calls.encoding.variable_names import readable_name_problem, variable_name_problem
+from callcontrol.calls.picture.variables import label_violations
+from callcontrol.calls.placing.endpoint_checks import endpoints_checks, variables_checks
 from callcontrol.calls.requests import (
     Application,
     ApplicationsDestination,
@@ -19,8 +25,6 @@ from callcontrol.calls.requests import (
     ParkDestination,
 )
 from callcontrol.calls.settings import ControlSettings
-from callcontrol.calls.variable_names import readable_name_problem, variable_name_problem
-from callcontrol.calls.variables import label_violations
 from callcontrol.errors import InvalidRequest, Violation
 
 MAX_PARK_S: Final = 86_400

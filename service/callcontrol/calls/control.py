@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
-from callcontrol.calls import audio, channel_variables, playback, signalling, transfer
-from callcontrol.calls.calling_off import CallingOff
-from callcontrol.calls.commander import Commander
-from callcontrol.calls.late_work import LateWork, Work
-from callcontrol.calls.nodes import CommandNodes
-from callcontrol.calls.originate import Originator
+from callcontrol.calls.commands import channel_variables, signalling, transfer
+from callcontrol.calls.commands.commander import Commander
+from callcontrol.calls.commands.late_work import LateWork, Work
+from callcontrol.calls.commands.nodes import CommandNodes
+from callcontrol.calls.media import audio, playback
 from callcontrol.calls.outcome import (
     BridgeOutcome,
     CallOutcome,
@@ -15,7 +14,10 @@ from callcontrol.calls.outcome import (
     PlayOutcome,
     VariablesOutcome,
 )
-from callcontrol.calls.placement import Placement
+from callcontrol.calls.picture.tracker import CallTracker
+from callcontrol.calls.placing.calling_off import CallingOff
+from callcontrol.calls.placing.originate import Originator
+from callcontrol.calls.placing.placement import Placement
 from callcontrol.calls.requests import (
     Destination,
     Leg,
@@ -24,7 +26,6 @@ from callcontrol.calls.requests import (
     PlaySpec,
 )
 from callcontrol.calls.settings import ControlSettings
-from callcontrol.calls.tracker import CallTracker
 from callcontrol.ids import CallId, OperationId
 
 

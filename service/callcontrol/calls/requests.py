@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
-from callcontrol.calls.say import SaySource
+from callcontrol.calls.media.say import SaySource
 from callcontrol.ids import CallId, NodeId, OperationId
 
 

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from callcontrol.calls.policy import Permission
+from callcontrol.calls.encoding.policy import Permission
 
 DEFAULT_CONTEXT: Final = "default"
 

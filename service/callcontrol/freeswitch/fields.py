@@ -1,4 +1,4 @@
-"""The few header names of events that this layer reads; all others belong to `calls.translate`."""
+"""The few header names of events that this layer reads; all others belong to `calls.picture`."""
 
 from dataclasses import dataclass
 from typing import Final

@@ -5,8 +5,8 @@ import logging
 from collections.abc import Callable
 from typing import Final
 
-from callcontrol.calls.draining import Draining
-from callcontrol.calls.grammar import node_id_problem
+from callcontrol.calls.encoding.grammar import node_id_problem
+from callcontrol.calls.placing.draining import Draining
 from callcontrol.deadline import patience_s
 from callcontrol.ids import NodeId
 from callcontrol.rpc import convert, paging

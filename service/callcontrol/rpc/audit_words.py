@@ -8,7 +8,7 @@ from typing import Final
 
 from google.protobuf.message import Message
 
-from callcontrol.calls.policy import name_problem
+from callcontrol.calls.encoding.policy import name_problem
 from callcontrol.v1 import call_control_service_pb2, call_pb2, node_service_pb2
 
 _MAX_WORDS: Final = 16

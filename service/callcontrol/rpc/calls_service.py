@@ -5,8 +5,8 @@ from typing import Final
 
 from callcontrol.calls import checks
 from callcontrol.calls.call import Call
-from callcontrol.calls.grammar import node_id_problem
-from callcontrol.calls.tracker import CallTracker
+from callcontrol.calls.encoding.grammar import node_id_problem
+from callcontrol.calls.picture.tracker import CallTracker
 from callcontrol.ids import CallId, NodeId
 from callcontrol.rpc import convert, paging
 from callcontrol.rpc.call_filter import compile_filter

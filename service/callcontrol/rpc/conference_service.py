@@ -4,17 +4,15 @@ import uuid
 from dataclasses import replace
 from typing import Final
 
-from callcontrol.calls import (
-    checks,
-    conference_checks,
-    conference_joining,
-    conference_media,
-    conference_members,
-    conference_rooms,
-)
-from callcontrol.calls import conference_requests as asked
-from callcontrol.calls.conference import Conference
-from callcontrol.calls.conferences import Conferences
+from callcontrol.calls import checks
+from callcontrol.calls.conferences import checks as conference_checks
+from callcontrol.calls.conferences import joining as conference_joining
+from callcontrol.calls.conferences import media as conference_media
+from callcontrol.calls.conferences import members as conference_members
+from callcontrol.calls.conferences import requests as asked
+from callcontrol.calls.conferences import rooms as conference_rooms
+from callcontrol.calls.conferences.conference import Conference
+from callcontrol.calls.conferences.finding import Conferences
 from callcontrol.calls.control import CallControl
 from callcontrol.ids import CallId, OperationId
 from callcontrol.rpc import convert, convert_conference, paging

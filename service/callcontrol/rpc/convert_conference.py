@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from callcontrol.calls import conference_requests as asked
-from callcontrol.calls.conference import Conference, ConferenceRecording, Member
+from callcontrol.calls.conferences import requests as asked
+from callcontrol.calls.conferences.conference import Conference, ConferenceRecording, Member
 from callcontrol.calls.requests import (
     ConferenceDestination,
     MediaSource,

@@ -5,7 +5,7 @@ form of its part to the problems, and then gives a stand-in that no check minds.
 from typing import Final
 
 from callcontrol.calls import requests
-from callcontrol.calls.say import SayKind, SayMethod, SaySource
+from callcontrol.calls.media.say import SayKind, SayMethod, SaySource
 from callcontrol.rpc.validate import Problems
 from callcontrol.v1 import common_pb2
 

@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from callcontrol.calls.collecting import CleanUp, collect_digits
-from callcontrol.calls.collection import CollectSpec, Result, collect_checks
-from callcontrol.calls.commander import Commander
+from callcontrol.calls.commands.commander import Commander
+from callcontrol.calls.media.collecting import CleanUp, collect_digits
+from callcontrol.calls.media.collection import CollectSpec, Result, collect_checks
 from callcontrol.ids import CallId
 from callcontrol.rpc import convert
 from callcontrol.rpc.convert_media import read_source

@@ -1,7 +1,7 @@
 """What each RPC does to the switch, and which failures are its own: for the documentation.
 
 Kept beside the handlers. `docs/commands.md` is made of it, and making it fails where an RPC that is
-served has no line here, or a verb of `calls.verbs` no RPC.
+served has no line here, or a verb of `calls.commands.verbs` no RPC.
 """
 
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from callcontrol import errors
-from callcontrol.calls.verb import Verb
+from callcontrol.calls.commands.verb import Verb
 from callcontrol.errors import CallControlError
 
 Kinds = tuple[type[CallControlError], ...]

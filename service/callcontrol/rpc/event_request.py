@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Final
 
-from callcontrol.calls import grammar
+from callcontrol.calls.encoding import grammar
 from callcontrol.errors import InvalidFilter, InvalidRequest, NotImplementedYet, Violation
 from callcontrol.events.filter import EventFilter
 from callcontrol.events.subscription import MAX_BATCH_BYTES, MAX_BATCH_EVENTS, Overflow

@@ -1,7 +1,7 @@
 """CallControlService: HangupCalls, which ends what a filter picks."""
 
-from callcontrol.calls.commander import Commander
-from callcontrol.calls.hangup_calls import (
+from callcontrol.calls.commands.commander import Commander
+from callcontrol.calls.commands.hangup_calls import (
     HangupCallsOutcome,
     count_calls,
     hang_up_calls,

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from callcontrol.calls.commander import Commander
-from callcontrol.calls.dial_and_bridge import attended_transfer, dial_and_bridge
-from callcontrol.calls.leg_dialling import LegDialSpec, leg_dial_checks
+from callcontrol.calls.commands.commander import Commander
+from callcontrol.calls.placing.dial_and_bridge import attended_transfer, dial_and_bridge
+from callcontrol.calls.placing.leg_dialling import LegDialSpec, leg_dial_checks
 from callcontrol.errors import InvalidRequest, Violation
 from callcontrol.ids import CallId
 from callcontrol.rpc import convert

@@ -2,15 +2,15 @@
 
 from typing import Final
 
-from callcontrol.calls import recording
-from callcontrol.calls.commander import Commander
-from callcontrol.calls.eavesdropping import (
+from callcontrol.calls.commands.commander import Commander
+from callcontrol.calls.media import recording
+from callcontrol.calls.media.eavesdropping import (
     EavesdropMode,
     EavesdropSpec,
     eavesdrop,
     eavesdrop_checks,
 )
-from callcontrol.calls.recording import RecordingSpec
+from callcontrol.calls.media.recording import RecordingSpec
 from callcontrol.ids import CallId, OperationId
 from callcontrol.rpc import convert
 from callcontrol.rpc import convert_request as read

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
-from callcontrol.calls.grammar import node_id_problem
+from callcontrol.calls.encoding.grammar import node_id_problem
 from callcontrol.freeswitch.fleet import Fleet
 from callcontrol.ids import NodeId
 from callcontrol.rpc import convert, paging

@@ -2,10 +2,10 @@
 
 from google.protobuf.duration_pb2 import Duration
 
-from callcontrol.calls.commander import Commander
-from callcontrol.calls.play_checks import play_checks
-from callcontrol.calls.playback import play, stop_playback
-from callcontrol.calls.playback_control import (
+from callcontrol.calls.commands.commander import Commander
+from callcontrol.calls.media.play_checks import play_checks
+from callcontrol.calls.media.playback import play, stop_playback
+from callcontrol.calls.media.playback_control import (
     Change,
     Pause,
     SeekBy,

@@ -1,7 +1,7 @@
 """The RPCs that run something as it is: ExecuteApi for operators, ExecuteApplication on a call."""
 
-from callcontrol.calls.commander import Commander
-from callcontrol.calls.raw_access import (
+from callcontrol.calls.commands.commander import Commander
+from callcontrol.calls.commands.raw_access import (
     ApiSpec,
     ExecuteSpec,
     api_checks,

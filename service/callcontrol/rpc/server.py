@@ -9,10 +9,10 @@ from typing import Final
 import grpc
 import grpc.aio
 
-from callcontrol.calls.conferences import Conferences
+from callcontrol.calls.conferences.finding import Conferences
 from callcontrol.calls.control import CallControl
-from callcontrol.calls.draining import Draining
-from callcontrol.calls.tracker import CallTracker
+from callcontrol.calls.picture.tracker import CallTracker
+from callcontrol.calls.placing.draining import Draining
 from callcontrol.events.log import EventLog
 from callcontrol.freeswitch.fleet import Fleet
 from callcontrol.ids import CallId

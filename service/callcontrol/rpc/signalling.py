@@ -3,13 +3,13 @@
 from typing import Final
 
 from callcontrol.calls import checks
-from callcontrol.calls.commander import Commander
-from callcontrol.calls.deflect import deflect
+from callcontrol.calls.commands.commander import Commander
+from callcontrol.calls.commands.deflect import deflect
+from callcontrol.calls.commands.ringing import ring
+from callcontrol.calls.commands.schedule import ScheduledHangups, schedule_checks
+from callcontrol.calls.commands.sip_message import MessageMethod, message_checks, send_message
+from callcontrol.calls.commands.transfer import transfer
 from callcontrol.calls.requests import Leg, ParkDestination
-from callcontrol.calls.ringing import ring
-from callcontrol.calls.schedule import ScheduledHangups, schedule_checks
-from callcontrol.calls.sip_message import MessageMethod, message_checks, send_message
-from callcontrol.calls.transfer import transfer
 from callcontrol.ids import CallId, OperationId
 from callcontrol.rpc import convert
 from callcontrol.rpc.handlers import Handlers, unary

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 from tests.support.call_node import FIRST, A, Desk, until
 
-from callcontrol.calls.collecting import collect_digits
-from callcontrol.calls.collection import CollectOutcome, CollectSpec, Result, judge
+from callcontrol.calls.media.collecting import collect_digits
+from callcontrol.calls.media.collection import CollectOutcome, CollectSpec, Result, judge
 from callcontrol.calls.requests import SilenceSource, ToneSource
 from callcontrol.calls.settings import ControlSettings
 from callcontrol.errors import (

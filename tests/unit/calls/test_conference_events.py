@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
-from callcontrol.calls.conference_events import conference_changed
-from callcontrol.calls.conference_ids import playback_id, recording_id
+from callcontrol.calls.conferences.events import conference_changed
+from callcontrol.calls.conferences.ids import playback_id, recording_id
 from callcontrol.calls.payloads import ConferenceChanged
-from callcontrol.calls.tracker import CallTracker
+from callcontrol.calls.picture.tracker import CallTracker
 from callcontrol.errors import OutcomeUnknown
 from callcontrol.esl.messages import HeaderValue, SwitchEvent
 from callcontrol.events.event import Event

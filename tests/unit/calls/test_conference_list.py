@@ -5,9 +5,9 @@ import json
 import pytest
 
 from callcontrol.calls.call import Party
-from callcontrol.calls.conference import Conference, Member
-from callcontrol.calls.conference_ids import recording_id
-from callcontrol.calls.conference_list import read_list
+from callcontrol.calls.conferences.conference import Conference, Member
+from callcontrol.calls.conferences.ids import recording_id
+from callcontrol.calls.conferences.listing import read_list
 from callcontrol.ids import CallId, NodeId
 
 FS1 = NodeId("fs1")

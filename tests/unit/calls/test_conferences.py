@@ -8,15 +8,13 @@ from typing import TypeVar
 import pytest
 from tests.support.call_node import CORE, FIRST, A, B, Desk, FakeFleet, until
 
-from callcontrol.calls import (
-    conference_joining,
-    conference_media,
-    conference_members,
-    conference_rooms,
-)
-from callcontrol.calls import conference_requests as asked
-from callcontrol.calls.conference_ids import recording_id
-from callcontrol.calls.conferences import Conferences
+from callcontrol.calls.conferences import joining as conference_joining
+from callcontrol.calls.conferences import media as conference_media
+from callcontrol.calls.conferences import members as conference_members
+from callcontrol.calls.conferences import requests as asked
+from callcontrol.calls.conferences import rooms as conference_rooms
+from callcontrol.calls.conferences.finding import Conferences
+from callcontrol.calls.conferences.ids import recording_id
 from callcontrol.calls.outcome import OriginateOutcome
 from callcontrol.calls.requests import (
     ConferenceDestination,

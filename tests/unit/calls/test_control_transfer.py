@@ -6,7 +6,7 @@ import pytest
 from tests.support.call_node import A, B, Desk
 
 from callcontrol.calls.call import CallState
-from callcontrol.calls.policy import read_permission
+from callcontrol.calls.encoding.policy import read_permission
 from callcontrol.calls.requests import (
     Application,
     ApplicationsDestination,

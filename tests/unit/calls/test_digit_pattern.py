@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callcontrol.calls.digit_pattern import BadPattern, pattern_problem, switch_pattern
+from callcontrol.calls.encoding.digit_pattern import BadPattern, pattern_problem, switch_pattern
 
 ALPHABET = "0123456789ABCD*#"
 

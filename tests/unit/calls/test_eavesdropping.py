@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from tests.support.call_node import A, B, Desk, until
 
-from callcontrol.calls.eavesdropping import EavesdropMode, EavesdropSpec, eavesdrop
+from callcontrol.calls.media.eavesdropping import EavesdropMode, EavesdropSpec, eavesdrop
 from callcontrol.calls.settings import ControlSettings
 from callcontrol.errors import (
     CallHasEnded,

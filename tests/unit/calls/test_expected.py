@@ -6,9 +6,9 @@ import pytest
 from tests.support.channels import CORE, NODE, Switch
 
 from callcontrol.calls.call import Call, CallState, Direction, HangupCause
-from callcontrol.calls.expected import AMBIGUOUS_CAUSE, MAX_EXPECTED, OVERDUE_S, Doubt
 from callcontrol.calls.payloads import CallEnded
-from callcontrol.calls.tracker import CallTracker
+from callcontrol.calls.picture.expected import AMBIGUOUS_CAUSE, MAX_EXPECTED, OVERDUE_S, Doubt
+from callcontrol.calls.picture.tracker import CallTracker
 from callcontrol.errors import CallStateConflict
 from callcontrol.esl.messages import SwitchEvent
 from callcontrol.events.event import Event

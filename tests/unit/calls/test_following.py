@@ -10,11 +10,11 @@ from tests.unit.calls.test_originate_legs import FIRST, SECOND, SPEC_OF_THREE, j
 from tests.unit.calls.test_originate_repeats import CHOSEN, MINE, REPEAT
 
 from callcontrol.calls.call import CallState
-from callcontrol.calls.ended import TrackerLimits
 from callcontrol.calls.outcome import Disposition
+from callcontrol.calls.picture.ended import TrackerLimits
+from callcontrol.calls.picture.tracker import CallTracker
 from callcontrol.calls.requests import OriginateSpec
 from callcontrol.calls.settings import ControlSettings
-from callcontrol.calls.tracker import CallTracker
 from callcontrol.errors import CommandQueueFull, OutcomeUnknown
 from callcontrol.ids import NodeId
 

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from callcontrol.calls import grammar
-from callcontrol.calls.variable_names import readable_name_problem, variable_name_problem
+from callcontrol.calls.encoding import grammar
+from callcontrol.calls.encoding.variable_names import readable_name_problem, variable_name_problem
 
 UUID = "aaaaaaaa-0000-4000-8000-000000000001"
 

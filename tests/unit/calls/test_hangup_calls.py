@@ -7,7 +7,7 @@ import pytest
 from tests.support.call_node import A, B, Desk
 
 from callcontrol.calls.call import Call
-from callcontrol.calls.hangup_calls import count_calls, hang_up_calls
+from callcontrol.calls.commands.hangup_calls import count_calls, hang_up_calls
 from callcontrol.calls.settings import ControlSettings
 from callcontrol.errors import InvalidRequest, NodeUnavailable, OutcomeUnknown, TooManyCalls
 from callcontrol.ids import CallId, NodeId

@@ -7,9 +7,9 @@ import re
 import pytest
 from tests.support.call_node import A, B, Desk
 
-from callcontrol.calls.dial_and_bridge import attended_transfer, dial_and_bridge
-from callcontrol.calls.leg_dialling import LegDialOutcome, LegDialSpec
 from callcontrol.calls.outcome import Disposition
+from callcontrol.calls.placing.dial_and_bridge import attended_transfer, dial_and_bridge
+from callcontrol.calls.placing.leg_dialling import LegDialOutcome, LegDialSpec
 from callcontrol.calls.requests import LoopbackEndpoint, RawEndpoint, WaitUntil
 from callcontrol.calls.settings import ControlSettings
 from callcontrol.errors import (

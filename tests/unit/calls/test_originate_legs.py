@@ -7,11 +7,11 @@ from tests.support.call_node import CORE, A, Desk, until
 from tests.unit.calls.test_originate import SPEC, Placing
 
 from callcontrol.calls.call import CallState
-from callcontrol.calls.dialling import leg_ids
+from callcontrol.calls.encoding.dialling import leg_ids
 from callcontrol.calls.outcome import Disposition, OriginateOutcome
 from callcontrol.calls.payloads import CallEnded
+from callcontrol.calls.picture.service import CallService
 from callcontrol.calls.requests import LoopbackEndpoint, Strategy, WaitUntil
-from callcontrol.calls.service import CallService
 from callcontrol.esl.messages import HeaderValue, SwitchEvent
 from callcontrol.events.event import Event, Gap
 

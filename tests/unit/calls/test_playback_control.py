@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from tests.support.call_node import FIRST, A, Desk
 
-from callcontrol.calls.playback_control import (
+from callcontrol.calls.media.playback_control import (
     Change,
     Pause,
     SeekBy,

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 from tests.support.call_node import FIRST, A, B, Desk, until
 
+from callcontrol.calls.media.say import SayKind, SayMethod, SaySource
 from callcontrol.calls.outcome import PlayOutcome
 from callcontrol.calls.payloads import PlaybackStarted, PlaybackStopped
 from callcontrol.calls.requests import (
@@ -16,7 +17,6 @@ from callcontrol.calls.requests import (
     ToneSource,
     UriSource,
 )
-from callcontrol.calls.say import SayKind, SayMethod, SaySource
 from callcontrol.calls.settings import ControlSettings
 from callcontrol.errors import (
     CallStateConflict,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from callcontrol.calls.policy import (
+from callcontrol.calls.encoding.policy import (
     api_argument_problem,
     application_argument_problem,
     argument_problem,

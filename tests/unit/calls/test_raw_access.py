@@ -5,8 +5,13 @@ import asyncio
 import pytest
 from tests.support.call_node import FIRST, A, Desk, until
 
-from callcontrol.calls.policy import read_permission
-from callcontrol.calls.raw_access import ApiSpec, ExecuteSpec, execute_api, execute_application
+from callcontrol.calls.commands.raw_access import (
+    ApiSpec,
+    ExecuteSpec,
+    execute_api,
+    execute_application,
+)
+from callcontrol.calls.encoding.policy import read_permission
 from callcontrol.calls.requests import Application
 from callcontrol.calls.settings import ControlSettings
 from callcontrol.errors import (

@@ -2,7 +2,7 @@
 
 import pytest
 
-from callcontrol.calls.raw_dialling import raw_problem
+from callcontrol.calls.placing.raw_dialling import raw_problem
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ from tests.support.channels import CORE, NODE, START_US, Channel, Switch, apply_
 from tests.support.tables import SwitchTables
 
 from callcontrol.calls.call import CallState
-from callcontrol.calls.fields import RECONCILED_SUBCLASS
 from callcontrol.calls.payloads import (
     CallBridged,
     CallCreated,
@@ -14,9 +13,10 @@ from callcontrol.calls.payloads import (
     CallStateChanged,
     CallUnbridged,
 )
-from callcontrol.calls.reconcile import Differences, Reconciler, ReconcileSettings
-from callcontrol.calls.snapshot import conference_of, read_dump, read_listing
-from callcontrol.calls.tracker import CallTracker
+from callcontrol.calls.picture.fields import RECONCILED_SUBCLASS
+from callcontrol.calls.picture.reconcile import Differences, Reconciler, ReconcileSettings
+from callcontrol.calls.picture.snapshot import conference_of, read_dump, read_listing
+from callcontrol.calls.picture.tracker import CallTracker
 from callcontrol.errors import CallHasEnded, NodeUnavailable
 from callcontrol.esl.messages import SwitchEvent
 from callcontrol.events.event import Event

@@ -6,14 +6,14 @@ from dataclasses import replace
 import pytest
 from tests.support.call_node import FIRST, A, B, Desk, until
 
-from callcontrol.calls.payloads import RecordingStarted, RecordingStopped
-from callcontrol.calls.recording import (
+from callcontrol.calls.media.recording import (
     RecordingSpec,
     mask_recording,
     start_recording,
     stop_recording,
 )
-from callcontrol.calls.recording_id import VARIABLE, recording_id
+from callcontrol.calls.media.recording_id import VARIABLE, recording_id
+from callcontrol.calls.payloads import RecordingStarted, RecordingStopped
 from callcontrol.calls.requests import MediaDirection
 from callcontrol.calls.settings import ControlSettings
 from callcontrol.errors import (

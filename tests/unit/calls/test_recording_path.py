@@ -2,7 +2,7 @@
 
 import pytest
 
-from callcontrol.calls.recording_path import (
+from callcontrol.calls.encoding.recording_path import (
     MAX_PATH,
     recording_path,
     recording_path_problem,

@@ -8,13 +8,13 @@ from tests.support.nodes import until
 from tests.support.tables import SwitchTables
 
 from callcontrol.calls.call import Call, CallState, HangupCause
-from callcontrol.calls.expected import OVERDUE_S
-from callcontrol.calls.fields import NODE_SUBCLASS
 from callcontrol.calls.payloads import CallCreated, CallEnded, NodeChanged
-from callcontrol.calls.reconcile import ReconcileSettings
-from callcontrol.calls.service import CallService
-from callcontrol.calls.settle import Settlement
-from callcontrol.calls.tracker import CallTracker
+from callcontrol.calls.picture.expected import OVERDUE_S
+from callcontrol.calls.picture.fields import NODE_SUBCLASS
+from callcontrol.calls.picture.reconcile import ReconcileSettings
+from callcontrol.calls.picture.service import CallService
+from callcontrol.calls.picture.settle import Settlement
+from callcontrol.calls.picture.tracker import CallTracker
 from callcontrol.errors import OutcomeUnknown
 from callcontrol.esl.messages import SwitchEvent
 from callcontrol.events.event import Event, Gap, GapReason

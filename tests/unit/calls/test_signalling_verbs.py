@@ -7,13 +7,13 @@ from collections.abc import Iterable
 import pytest
 from tests.support.call_node import FIRST, A, B, Desk, until
 
-from callcontrol.calls.deflect import deflect
-from callcontrol.calls.message_body import body_argument, body_problem
-from callcontrol.calls.ringing import ring
-from callcontrol.calls.schedule import ScheduledHangups
+from callcontrol.calls.commands.deflect import deflect
+from callcontrol.calls.commands.ringing import ring
+from callcontrol.calls.commands.schedule import ScheduledHangups
+from callcontrol.calls.commands.sip_message import MessageMethod, send_message
+from callcontrol.calls.encoding.message_body import body_argument, body_problem
+from callcontrol.calls.encoding.sip_uri import uri_argument, uri_problem
 from callcontrol.calls.settings import ControlSettings
-from callcontrol.calls.sip_message import MessageMethod, send_message
-from callcontrol.calls.sip_uri import uri_argument, uri_problem
 from callcontrol.errors import (
     CallHasEnded,
     CallStateConflict,

@@ -18,7 +18,7 @@ from callcontrol.calls.payloads import (
     RecordingStarted,
     RecordingStopped,
 )
-from callcontrol.calls.tracker import CallTracker, TrackerLimits
+from callcontrol.calls.picture.tracker import CallTracker, TrackerLimits
 from callcontrol.errors import CallHasEnded, CallNotFound
 from callcontrol.esl.messages import SwitchEvent
 from callcontrol.ids import CallId, NodeId, OperationId

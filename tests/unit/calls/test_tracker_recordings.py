@@ -10,7 +10,7 @@ from tests.support.channels import NODE
 
 from callcontrol.calls.call import TRANSITIONS, Call, CallState, Direction, HangupSide
 from callcontrol.calls.payloads import CallCreated, CallEnded, CallStateChanged
-from callcontrol.calls.tracker import CallTracker
+from callcontrol.calls.picture.tracker import CallTracker
 from callcontrol.esl.framing import FrameReader
 from callcontrol.esl.messages import SwitchEvent
 from callcontrol.esl.parse import parse_event_json

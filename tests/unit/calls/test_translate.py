@@ -4,8 +4,8 @@ import pytest
 
 from callcontrol.calls.call import HangupCause, HangupSide
 from callcontrol.calls.causes import CAUSES, q850_of
-from callcontrol.calls.translate import hangup_cause_of, number, text
-from callcontrol.calls.variables import (
+from callcontrol.calls.picture.translate import hangup_cause_of, number, text
+from callcontrol.calls.picture.variables import (
     ChannelVariables,
     label_of_variable,
     label_variable,

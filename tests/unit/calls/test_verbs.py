@@ -6,10 +6,10 @@ import pytest
 
 from callcontrol.calls.call import Call, CallState
 from callcontrol.calls.causes import CAUSES
+from callcontrol.calls.commands.race import first_of
+from callcontrol.calls.commands.verb import NOT_ENDED, Verb
+from callcontrol.calls.commands.verbs import CONFIRMATIONS, require_state
 from callcontrol.calls.outcome import Disposition, disposition_of
-from callcontrol.calls.race import first_of
-from callcontrol.calls.verb import NOT_ENDED, Verb
-from callcontrol.calls.verbs import CONFIRMATIONS, require_state
 from callcontrol.errors import CallStateConflict
 from callcontrol.ids import CallId, NodeId
 

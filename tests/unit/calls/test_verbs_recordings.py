@@ -11,13 +11,13 @@ from tests.support.call_node import FakeFleet, FakeNode
 
 from callcontrol.calls.control import CallControl
 from callcontrol.calls.outcome import Outcome
+from callcontrol.calls.picture.tracker import CallTracker
 from callcontrol.calls.requests import (
     ConferenceDestination,
     ExtensionDestination,
     Leg,
 )
 from callcontrol.calls.settings import ControlSettings
-from callcontrol.calls.tracker import CallTracker
 from callcontrol.esl.framing import FrameReader
 from callcontrol.esl.messages import SwitchEvent
 from callcontrol.esl.parse import parse_event_json

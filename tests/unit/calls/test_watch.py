@@ -6,7 +6,7 @@ import pytest
 from tests.support.channels import NODE, Switch, apply_all
 
 from callcontrol.calls.payloads import CallEnded
-from callcontrol.calls.tracker import CallTracker
+from callcontrol.calls.picture.tracker import CallTracker
 from callcontrol.errors import CallHasEnded, OutcomeUnknown
 from callcontrol.events.event import Event
 from callcontrol.ids import NodeId

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from callcontrol.calls.verb import Verb
-from callcontrol.calls.verbs import CONFIRMATIONS
+from callcontrol.calls.commands.verb import Verb
+from callcontrol.calls.commands.verbs import CONFIRMATIONS
 from callcontrol.rpc.effects import ANY_RPC, EFFECTS, MUTATING
 from callcontrol.rpc.methods import SERVICES
 from callcontrol.rpc.status import rules

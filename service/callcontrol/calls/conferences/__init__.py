@@ -1,0 +1,1 @@
+"""Conferences: found on their nodes, and commanded."""

@@ -1,0 +1,1 @@
+"""What is heard, recorded and typed."""

@@ -1,0 +1,1 @@
+"""The picture of every call: what events and the switch's answers say of it, and who waits."""
