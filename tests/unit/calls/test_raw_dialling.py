@@ -23,6 +23,8 @@ from callcontrol.calls.placing.raw_dialling import raw_problem
         "x:_:y",
         "{a=b}x",
         "<a=b>x",
+        "^^^x^y",
+        "''^^^^[execute_on_answer=hangup]",
         " x",
         "${x}",
         "",

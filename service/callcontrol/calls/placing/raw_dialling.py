@@ -15,6 +15,9 @@ from callcontrol.errors import CommandNotAllowed
 SETTING: Final = "raw_dial_strings"
 
 _BESIDE_OTHERS: Final = frozenset("'\"\\,|[] ")
+_BEGINNING: Final = re.compile(r"[A-Za-z0-9\[]")
+"""Not a quote: the switch takes quotes away, and what is then first may be `^^`, which chooses
+another sign to part legs (switch_utils.c switch_separate_string)."""
 _MAX_SHOWN: Final = 64
 
 
@@ -23,7 +26,7 @@ def raw_problem(text: str, *, beside_others: bool = False) -> str | None:
     problem = originate_value_problem(text)
     if problem is not None:
         return problem
-    if text != text.strip() or text.startswith(("<", "^^")):
+    if text != text.strip() or not _BEGINNING.match(text):
         return "must begin with an endpoint or its variables in brackets, without blanks"
     if not _has_matching_brackets(text):
         return "must have brackets that match"
