@@ -65,20 +65,13 @@ class AdminService:
     ) -> node_service_pb2.ListSubscriptionsResponse:
         """A page of the open streams, the oldest first."""
         problems = Problems()
-        after = paging.read_page_token(request.page_token, _SCOPE)
-        if after is None:
-            problems.add("page_token", "must be a token of the page before, of the same list")
-        if request.page_size < 0:
-            problems.add("page_size", paging.NEGATIVE)
+        asked = paging.read_page(request, _SCOPE, problems, default=_DEFAULT_PAGE, most=_MAX_PAGE)
         problems.check()
-        size = paging.page_size(request.page_size, default=_DEFAULT_PAGE, most=_MAX_PAGE)
-        begin = after or paging.FIRST_PAGE
-        rest = sorted((each for each in self._events.streams if _key(each) > begin), key=_key)
-        page = rest[:size]
-        more = len(rest) > size
+        rest = sorted((each for each in self._events.streams if _key(each) > asked.after), key=_key)
+        page = rest[: asked.size]
         return node_service_pb2.ListSubscriptionsResponse(
             subscriptions=[_subscription(each) for each in page],
-            next_page_token=paging.page_token(_key(page[-1]), _SCOPE) if more else "",
+            next_page_token=asked.next_token(rest, len(page), _key),
         )
 
     async def close_subscription(

@@ -14,12 +14,9 @@ from callcontrol.rpc.convert_request import wants_variables
 from callcontrol.rpc.handlers import Handlers, unary
 from callcontrol.rpc.validate import Problems
 from callcontrol.v1 import call_control_service_pb2 as pb
-from callcontrol.v1 import call_pb2
 
 _DEFAULT_PAGE: Final = 100
 _MAX_PAGE: Final = 1_000
-_MAX_PAGE_BYTES: Final = 3 * 1024 * 1024
-"""Clients receive 4 MiB; a page is cut short before it is too large for them."""
 
 
 class CallsService:
@@ -48,38 +45,22 @@ class CallsService:
         problems = Problems()
         with_variables = wants_variables(request.view, problems)
         scope = f"calls of {request.node_id} {request.filter}".rstrip()
-        after = paging.read_page_token(request.page_token, scope)
-        if after is None:
-            problems.add("page_token", "must be a token of the page before, of the same list")
-        if request.page_size < 0:
-            problems.add("page_size", paging.NEGATIVE)
+        asked = paging.read_page(request, scope, problems, default=_DEFAULT_PAGE, most=_MAX_PAGE)
         problems.check([("node_id", node_id_problem(request.node_id) if request.node_id else None)])
         if request.node_id:
             self._knows_node(NodeId(request.node_id))
         call_filter = compile_filter(request.filter) if request.filter else None
-        size = paging.page_size(request.page_size, default=_DEFAULT_PAGE, most=_MAX_PAGE)
         calls = self._tracker.calls(NodeId(request.node_id) if request.node_id else None)
-        rest = [call for call in calls if _key(call) > (after or paging.FIRST_PAGE)]
+        rest = [call for call in calls if _key(call) > asked.after]
         if call_filter is not None:
-            rest = await call_filter.pick(rest, limit=size + 1)
-        page = _page(rest[:size], with_variables=with_variables)
-        more = len(rest) > len(page)
+            rest = await call_filter.pick(rest, limit=asked.size + 1)
+        page = paging.fitting(
+            convert.call(call, with_variables=with_variables) for call in rest[: asked.size]
+        )
         return pb.ListCallsResponse(
             calls=page,
-            next_page_token=paging.page_token(_key(rest[len(page) - 1]), scope) if more else "",
+            next_page_token=asked.next_token(rest, len(page), _key),
         )
-
-
-def _page(calls: list[Call], *, with_variables: bool) -> list[call_pb2.Call]:
-    page: list[call_pb2.Call] = []
-    bytes_left = _MAX_PAGE_BYTES
-    for call in calls:
-        message = convert.call(call, with_variables=with_variables)
-        bytes_left -= message.ByteSize()
-        if page and bytes_left < 0:
-            break
-        page.append(message)
-    return page
 
 
 def _key(call: Call) -> paging.PageKey:

@@ -23,8 +23,6 @@ from callcontrol.v1 import conference_service_pb2 as pb
 
 _DEFAULT_PAGE: Final = 50
 _MAX_PAGE: Final = 500
-_MAX_PAGE_BYTES: Final = 3 * 1024 * 1024
-"""Clients receive 4 MiB; a page is cut short before it is too large for them."""
 _MAX_KEY: Final = 128
 """Characters of a name that count for the order; others may give conferences names of any kind."""
 
@@ -67,21 +65,14 @@ class ConferenceService:
         """A page of the conferences of all connected nodes, by name."""
         problems = Problems()
         scope = f"conferences of {request.node_id}"
-        after = paging.read_page_token(request.page_token, scope)
-        if after is None:
-            problems.add("page_token", "must be a token of the page before, of the same list")
-        if request.page_size < 0:
-            problems.add("page_size", paging.NEGATIVE)
+        wanted = paging.read_page(request, scope, problems, default=_DEFAULT_PAGE, most=_MAX_PAGE)
         problems.check(conference_checks.node_checks(node_of(request.node_id)))
-        size = paging.page_size(request.page_size, default=_DEFAULT_PAGE, most=_MAX_PAGE)
         found = await self._conferences.all(node_of(request.node_id))
-        first = after or paging.FIRST_PAGE
-        rest = sorted((each for each in found if _key(each) > first), key=_key)
-        page = _page(rest[:size])
-        more = len(rest) > len(page)
+        rest = sorted((each for each in found if _key(each) > wanted.after), key=_key)
+        page = paging.fitting(convert_conference.conference(each) for each in rest[: wanted.size])
         return pb.ListConferencesResponse(
             conferences=page,
-            next_page_token=paging.page_token(_key(rest[len(page) - 1]), scope) if more else "",
+            next_page_token=wanted.next_token(rest, len(page), _key),
         )
 
     async def add_members(self, request: pb.AddMembersRequest) -> pb.AddMembersResponse:
@@ -230,18 +221,6 @@ class ConferenceService:
         )
         outcome = await conference_rooms.end_conference(self._conferences, spec)
         return pb.EndConferenceResponse(status=convert.command_status(outcome))
-
-
-def _page(conferences: list[Conference]) -> list[pb.Conference]:
-    page: list[pb.Conference] = []
-    bytes_left = _MAX_PAGE_BYTES
-    for each in conferences:
-        message = convert_conference.conference(each)
-        bytes_left -= message.ByteSize()
-        if page and bytes_left < 0:
-            break
-        page.append(message)
-    return page
 
 
 def _key(conference: Conference) -> paging.PageKey:

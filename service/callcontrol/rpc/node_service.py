@@ -41,23 +41,22 @@ class NodeService:
     ) -> node_service_pb2.ListNodesResponse:
         """A page of the nodes by name."""
         problems = Problems()
-        after = paging.read_page_token(request.page_token, _SCOPE)
-        if after is None:
-            problems.add("page_token", "must be a token of the page before, of the same list")
-        if request.page_size < 0:
-            problems.add("page_size", paging.NEGATIVE)
+        asked = paging.read_page(request, _SCOPE, problems, default=_DEFAULT_PAGE, most=_MAX_PAGE)
         problems.check()
-        size = paging.page_size(request.page_size, default=_DEFAULT_PAGE, most=_MAX_PAGE)
-        begin = after or paging.FIRST_PAGE
-        rest = sorted(node.node_id for node in self._fleet.nodes if (0, node.node_id) > begin)
-        page = rest[:size]
-        more = len(rest) > size
+        rest = sorted(
+            node.node_id for node in self._fleet.nodes if _key(node.node_id) > asked.after
+        )
+        page = rest[: asked.size]
         return node_service_pb2.ListNodesResponse(
             nodes=[self.told_of(node_id) for node_id in page],
-            next_page_token=paging.page_token((0, page[-1]), _SCOPE) if more else "",
+            next_page_token=asked.next_token(rest, len(page), _key),
         )
 
     def told_of(self, node_id: NodeId) -> node_service_pb2.Node:
         """A node as this service tells of it. Raises NodeNotFound."""
         status = self._fleet.get(node_id).status
         return convert.node(status, call_count=self._calls_on(node_id))
+
+
+def _key(node_id: NodeId) -> paging.PageKey:
+    return 0, node_id

@@ -4,8 +4,19 @@ import base64
 import binascii
 import hashlib
 import json
-from typing import Final
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol, TypeVar
 
+from google.protobuf.message import Message
+
+from callcontrol.rpc.validate import Problems
+
+M = TypeVar("M", bound=Message)
+T = TypeVar("T")
+
+_MAX_PAGE_BYTES: Final = 3 * 1024 * 1024
+"""Clients receive 4 MiB; a page is cut short before it is too large for them."""
 _DIGEST_SIZE: Final = 8
 _MAX_TOKEN_LENGTH: Final = 512
 
@@ -16,7 +27,50 @@ FIRST_PAGE: Final[PageKey] = (-1, "")
 """Comes before every item."""
 
 
-NEGATIVE: Final = "must not be negative; 0 lets the server choose"
+class PageRequest(Protocol):
+    """A request for a page, as every list of the API has it."""
+
+    page_size: int
+    page_token: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Which page of a list is asked for."""
+
+    scope: str
+    after: PageKey
+    """The sort key of the last item of the page before."""
+    size: int
+
+    def next_token(self, rest: Sequence[T], shown: int, key: Callable[[T], PageKey]) -> str:
+        """The token for what follows the first `shown` of `rest`; empty when nothing does."""
+        return page_token(key(rest[shown - 1]), self.scope) if shown < len(rest) else ""
+
+
+def read_page(
+    request: PageRequest, scope: str, problems: Problems, *, default: int, most: int
+) -> Page:
+    """The page that is asked for; `scope` as for `page_token`."""
+    after = read_page_token(request.page_token, scope)
+    if after is None:
+        problems.add("page_token", "must be a token of the page before, of the same list")
+    if request.page_size < 0:
+        problems.add("page_size", "must not be negative; 0 lets the server choose")
+    size = page_size(request.page_size, default=default, most=most)
+    return Page(scope, after or FIRST_PAGE, size)
+
+
+def fitting(messages: Iterable[M]) -> list[M]:
+    """As many of the messages as a client can receive at once; the first one always."""
+    page: list[M] = []
+    bytes_left = _MAX_PAGE_BYTES
+    for message in messages:
+        bytes_left -= message.ByteSize()
+        if page and bytes_left < 0:
+            break
+        page.append(message)
+    return page
 
 
 def page_size(asked: int, *, default: int, most: int) -> int:
