@@ -43,6 +43,8 @@ class TestLosingTheSwitch:
             assert info.last_before is not None
             assert info.last_before.core_uuid == former
             assert info.last_before.sequence == seen.sequence
+            assert info.position.core_uuid == switch.core_uuid
+            assert info.position.sequence > 0
             assert node.counters.reconnects == 1
 
     @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ milliseconds: some 2,500 events, which the loop takes in within a tenth of a sec
 class Fresh:
     """What the first canary of a link tells about the switch."""
 
-    core_uuid: CoreUuid
+    position: fields.Place
     hostname: str
 
 
@@ -73,7 +73,8 @@ class EventFeed:
         self._opening: Link | None = None
         self._link: Link | None = None
         """The link that is subscribed and proven."""
-        self._fresh = Fresh(CoreUuid(""), "")
+        unknown = fields.Place(settings.node_id, CoreUuid(""), 0, 0)
+        self._fresh = Fresh(unknown, "")
         self._held: list[ArrivedEvent] | None = []
         """Events held back; None while they are passed on."""
         self._held_bytes = 0
@@ -164,7 +165,7 @@ class EventFeed:
         event = await back
         if isinstance(event, Exception):
             raise event
-        return Fresh(fields.core_uuid(event), fields.hostname(event))
+        return Fresh(fields.place(self._settings.node_id, event), fields.hostname(event))
 
     async def _serve(self, link: Link) -> str:
         """Follow events until the link is lost; return why."""

@@ -1,7 +1,7 @@
 """The few header names of events that this layer reads; all others belong to `calls.picture`."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from callcontrol.esl.messages import SwitchEvent
 from callcontrol.ids import CoreUuid, JobId, NodeId
@@ -13,9 +13,8 @@ CANARY_SUBCLASS: Final = "callcontrol::canary"
 """Subclass of the events that we fire at ourselves to see that events come through."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LastSeen:
-    """The last event that came in before a link was lost; what `events.event.Position` holds."""
+class Place(NamedTuple):
+    """Where an event stands among those of its switch; what `events.event.Position` holds."""
 
     node_id: NodeId
     core_uuid: CoreUuid
@@ -64,12 +63,17 @@ def job_id(event: SwitchEvent) -> JobId:
     return JobId(event.text("Job-UUID"))
 
 
-def last_seen(node_id: NodeId, event: SwitchEvent) -> LastSeen:
+def sequence(event: SwitchEvent) -> int:
+    """The number the switch gave the event, 1 or higher; 0 where it gave none."""
+    return _whole(event.text("Event-Sequence"))
+
+
+def place(node_id: NodeId, event: SwitchEvent) -> Place:
     """Where in its node's stream an event stands."""
-    return LastSeen(
+    return Place(
         node_id=node_id,
         core_uuid=core_uuid(event),
-        sequence=_whole(event.text("Event-Sequence")),
+        sequence=sequence(event),
         time_us=_whole(event.text("Event-Date-Timestamp")),
     )
 

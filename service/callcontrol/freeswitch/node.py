@@ -70,7 +70,7 @@ class Node:
         self._restart_untold = False
         self._hostname, self._started_us = "", 0
         self._down_reason = ""
-        self._last_seen: fields.LastSeen | None = None
+        self._last_seen: fields.Place | None = None
 
     async def run(self) -> None:
         """Keep the links up until cancelled. To be run once; then everyone who waits is told."""
@@ -218,24 +218,25 @@ class Node:
     async def on_up(self, fresh: Fresh) -> None:
         """For the feed: events come again. Returns when the layer above has read the calls."""
         first = self._core_uuid is None
-        restarted = not first and self._core_uuid != fresh.core_uuid
+        restarted = not first and self._core_uuid != fresh.position.core_uuid
         # A restart counts until it was told in whole: the link may be lost while it is.
         restarted = self._restart_untold = restarted or self._restart_untold
         info = NodeUp(
             node_id=self.node_id,
-            core_uuid=fresh.core_uuid,
+            core_uuid=fresh.position.core_uuid,
+            position=fresh.position,
             first=first,
             restarted=restarted,
             last_before=self._last_seen,
             down_reason=self._down_reason,
             overloaded=_OVERLOAD_NOTICE in self._down_reason,
         )
-        self._core_uuid, self._hostname = fresh.core_uuid, fresh.hostname
+        self._core_uuid, self._hostname = info.core_uuid, fresh.hostname
         self.counters.reconnects += not first
         if restarted:
             self._load, self._started_us = fields.Load(), 0
             self._jobs_at_risk.switch_restarted()
-        keys = {"node": self.node_id, "core_uuid": fresh.core_uuid, "restarted": restarted}
+        keys = {"node": self.node_id, "core_uuid": info.core_uuid, "restarted": restarted}
         log.info("node connected", extra=keys)
         await self._observer.node_up(info)
         self._restart_untold = False
@@ -246,7 +247,7 @@ class Node:
         """For the feed: events no longer come."""
         self._down_reason = reason
         if last_event is not None:
-            self._last_seen = fields.last_seen(self.node_id, last_event)
+            self._last_seen = fields.place(self.node_id, last_event)
         keys = {"node": self.node_id, "reason": reason, "jobs": self._jobs_at_risk.link_lost()}
         log.warning("node down", extra=keys)
         self._told.node_down(reason)

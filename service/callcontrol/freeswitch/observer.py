@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from callcontrol.esl.messages import SwitchEvent
-from callcontrol.freeswitch.fields import LastSeen
+from callcontrol.freeswitch.fields import Place
 from callcontrol.freeswitch.status import NodeCounters
 from callcontrol.ids import CoreUuid, NodeId
 
@@ -19,11 +19,13 @@ class NodeUp:
 
     node_id: NodeId
     core_uuid: CoreUuid
+    position: Place
+    """Of the canary that proved the link: every event that the switch told after it has come."""
     first: bool
     """The first time since this service began: there is no gap."""
     restarted: bool
     """Another switch process than before: all its former calls are gone."""
-    last_before: LastSeen | None
+    last_before: Place | None
     """The last event of the link before this one; None if there was none."""
     down_reason: str = ""
     """Why the link before this one was lost."""

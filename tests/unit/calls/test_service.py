@@ -19,7 +19,7 @@ from callcontrol.errors import OutcomeUnknown
 from callcontrol.esl.messages import SwitchEvent
 from callcontrol.events.event import Event, Gap, GapReason
 from callcontrol.events.log import EventLog
-from callcontrol.freeswitch.fields import LastSeen
+from callcontrol.freeswitch.fields import Place
 from callcontrol.freeswitch.observer import NodeObserver, NodeUp
 from callcontrol.ids import CallId, CoreUuid, JobId
 
@@ -73,10 +73,12 @@ def house():
 
 
 def up(*, first: bool = False, core: str = CORE, overloaded: bool = False) -> NodeUp:
-    last = LastSeen(node_id=NODE, core_uuid=CoreUuid(CORE), sequence=7, time_us=START_US)
+    last = Place(node_id=NODE, core_uuid=CoreUuid(CORE), sequence=7, time_us=START_US)
+    canary = Place(node_id=NODE, core_uuid=CoreUuid(core), sequence=19, time_us=START_US + 9)
     return NodeUp(
         node_id=NODE,
         core_uuid=CoreUuid(core),
+        position=canary,
         first=first,
         restarted=core != CORE,
         last_before=None if first else last,
@@ -120,7 +122,7 @@ async def test_the_first_connection_is_no_gap_and_finds_the_calls_there_are(hous
     assert node.payload.connected
 
 
-async def test_a_reconnection_is_a_gap_after_the_last_event_seen(house):
+async def test_a_reconnection_is_a_gap_between_the_last_event_seen_and_the_canary(house):
     house.begin("ann")
     house.history.take()
     await house.service.node_up(up())
@@ -129,6 +131,7 @@ async def test_a_reconnection_is_a_gap_after_the_last_event_seen(house):
     assert (gap.reason, gap.node_id) == (GapReason.NODE_CONNECTION_LOST, NODE)
     assert gap.last_before is not None
     assert (gap.last_before.core_uuid, gap.last_before.sequence) == (CORE, 7)
+    assert gap.first_after == (NODE, CORE, 19, START_US + 9)
     assert kinds([node]) == [NodeChanged]
 
 

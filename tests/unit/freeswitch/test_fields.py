@@ -4,7 +4,7 @@ import pytest
 
 from callcontrol.esl.messages import HeaderValue, SwitchEvent
 from callcontrol.freeswitch import fields
-from callcontrol.freeswitch.fields import LastSeen, Load
+from callcontrol.freeswitch.fields import Load, Place
 from callcontrol.ids import CoreUuid, NodeId
 
 
@@ -47,7 +47,7 @@ def test_forged_figures_fit_the_fields_that_they_are_told_in() -> None:
 
 def test_the_last_event_seen_is_a_place_in_the_stream_of_its_switch_process() -> None:
     seen = event(Core_UUID="c", Event_Sequence="486", Event_Date_Timestamp="1795397666431638")
-    assert fields.last_seen(NodeId("fs1"), seen) == LastSeen(
+    assert fields.place(NodeId("fs1"), seen) == Place(
         node_id=NodeId("fs1"),
         core_uuid=CoreUuid("c"),
         sequence=486,

@@ -19,6 +19,7 @@ from callcontrol.calls.picture.tracker import CallTracker
 from callcontrol.errors import CallControlError
 from callcontrol.esl.messages import SwitchEvent
 from callcontrol.events.event import Event, Gap, GapReason, Position
+from callcontrol.freeswitch.fields import Place
 from callcontrol.freeswitch.observer import NodeUp
 from callcontrol.ids import CoreUuid, NodeId
 
@@ -236,15 +237,16 @@ def _gap_before(info: NodeUp) -> Gap:
         reason = GapReason.SWITCH_OVERLOADED
     else:
         reason = GapReason.NODE_CONNECTION_LOST
-    before = None
-    if last is not None:
-        before = Position(
-            node_id=last.node_id,
-            core_uuid=last.core_uuid,
-            sequence=last.sequence,
-            time_us=last.time_us,
-        )
-    return Gap(reason=reason, node_id=info.node_id, last_before=before)
+    return Gap(
+        reason=reason,
+        node_id=info.node_id,
+        last_before=None if last is None else _position(last),
+        first_after=_position(info.position),
+    )
+
+
+def _position(place: Place) -> Position:
+    return Position(place.node_id, place.core_uuid, place.sequence, place.time_us)
 
 
 def _reason_of(info: NodeUp) -> str:
