@@ -1,12 +1,11 @@
 """Waiting for what happens in a conference, registered before the command that makes it happen."""
 
-import asyncio
-from collections import deque
 from collections.abc import Callable
 from types import TracebackType
-from typing import Final, Self, TypeVar
+from typing import Self, TypeVar
 
 from callcontrol.calls.payloads import ConferenceChanged
+from callcontrol.calls.picture.held import Held
 from callcontrol.errors import OutcomeUnknown
 from callcontrol.events.event import Event
 from callcontrol.ids import NodeId
@@ -14,8 +13,6 @@ from callcontrol.ids import NodeId
 T = TypeVar("T")
 Room = tuple[NodeId, str]
 """A conference, by its node and its name."""
-
-_MAX_HELD_EVENTS: Final = 1_024
 
 
 class ConferenceWatch:
@@ -29,9 +26,8 @@ class ConferenceWatch:
     def __init__(self, watches: "ConferenceWatches", room: Room) -> None:
         self.room = room
         self._watches = watches
-        self._held: deque[ConferenceChanged] = deque(maxlen=_MAX_HELD_EVENTS)
+        self._held = Held[ConferenceChanged]()
         self._lost: str | None = None
-        self._waiting: asyncio.Future[None] | None = None
 
     def __enter__(self) -> Self:
         self._watches.add(self)
@@ -49,30 +45,21 @@ class ConferenceWatch:
         """Wait for the first event for which `found` gives something but None or False, and
         return that. Raises OutcomeUnknown if the link to the node is lost. One wait at a time.
         """
-        while True:
-            while self._held:
-                result = found(self._held.popleft())
-                if result is not None and result is not False:
-                    return result
-            if self._lost is not None:
-                raise OutcomeUnknown(self.room[0], self._lost)
-            # Cancelled here, nothing is half done: events gather until the watch is left.
-            self._waiting = asyncio.get_running_loop().create_future()
-            await self._waiting
+        return await self._held.first(found, self._end_if_lost)
 
     def take(self, changed: ConferenceChanged) -> None:
         """Something happened in the conference."""
-        self._held.append(changed)
-        self._wake()
+        self._held.take(changed)
+        self._held.wake()
 
     def lose(self, reason: str) -> None:
         """The node is gone."""
         self._lost = self._lost or reason
-        self._wake()
+        self._held.wake()
 
-    def _wake(self) -> None:
-        if self._waiting is not None and not self._waiting.done():
-            self._waiting.set_result(None)
+    def _end_if_lost(self) -> None:
+        if self._lost is not None:
+            raise OutcomeUnknown(self.room[0], self._lost)
 
 
 class ConferenceWatches:

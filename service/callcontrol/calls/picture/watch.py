@@ -1,20 +1,17 @@
 """Waiting for what happens to calls, registered before the command that makes it happen."""
 
-import asyncio
-from collections import deque
 from collections.abc import Callable, Iterable
 from types import TracebackType
-from typing import Final, Protocol, Self, TypeVar
+from typing import Protocol, Self, TypeVar
 
 from callcontrol.calls.call import Call, CallState
 from callcontrol.calls.payloads import CallEnded, CallStateChanged
+from callcontrol.calls.picture.held import Held
 from callcontrol.errors import CallHasEnded, OutcomeUnknown
 from callcontrol.events.event import Event
 from callcontrol.ids import CallId, NodeId
 
 T = TypeVar("T")
-
-_MAX_HELD_EVENTS: Final = 1_024
 
 
 class Watches(Protocol):
@@ -49,11 +46,10 @@ class Watch:
         self.call_ids = set(call_ids)
         self.node_id = node_id
         self._watches = watches
-        self._held: deque[Event] = deque(maxlen=_MAX_HELD_EVENTS)
+        self._held = Held[Event]()
         self._hung_up = ended
         self._ended = ended if ended is not None and ended.state is CallState.ENDED else None
         self._lost: str | None = None
-        self._waiting: asyncio.Future[None] | None = None
 
     def __enter__(self) -> Self:
         self._watches.add(self)
@@ -81,24 +77,20 @@ class Watch:
         for it; with `past_hangup`, once it has ended for good; with `past_end`, never. Raises
         OutcomeUnknown if the link to the node is lost. One wait at a time.
         """
-        while True:
-            while self._held:
-                result = found(self._held.popleft())
-                if result is not None and result is not False:
-                    return result
+
+        def end_if_over() -> None:
             over = self._ended if past_hangup else self._hung_up
             if over is not None and not past_end:
                 cause = over.hangup_cause
                 raise CallHasEnded(over.call_id, cause.name if cause else "")
             if self._lost is not None and self.node_id is not None:
                 raise OutcomeUnknown(self.node_id, self._lost)
-            # Cancelled here, nothing is half done: events gather until the watch is left.
-            self._waiting = asyncio.get_running_loop().create_future()
-            await self._waiting
+
+        return await self._held.first(found, end_if_over)
 
     def take(self, event: Event) -> None:
         """An event of one of the calls; called by the tracker."""
-        self._held.append(event)
+        self._held.take(event)
         match event.payload:
             case CallStateChanged(call=call) if call.state is CallState.ENDING:
                 if call.call_id in self.call_ids:
@@ -106,13 +98,9 @@ class Watch:
             case CallEnded(call=call) if call.call_id in self.call_ids:
                 self._hung_up = self._hung_up or call
                 self._ended = self._ended or call
-        self._wake()
+        self._held.wake()
 
     def lose(self, reason: str) -> None:
         """The node is gone; called by the tracker."""
         self._lost = self._lost or reason
-        self._wake()
-
-    def _wake(self) -> None:
-        if self._waiting is not None and not self._waiting.done():
-            self._waiting.set_result(None)
+        self._held.wake()

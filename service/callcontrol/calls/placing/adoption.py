@@ -15,6 +15,7 @@ from callcontrol.calls.commands.commander import Commander
 from callcontrol.calls.commands.nodes import CommandNode
 from callcontrol.calls.picture import translate
 from callcontrol.calls.picture.findings import Findings
+from callcontrol.calls.picture.reconcile import Differences
 from callcontrol.calls.picture.snapshot import read_dump
 from callcontrol.calls.picture.tracker import CallTracker
 from callcontrol.calls.picture.variables import MARK
@@ -34,12 +35,6 @@ _UNSET: Final = "_undef_"
 _ERROR: Final = "-ERR"
 
 
-class _Counts:
-    """Differences that nobody counts."""
-
-    found = changed = 0
-
-
 async def learn(tracker: CallTracker, node: CommandNode, call_id: CallId) -> bool:
     """Ask a node for a call that was not seen, and let the tracker know it, as its listing may lag
     behind; whether it is there. Raises what the node's `api` does.
@@ -50,7 +45,9 @@ async def learn(tracker: CallTracker, node: CommandNode, call_id: CallId) -> boo
     if dump is None:
         return tracker.seen(call_id) is not None
     core_uuid = translate.core_uuid_of(dump)
-    Findings(tracker, tracker.publish).take_dump(node.node_id, core_uuid, call_id, dump, _Counts())
+    Findings(tracker, tracker.publish).take_dump(
+        node.node_id, core_uuid, call_id, dump, Differences()
+    )
     return True
 
 

@@ -5,7 +5,6 @@ what came of the dialling into a variable of the leg that dials (switch_ivr_orig
 originate_disposition): a cause, SUCCESS, or `failure` while nothing is known.
 """
 
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -30,6 +29,7 @@ from callcontrol.calls.picture import fields
 from callcontrol.calls.picture.translate import text
 from callcontrol.calls.picture.watch import Watch
 from callcontrol.calls.placing.dialled import Dialled
+from callcontrol.calls.placing.originate_command import dialling_variables
 from callcontrol.calls.placing.raw_dialling import require_allowed
 from callcontrol.calls.requests import (
     Endpoint,
@@ -47,9 +47,6 @@ from callcontrol.ids import CallId, OperationId
 _REACHED: Final = ""
 _NO_FAILURES: Final = frozenset({"NONE", "SUCCESS"})
 """What stands among the causes and is none of a failure."""
-
-_CLOCK_SECOND: Final = 1
-"""The switch compares whole seconds of its clock, and so gives up as much as a second early."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,11 +211,5 @@ def _shared(spec: LegDialSpec) -> Mapping[str, str]:
     """The variables of all new legs. Early media is no answer: the switch would connect the leg
     to it, and forget its ring timer.
     """
-    variables = dict(spec.variables) | {"ignore_early_media": "true"}
-    if spec.caller_number:
-        variables["origination_caller_id_number"] = spec.caller_number
-    if spec.caller_name:
-        variables["origination_caller_id_name"] = spec.caller_name
-    if spec.ring_timeout_s is not None:
-        variables["originate_timeout"] = str(math.ceil(spec.ring_timeout_s) + _CLOCK_SECOND)
-    return variables
+    told = dialling_variables(spec.caller_number, spec.caller_name, spec.ring_timeout_s)
+    return {**spec.variables, "ignore_early_media": "true", **told}

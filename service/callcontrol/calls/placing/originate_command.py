@@ -40,16 +40,23 @@ def ignores_early_media(spec: OriginateSpec) -> bool:
     return spec.ignore_early_media or spec.wait_until is WaitUntil.ANSWERED
 
 
+def dialling_variables(number: str, name: str, ring_timeout_s: float | None) -> Mapping[str, str]:
+    """Who calls, and how long it may ring, as any legs that are dialled are told."""
+    variables: dict[str, str] = {}
+    if number:
+        variables["origination_caller_id_number"] = number
+    if name:
+        variables["origination_caller_id_name"] = name
+    if ring_timeout_s is not None:
+        variables["originate_timeout"] = str(math.ceil(ring_timeout_s) + _CLOCK_SECOND)
+    return variables
+
+
 def _variables(spec: OriginateSpec) -> Mapping[str, str]:
     variables = dict(spec.variables)
     for label, value in spec.labels.items():
         variables[label_variable(label)] = value
-    if spec.caller_number:
-        variables["origination_caller_id_number"] = spec.caller_number
-    if spec.caller_name:
-        variables["origination_caller_id_name"] = spec.caller_name
-    if spec.ring_timeout_s is not None:
-        variables["originate_timeout"] = str(math.ceil(spec.ring_timeout_s) + _CLOCK_SECOND)
+    variables |= dialling_variables(spec.caller_number, spec.caller_name, spec.ring_timeout_s)
     if ignores_early_media(spec):
         variables["ignore_early_media"] = "true"
     if spec.mark:
