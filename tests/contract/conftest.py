@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 
 import pytest
 from tests.contract.phone import CONTEXT, DEADLINE_S, RECORDING_ROOT, SWITCH_HOSTS, Phone
@@ -55,9 +56,9 @@ def service_settings() -> Mapping[str, object]:
     return {}
 
 
-@pytest.fixture
-async def phone(
-    switch: SwitchUnderTest, service_settings: Mapping[str, object]
+@asynccontextmanager
+async def connected_phone(
+    switch: SwitchUnderTest, settings: Mapping[str, object]
 ) -> AsyncIterator[Phone]:
     """A client of a service of its own that is connected to the switch."""
     config = load(
@@ -69,7 +70,7 @@ async def phone(
             "recording_root": RECORDING_ROOT,
             "stream_notice_s": 0,
             "stream_spread_s": 0,
-            **service_settings,
+            **settings,
         }
     )
     async with running_service(config) as service:
@@ -77,3 +78,21 @@ async def phone(
             await service.wait_ready()
         async with Phone.connect(f"127.0.0.1:{service.port}") as phone:
             yield phone
+
+
+@pytest.fixture
+async def phone(
+    switch: SwitchUnderTest, service_settings: Mapping[str, object]
+) -> AsyncIterator[Phone]:
+    """A client of the service under test."""
+    async with connected_phone(switch, service_settings) as phone:
+        yield phone
+
+
+@pytest.fixture
+async def other(
+    switch: SwitchUnderTest, service_settings: Mapping[str, object]
+) -> AsyncIterator[Phone]:
+    """A client of another replica: a service with the same settings on the same switch."""
+    async with connected_phone(switch, service_settings) as phone:
+        yield phone

@@ -177,6 +177,18 @@ class Phone:
         )
         return call_id
 
+    async def bridged(self) -> tuple[str, str]:
+        """Two answered calls that speak with each other."""
+        first, second = await self.answered(), await self.answered()
+        request = calls_pb2.BridgeRequest(call_id=first, peer_call_id=second)
+        await self.calls.Bridge(request, timeout=DEADLINE_S)
+        return first, second
+
+    async def now(self, call_id: str) -> call_pb2.Call:
+        """The call as the service knows it."""
+        request = calls_pb2.GetCallRequest(call_id=call_id)
+        return (await self.calls.GetCall(request, timeout=DEADLINE_S)).call
+
     async def other_half(self, call_id: str) -> str:
         """The inbound leg at the far end of a loopback call."""
         own = await self.tape.event("call_created", call_id)

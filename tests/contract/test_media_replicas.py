@@ -1,48 +1,12 @@
 """What one replica began, another one ends: nothing of it is kept in memory."""
 
-import asyncio
-from collections.abc import AsyncIterator
+from tests.contract.phone import DEADLINE_S, Phone
 
-import pytest
-from tests.contract.phone import CONTEXT, DEADLINE_S, RECORDING_ROOT, Phone
-from tests.contract.switch_under_test import SwitchUnderTest
-
-from callcontrol.app import running_service
-from callcontrol.config_sources import load
 from callcontrol.v1 import call_control_service_pb2 as calls_pb2
 from callcontrol.v1 import common_pb2
 
 CONFIRMED = common_pb2.CONFIRMATION_CONFIRMED
 TONE = common_pb2.MediaSource(tone_stream="%(20000,0,440)")
-
-
-@pytest.fixture
-async def other(switch: SwitchUnderTest) -> AsyncIterator[Phone]:
-    """A client of another service on the same switch, which starts when calls are up already."""
-    config = load(
-        {
-            "nodes": f"switch={switch.host}:{switch.port}",
-            "password": switch.password,
-            "listen": "127.0.0.1:0",
-            "default_context": CONTEXT,
-            "recording_root": RECORDING_ROOT,
-            "stream_notice_s": 0,
-            "stream_spread_s": 0,
-        }
-    )
-    async with running_service(config) as service:
-        async with asyncio.timeout(DEADLINE_S):
-            await service.wait_ready()
-        async with Phone.connect(f"127.0.0.1:{service.port}") as phone:
-            yield phone
-
-
-async def bridged(phone: Phone) -> tuple[str, str]:
-    first, second = await phone.answered(), await phone.answered()
-    await phone.calls.Bridge(
-        calls_pb2.BridgeRequest(call_id=first, peer_call_id=second), timeout=DEADLINE_S
-    )
-    return first, second
 
 
 async def test_a_recording_is_masked_and_stopped_by_another_replica(
@@ -74,7 +38,7 @@ async def test_a_recording_is_masked_and_stopped_by_another_replica(
 async def test_what_plays_over_the_conversation_is_stopped_by_another_replica(
     phone: Phone, other: Phone
 ) -> None:
-    first, second = await bridged(phone)
+    first, second = await phone.bridged()
     await other.tape.event("call_bridged")
     playing = await phone.calls.Play(
         calls_pb2.PlayRequest(call_id=first, sources=[TONE], mix=True), timeout=DEADLINE_S

@@ -20,14 +20,6 @@ CONFIRMED = common_pb2.CONFIRMATION_CONFIRMED
 ANSWERED = calls_pb2.WAIT_UNTIL_ANSWERED
 
 
-async def bridged(phone: Phone) -> tuple[str, str]:
-    first, second = await phone.answered(), await phone.answered()
-    await phone.calls.Bridge(
-        calls_pb2.BridgeRequest(call_id=first, peer_call_id=second), timeout=DEADLINE_S
-    )
-    return first, second
-
-
 async def consult(
     phone: Phone, call_id: str, dialled: str, **fields: object
 ) -> calls_pb2.AttendedTransferResponse:
@@ -36,11 +28,6 @@ async def consult(
     )
     request.MergeFrom(calls_pb2.AttendedTransferRequest(**fields))  # type: ignore[arg-type]  # test sugar
     return await phone.calls.AttendedTransfer(request, timeout=DEADLINE_S)
-
-
-async def now(phone: Phone, call_id: str) -> call_pb2.Call:
-    request = calls_pb2.GetCallRequest(call_id=call_id)
-    return (await phone.calls.GetCall(request, timeout=DEADLINE_S)).call
 
 
 async def connected(phone: Phone, first: str, second: str, after: int) -> None:
@@ -80,16 +67,16 @@ def story(phone: Phone, after: int, *call_ids: str) -> list[str]:
 async def test_the_end_of_the_leg_connects_its_partner_with_the_one_consulted(
     phone: Phone,
 ) -> None:
-    first, second = await bridged(phone)
+    first, second = await phone.bridged()
     response = await consult(phone, first, "ring-answer")
     third = response.consulted_call_id
-    speaking = await now(phone, first)
+    speaking = await phone.now(first)
     await connected(phone, first, third, 0)
     after = len(phone.tape.events)
     ending = phone.calls.Hangup(calls_pb2.HangupRequest(call_id=first), timeout=DEADLINE_S)
     await connected(phone, second, third, after)
     told = story(phone, after, first, second, third)
-    partner = await now(phone, second)
+    partner = await phone.now(second)
     await phone.hang_up(second)
     await phone.tape.event("call_ended", third)
     # the switch keeps the leg at times for as long as those two speak
@@ -109,7 +96,7 @@ async def test_the_end_of_the_leg_connects_its_partner_with_the_one_consulted(
 
 
 async def test_the_end_of_the_one_consulted_brings_the_two_together_again(phone: Phone) -> None:
-    first, second = await bridged(phone)
+    first, second = await phone.bridged()
     response = await consult(phone, first, "answer")
     third = response.consulted_call_id
     await connected(phone, first, third, 0)
@@ -117,7 +104,7 @@ async def test_the_end_of_the_one_consulted_brings_the_two_together_again(phone:
     await phone.hang_up(third)
     await connected(phone, first, second, after)
     told = story(phone, after, first, second, third)
-    call, partner = await now(phone, first), await now(phone, second)
+    call, partner = await phone.now(first), await phone.now(second)
     await phone.hang_up(first)
     await phone.tape.event("call_ended", second)
 
@@ -138,9 +125,9 @@ async def test_the_end_of_the_one_consulted_brings_the_two_together_again(phone:
 async def test_one_who_does_not_answer_is_an_outcome_and_the_two_go_on(
     phone: Phone, dialled: str, disposition: str, cause: str
 ) -> None:
-    first, second = await bridged(phone)
+    first, second = await phone.bridged()
     response = await consult(phone, first, dialled)
-    call = await now(phone, first)
+    call = await phone.now(first)
     await phone.hang_up(first)
     await phone.tape.event("call_ended", second)
 
@@ -150,9 +137,9 @@ async def test_one_who_does_not_answer_is_an_outcome_and_the_two_go_on(
 
 
 async def test_nobody_answers_in_time_and_the_two_go_on(phone: Phone) -> None:
-    first, second = await bridged(phone)
+    first, second = await phone.bridged()
     response = await consult(phone, first, "ring", ring_timeout=Duration(seconds=1))
-    call = await now(phone, first)
+    call = await phone.now(first)
     await phone.hang_up(first)
     await phone.tape.event("call_ended", second)
 
@@ -161,16 +148,16 @@ async def test_nobody_answers_in_time_and_the_two_go_on(phone: Phone) -> None:
 
 
 async def test_it_returns_when_the_one_consulted_rings_and_is_called_off(phone: Phone) -> None:
-    first, second = await bridged(phone)
+    first, second = await phone.bridged()
     response = await consult(phone, first, "ring", wait_until=calls_pb2.WAIT_UNTIL_RINGING)
-    ringing = await now(phone, response.consulted_call_id)
+    ringing = await phone.now(response.consulted_call_id)
     await phone.hang_up(response.consulted_call_id)
     await phone.tape.event(
         "application_finished",
         first,
         lambda e: e.application_finished.operation_id == response.operation_id,
     )
-    call = await now(phone, first)
+    call = await phone.now(first)
     await phone.hang_up(first)
     await phone.tape.event("call_ended", second)
 
@@ -180,7 +167,7 @@ async def test_it_returns_when_the_one_consulted_rings_and_is_called_off(phone: 
 
 
 async def test_the_end_of_the_leg_before_the_answer_ends_all_three(phone: Phone) -> None:
-    first, second = await bridged(phone)
+    first, second = await phone.bridged()
     response = await consult(phone, first, "ring", wait_until=calls_pb2.WAIT_UNTIL_ACCEPTED)
     await phone.tape.event("call_created", response.consulted_call_id)
     await phone.hang_up(first)
@@ -191,10 +178,10 @@ async def test_the_end_of_the_leg_before_the_answer_ends_all_three(phone: Phone)
 
 
 async def test_when_the_partner_ends_the_two_who_speak_go_on(phone: Phone) -> None:
-    first, second = await bridged(phone)
+    first, second = await phone.bridged()
     response = await consult(phone, first, "answer")
     await phone.hang_up(second)
-    call = await now(phone, first)
+    call = await phone.now(first)
     await phone.hang_up(first)
     await phone.tape.event("call_ended", response.consulted_call_id)
 
@@ -202,7 +189,7 @@ async def test_when_the_partner_ends_the_two_who_speak_go_on(phone: Phone) -> No
 
 
 async def test_the_other_of_the_two_consults_as_well(phone: Phone) -> None:
-    first, second = await bridged(phone)
+    first, second = await phone.bridged()
     response = await consult(phone, second, "answer")
     third = response.consulted_call_id
     after = len(phone.tape.events)

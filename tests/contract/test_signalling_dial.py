@@ -35,11 +35,6 @@ async def dial(
     return await phone.calls.DialAndBridge(request, timeout=DEADLINE_S)
 
 
-async def now(phone: Phone, call_id: str) -> call_pb2.Call:
-    request = calls_pb2.GetCallRequest(call_id=call_id)
-    return (await phone.calls.GetCall(request, timeout=DEADLINE_S)).call
-
-
 def story(phone: Phone, *call_ids: str) -> list[str]:
     """What the events told of some calls, in order, each with the letter of its call."""
     letters = dict(zip(call_ids, "ABC", strict=False))
@@ -58,7 +53,7 @@ async def test_a_leg_is_connected_to_who_answers(phone: Phone) -> None:
     call_id = await phone.answered()
     response = await dial(phone, call_id, "ring-answer")
     leg = response.legs[0].call_id
-    call = await now(phone, call_id)
+    call = await phone.now(call_id)
     await phone.hang_up(call_id)
     await phone.tape.event("call_ended", leg)
     told = story(phone, call_id, leg)
@@ -124,7 +119,7 @@ async def test_a_far_end_that_does_not_answer_is_an_outcome(
 ) -> None:
     call_id = await phone.answered()
     response = await dial(phone, call_id, dialled, continue_after=continue_after)
-    call = await now(phone, call_id)
+    call = await phone.now(call_id)
     if continue_after:
         await phone.hang_up(call_id)
     ended = await phone.tape.event("call_ended", call_id)
@@ -139,7 +134,7 @@ async def test_a_far_end_that_does_not_answer_is_an_outcome(
 async def test_the_second_is_dialled_when_the_first_is_busy(phone: Phone) -> None:
     call_id = await phone.answered()
     response = await dial(phone, call_id, "busy", "answer")
-    call = await now(phone, call_id)
+    call = await phone.now(call_id)
     await phone.hang_up(call_id)
 
     assert [leg.disposition for leg in response.legs] == [
@@ -154,7 +149,7 @@ async def test_the_first_of_several_to_answer_wins(phone: Phone) -> None:
     call_id = await phone.answered()
     response = await dial(phone, call_id, "ring", "ring-answer", strategy=SIMULTANEOUS)
     lost = await phone.tape.event("call_ended", response.legs[0].call_id)
-    call = await now(phone, call_id)
+    call = await phone.now(call_id)
     await phone.hang_up(call_id)
 
     assert call.bridged_call_id == response.legs[1].call_id
@@ -174,7 +169,7 @@ async def test_it_returns_when_the_far_end_rings_or_at_once(phone: Phone) -> Non
     rung = await dial(
         phone, call_id, "ring", wait_until=calls_pb2.WAIT_UNTIL_RINGING, continue_after=True
     )
-    ringing = await now(phone, rung.legs[0].call_id)
+    ringing = await phone.now(rung.legs[0].call_id)
     await phone.hang_up(rung.legs[0].call_id)
     await phone.tape.event(
         "application_finished",
@@ -280,7 +275,7 @@ async def test_an_inbound_leg_is_answered_by_who_answers_it(phone: Phone) -> Non
     first = await phone.originate(loopback("inbound-park"), wait_until=calls_pb2.WAIT_UNTIL_RINGING)
     far = await phone.other_half(first.call.call_id)
     response = await dial(phone, far, "ring-answer")
-    call = await now(phone, far)
+    call = await phone.now(far)
     await phone.hang_up(first.call.call_id)
 
     assert response.disposition == calls_pb2.DISPOSITION_ANSWERED
