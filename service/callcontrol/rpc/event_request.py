@@ -1,31 +1,22 @@
 """What a subscriber asks for: EventsRequest checked, and turned into filters and settings."""
 
-import re
-from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Final
 
-from callcontrol.calls.encoding import grammar
-from callcontrol.errors import InvalidFilter, InvalidRequest, NotImplementedYet, Violation
+from callcontrol.errors import InvalidRequest, NotImplementedYet, Violation
 from callcontrol.events.filter import EventFilter
 from callcontrol.events.subscription import MAX_BATCH_BYTES, MAX_BATCH_EVENTS, Overflow
-from callcontrol.ids import CallId, NodeId
 from callcontrol.rpc.convert_event import Projection
+from callcontrol.rpc.event_filter import FilterReader, header_name_problem, list_violations
 from callcontrol.rpc.validate import DURATION_PROBLEM, microseconds
 from callcontrol.v1 import common_pb2, event_service_pb2
 
-MAX_FILTERS: Final = 16
-MAX_CONDITIONS: Final = 64
-"""Values in all filters of a subscription together."""
 MAX_HEADER_NAMES: Final = 64
 MAX_DELAY_S: Final = 1.0
 DEFAULT_HEARTBEAT_S: Final = 15.0
 MIN_HEARTBEAT_S: Final = 1.0
 MAX_HEARTBEAT_S: Final = 300.0
 
-_EVENT_NAME: Final = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
-_SUBCLASS: Final = re.compile(r"[!-~]{1,128}")
-_HEADER_NAME: Final = re.compile(r"[!-9;-~]{1,128}")
 _MAX_NAME_LENGTH: Final = 128
 
 _Overflows = event_service_pb2.OverflowPolicy
@@ -46,22 +37,22 @@ class StreamRequest:
     name: str
 
 
-def read_events_request(request: event_service_pb2.EventsRequest) -> StreamRequest:
+def read_events_request(
+    request: event_service_pb2.EventsRequest, filters: FilterReader
+) -> StreamRequest:
     """The stream that is asked for.
 
     Raises InvalidFilter or InvalidRequest with every violation, NotImplementedYet for what this
     version does not serve: nothing is silently left out.
     """
     _refuse_what_is_not_served(request)
-    bad = _filter_violations(request)
-    if bad:
-        raise InvalidFilter(bad)
+    wanted = filters.read(request.filters)
     bad = _other_violations(request)
     if bad:
         raise InvalidRequest(bad)
     batching = request.batching
     return StreamRequest(
-        filters=tuple(_filter(each) for each in request.filters),
+        filters=wanted,
         projection=_projection(request),
         overflow=Overflow.DISCONNECT
         if request.overflow_policy == event_service_pb2.OVERFLOW_POLICY_DISCONNECT
@@ -77,39 +68,6 @@ def read_events_request(request: event_service_pb2.EventsRequest) -> StreamReque
 def _refuse_what_is_not_served(request: event_service_pb2.EventsRequest) -> None:
     if request.HasField("start"):
         raise NotImplementedYet("beginning a stream elsewhere than now", "start")
-    for index, each in enumerate(request.filters):
-        for field, is_used in (
-            ("headers", bool(each.headers)),
-            ("labels", bool(each.labels)),
-            ("expression", bool(each.expression)),
-        ):
-            if is_used:
-                raise NotImplementedYet(f"filtering by {field}", f"filters[{index}].{field}")
-
-
-def _filter_violations(request: event_service_pb2.EventsRequest) -> list[Violation]:
-    bad: list[Violation] = []
-    if len(request.filters) > MAX_FILTERS:
-        bad.append(Violation("filters", f"may be at most {MAX_FILTERS}"))
-    conditions = 0
-    for index, each in enumerate(request.filters[:MAX_FILTERS]):
-        place = f"filters[{index}]"
-        fields = (
-            ("names", each.names, _event_name_problem),
-            ("subclasses", each.subclasses, _subclass_problem),
-            ("call_ids", each.call_ids, grammar.call_id_problem),
-            ("node_ids", each.node_ids, grammar.node_id_problem),
-        )
-        for field, values, problem_of in fields:
-            conditions += len(values)
-            bad += _list_violations(f"{place}.{field}", values, problem_of)
-        if each.subclasses and each.names and "CUSTOM" not in each.names:
-            problem = "must hold CUSTOM, or be left out, where subclasses are given"
-            bad.append(Violation(f"{place}.names", problem))
-    if conditions > MAX_CONDITIONS:
-        problem = f"may hold at most {MAX_CONDITIONS} values together; these hold {conditions}"
-        bad.append(Violation("filters", problem))
-    return bad
 
 
 def _other_violations(request: event_service_pb2.EventsRequest) -> list[Violation]:
@@ -120,7 +78,7 @@ def _other_violations(request: event_service_pb2.EventsRequest) -> list[Violatio
         bad.append(Violation("overflow_policy", "must be SKIP, DISCONNECT or left out"))
     if len(request.header_names) > MAX_HEADER_NAMES:
         bad.append(Violation("header_names", f"may be at most {MAX_HEADER_NAMES}"))
-    bad += _list_violations(
+    bad += list_violations(
         "header_names", request.header_names[:MAX_HEADER_NAMES], _header_name_problem
     )
     batching = request.batching
@@ -141,39 +99,10 @@ def _other_violations(request: event_service_pb2.EventsRequest) -> list[Violatio
     return bad
 
 
-def _list_violations(
-    place: str, values: Collection[str], problem_of: Callable[[str], str | None]
-) -> list[Violation]:
-    problems = ((index, problem_of(value)) for index, value in enumerate(values))
-    return [Violation(f"{place}[{index}]", problem) for index, problem in problems if problem]
-
-
-def _event_name_problem(name: str) -> str | None:
-    if _EVENT_NAME.fullmatch(name):
-        return None
-    return "must be the switch's name of an event, for example CHANNEL_ANSWER"
-
-
-def _subclass_problem(subclass: str) -> str | None:
-    if _SUBCLASS.fullmatch(subclass) and "*" not in subclass[:-1]:
-        return None
-    return "must be 1 to 128 visible characters, with * only at the end"
-
-
 def _header_name_problem(name: str) -> str | None:
-    if _HEADER_NAME.fullmatch(name) and "*" not in name[:-1]:
+    if name == "*" or header_name_problem(name.removesuffix("*")) is None:
         return None
     return "must be the name of a header, with * only at the end"
-
-
-def _filter(each: event_service_pb2.EventFilter) -> EventFilter:
-    return EventFilter(
-        names=frozenset(each.names),
-        subclasses=frozenset(each.subclasses),
-        call_ids=frozenset(CallId(value) for value in each.call_ids),
-        node_ids=frozenset(NodeId(value) for value in each.node_ids),
-        invert=each.invert,
-    )
 
 
 def _projection(request: event_service_pb2.EventsRequest) -> Projection:

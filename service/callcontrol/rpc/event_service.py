@@ -11,6 +11,7 @@ from callcontrol.errors import ShuttingDown, SubscriptionNotFound, TooManySubscr
 from callcontrol.events.log import EventLog
 from callcontrol.ids import NodeId
 from callcontrol.rpc.aio import Context
+from callcontrol.rpc.event_filter import FilterReader
 from callcontrol.rpc.event_request import read_events_request
 from callcontrol.rpc.event_stream import Departure, EventStream, StreamTools
 from callcontrol.rpc.handlers import Handlers, stream
@@ -41,12 +42,14 @@ class EventService:
         log: EventLog,
         knows_node: Callable[[NodeId], object],
         *,
+        filters: FilterReader | None = None,
         limits: StreamLimits | None = None,
         recorder: Recorder | None = None,
         server_version: str = "",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._log, self._knows_node = log, knows_node
+        self._filters = filters or FilterReader()
         self._limits = limits or StreamLimits()
         self._recorder = recorder or NoRecorder()
         self._clock = clock
@@ -93,7 +96,7 @@ class EventService:
         return notice_s + spread_s if self._streams else 0.0
 
     async def _events(self, request: event_service_pb2.EventsRequest, context: Context) -> None:
-        asked = read_events_request(request)
+        asked = read_events_request(request, self._filters)
         for each in asked.filters:
             for node_id in sorted(each.node_ids):
                 self._knows_node(node_id)

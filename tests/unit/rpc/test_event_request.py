@@ -11,6 +11,7 @@ from callcontrol.events.filter import EventFilter
 from callcontrol.events.subscription import Overflow
 from callcontrol.ids import CallId, NodeId
 from callcontrol.rpc.convert_event import Projection
+from callcontrol.rpc.event_filter import FilterReader
 from callcontrol.rpc.event_request import StreamRequest, read_events_request
 from callcontrol.v1 import common_pb2
 from callcontrol.v1.event_service_pb2 import (
@@ -23,7 +24,7 @@ from callcontrol.v1.event_service_pb2 import EventFilter as Filter
 
 
 def read(**facts: Any) -> StreamRequest:  # Any: fields of EventsRequest
-    return read_events_request(EventsRequest(**facts))
+    return read_events_request(EventsRequest(**facts), FilterReader())
 
 
 def test_an_empty_request_is_everything_from_now_on_with_the_defaults():
