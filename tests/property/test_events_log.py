@@ -123,15 +123,7 @@ def test_the_index_finds_each_matching_filter_once_and_no_other(
     for _, matcher in acquired:
         matchers.release(matcher)
     assert len(matchers) == 0
-    assert not any(
-        (
-            matchers._by_call,
-            matchers._by_subclass,
-            matchers._by_name,
-            matchers._by_node,
-            matchers._unfiled,
-        )
-    )
+    assert matchers._topics.is_empty
 
 
 @dataclass

@@ -14,6 +14,11 @@ HeaderValue = str | list[str]
 """A header's text; a list where the switch sent an array variable."""
 
 
+def spelled(value: HeaderValue) -> str:
+    """The text; of an array the switch's own spelling of it."""
+    return value if isinstance(value, str) else "ARRAY::" + "|:".join(value)
+
+
 class Position(NamedTuple):
     """A place in the event stream of one switch process.
 

@@ -6,13 +6,8 @@ from bisect import bisect_left
 from collections.abc import Iterable
 
 from callcontrol.events.event import Event, Gap
-from callcontrol.events.filter import (
-    CUSTOM,
-    EventFilter,
-    Filters,
-    compile_filters,
-    may_match_node,
-)
+from callcontrol.events.filter import EventFilter, Filters, compile_filters, may_match_node
+from callcontrol.events.topics import Topics
 
 
 class Matcher:
@@ -67,20 +62,12 @@ class Matcher:
         self.waiters.clear()
 
 
-Group = dict[Matcher, None]
-"""The matchers filed under one topic; a dict for its order and its cheap removal."""
-
-
 class Matchers:
     """All matchers, each filed under the most selective topic of each of its filters."""
 
     def __init__(self) -> None:
         self._by_filters: dict[Filters, Matcher] = {}
-        self._by_call: dict[str, Group] = {}
-        self._by_subclass: dict[str, Group] = {}
-        self._by_name: dict[str, Group] = {}
-        self._by_node: dict[str, Group] = {}
-        self._unfiled: Group = {}
+        self._topics: Topics[Matcher] = Topics()
 
     def __len__(self) -> int:
         return len(self._by_filters)
@@ -93,7 +80,7 @@ class Matchers:
         matcher = self._by_filters.get(wanted)
         if matcher is None:
             matcher = self._by_filters[wanted] = Matcher(wanted)
-            self._file(matcher)
+            self._topics.file(matcher, wanted)
         matcher.users += 1
         return matcher
 
@@ -102,24 +89,16 @@ class Matchers:
         matcher.users -= 1
         if not matcher.users:
             del self._by_filters[matcher.filters]
-            self._unfile(matcher)
+            self._topics.unfile(matcher, matcher.filters)
 
     def publish(self, event: Event, number: int, first_number: int) -> None:
         """Ask the matchers that the event may concern; wake the waiters of those that match."""
-        if self._unfiled:
-            self._ask(self._unfiled, event, number, first_number)
-        if group := self._by_name.get(event.name):
-            self._ask(group, event, number, first_number)
-        if group := self._by_node.get(event.position.node_id):
-            self._ask(group, event, number, first_number)
-        if event.subclass and (group := self._by_subclass.get(event.subclass)):
-            self._ask(group, event, number, first_number)
-        if self._by_call:
-            if event.call_id is not None and (group := self._by_call.get(event.call_id)):
-                self._ask(group, event, number, first_number)
-            for call_id in event.peer_call_ids:
-                if group := self._by_call.get(call_id):
-                    self._ask(group, event, number, first_number)
+        for group in self._topics.groups(event):
+            for matcher in group:
+                if matcher.asked != number:  # it may be filed under several topics of one event
+                    matcher.asked = number
+                    if matcher.accepts(event):
+                        matcher.add(number, first_number)
 
     def announce(self, gap: Gap, number: int, first_number: int) -> None:
         """Give the gap to every matcher that the missing events might have concerned."""
@@ -136,50 +115,3 @@ class Matchers:
         """End every wait."""
         for matcher in self._by_filters.values():
             matcher.wake()
-
-    @staticmethod
-    def _ask(group: Group, event: Event, number: int, first_number: int) -> None:
-        for matcher in group:
-            if matcher.asked != number:  # it may be filed under several topics of one event
-                matcher.asked = number
-                if matcher.accepts(event):
-                    matcher.add(number, first_number)
-
-    def _file(self, matcher: Matcher) -> None:
-        if not matcher.filters:
-            self._unfiled[matcher] = None
-        for event_filter in matcher.filters:
-            topics, values = self._topics(event_filter)
-            if topics is None:
-                self._unfiled[matcher] = None
-            else:
-                for value in values:
-                    topics.setdefault(value, {})[matcher] = None
-
-    def _unfile(self, matcher: Matcher) -> None:
-        self._unfiled.pop(matcher, None)
-        for event_filter in matcher.filters:
-            topics, values = self._topics(event_filter)
-            if topics is None:
-                continue
-            for value in values:
-                if group := topics.get(value):
-                    group.pop(matcher, None)
-                    if not group:
-                        del topics[value]
-
-    def _topics(self, wanted: EventFilter) -> tuple[dict[str, Group] | None, Iterable[str]]:
-        """The most selective table for a filter, and its keys there; None where none fits."""
-        if wanted.invert:
-            return None, ()
-        if wanted.call_ids:
-            return self._by_call, wanted.call_ids
-        if wanted.subclasses and not wanted.wants_prefix:
-            return self._by_subclass, wanted.subclasses
-        if wanted.subclasses:
-            return self._by_name, (CUSTOM,)
-        if wanted.names:
-            return self._by_name, wanted.names
-        if wanted.node_ids:
-            return self._by_node, wanted.node_ids
-        return None, ()

@@ -1,19 +1,25 @@
 """Filters of events as clients write them: checked, and turned into conditions."""
 
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Final
 
 from callcontrol.calls.encoding import grammar
+from callcontrol.calls.picture.variables import label_violations
 from callcontrol.errors import InvalidFilter, NotImplementedYet, Violation
-from callcontrol.events.filter import EventFilter
+from callcontrol.events.filter import CUSTOM, EventFilter, Named
+from callcontrol.events.filter_cost import COST_LIMIT, cost_of
+from callcontrol.events.string_match import Comparison, StringMatch, pattern_problem
 from callcontrol.ids import CallId, NodeId
-from callcontrol.v1 import event_service_pb2
+from callcontrol.v1 import common_pb2, event_service_pb2
 
 MAX_FILTERS: Final = 16
 MAX_CONDITIONS: Final = 64
 """Values in all filters of a subscription together."""
+MAX_TEXT: Final = 1_024
+"""Characters that a header or label is compared with."""
 
+_CONDITIONS: Final = ("names", "subclasses", "call_ids", "node_ids", "headers", "labels")
 _EVENT_NAME: Final = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
 _SUBCLASS: Final = re.compile(r"[!-~]{1,128}")
 _HEADER_NAME: Final = re.compile(r"[!-)+-9;-~]{1,128}")
@@ -45,11 +51,19 @@ class FilterReader:
 
         Raises InvalidFilter with every violation, and NotImplementedYet for what is not served.
         """
-        _refuse_what_is_not_served(filters)
+        for index, each in enumerate(filters):
+            if each.expression:
+                place = f"filters[{index}].expression"
+                raise NotImplementedYet("filtering by expression", place)
         bad = self._violations(filters)
         if bad:
             raise InvalidFilter(bad)
-        return tuple(_filter(each) for each in filters)
+        wanted = tuple(_filter(each) for each in filters)
+        cost = cost_of(wanted)
+        if cost > COST_LIMIT:
+            problem = f"may cost at most {COST_LIMIT} together; these cost {cost}: ask for less"
+            raise InvalidFilter([Violation("filters", problem)])
+        return wanted
 
     def _violations(self, filters: Sequence[event_service_pb2.EventFilter]) -> list[Violation]:
         bad: list[Violation] = []
@@ -57,22 +71,25 @@ class FilterReader:
             bad.append(Violation("filters", f"may be at most {MAX_FILTERS}"))
         conditions = 0
         for index, each in enumerate(filters[:MAX_FILTERS]):
-            place = f"filters[{index}]"
-            fields = (
-                ("names", each.names, self._name_violation),
-                ("subclasses", each.subclasses, self._subclass_violation),
-                ("call_ids", each.call_ids, grammar.call_id_problem),
-                ("node_ids", each.node_ids, grammar.node_id_problem),
-            )
-            for field, values, problem_of in fields:
-                conditions += len(values)
-                bad += list_violations(f"{place}.{field}", values, problem_of)
-            if each.subclasses and each.names and "CUSTOM" not in each.names:
-                problem = "must hold CUSTOM, or be left out, where subclasses are given"
-                bad.append(Violation(f"{place}.names", problem))
+            conditions += sum(len(getattr(each, field)) for field in _CONDITIONS)
+            bad += self._problems_of(f"filters[{index}]", each)
         if conditions > MAX_CONDITIONS:
             problem = f"may hold at most {MAX_CONDITIONS} values together; these hold {conditions}"
             bad.append(Violation("filters", problem))
+        return bad
+
+    def _problems_of(self, place: str, each: event_service_pb2.EventFilter) -> list[Violation]:
+        bad = [
+            *list_violations(f"{place}.names", each.names, self._name_violation),
+            *list_violations(f"{place}.subclasses", each.subclasses, self._subclass_violation),
+            *list_violations(f"{place}.call_ids", each.call_ids, grammar.call_id_problem),
+            *list_violations(f"{place}.node_ids", each.node_ids, grammar.node_id_problem),
+            *_match_violations(f"{place}.headers", each.headers, header_name_problem),
+            *_match_violations(f"{place}.labels", each.labels, _label_name_problem),
+        ]
+        if each.subclasses and each.names and CUSTOM not in each.names:
+            problem = "must hold CUSTOM, or be left out, where subclasses are given"
+            bad.append(Violation(f"{place}.names", problem))
         return bad
 
     def _name_violation(self, name: str) -> str | None:
@@ -97,15 +114,46 @@ def header_name_problem(name: str) -> str | None:
     return None if _HEADER_NAME.fullmatch(name) else "must be the name of a header"
 
 
-def _refuse_what_is_not_served(filters: Sequence[event_service_pb2.EventFilter]) -> None:
-    for index, each in enumerate(filters):
-        for field, is_used in (
-            ("headers", bool(each.headers)),
-            ("labels", bool(each.labels)),
-            ("expression", bool(each.expression)),
-        ):
-            if is_used:
-                raise NotImplementedYet(f"filtering by {field}", f"filters[{index}].{field}")
+def _label_name_problem(name: str) -> str | None:
+    found = label_violations([name])
+    return found[0].problem if found else None
+
+
+def _match_violations(
+    place: str, matches: Mapping[str, common_pb2.StringMatch], name_problem: Problem
+) -> list[Violation]:
+    problems = (
+        (name, name_problem(name) or _match_problem(matches[name])) for name in sorted(matches)
+    )
+    return [Violation(f"{place}[{name}]", problem) for name, problem in problems if problem]
+
+
+def _match_problem(match: common_pb2.StringMatch) -> str | None:
+    how = match.WhichOneof("test")
+    if how is None:
+        return "must say how to compare: exact, prefix, suffix, contains, regex or present"
+    if how == "present":
+        return None
+    text: str = getattr(match, how)
+    if how == "regex":
+        return pattern_problem(text)
+    return f"may have at most {MAX_TEXT} characters" if len(text) > MAX_TEXT else None
+
+
+def _named(matches: Mapping[str, common_pb2.StringMatch]) -> Named:
+    return frozenset((name, _match(match)) for name, match in matches.items())
+
+
+def _match(match: common_pb2.StringMatch) -> StringMatch:
+    how = Comparison(match.WhichOneof("test"))
+    if how is Comparison.PRESENT:  # its two ways of saying no are one condition
+        return StringMatch(how=how, invert=match.invert is match.present)
+    return StringMatch(
+        how=how,
+        text=getattr(match, how.value),
+        ignore_case=match.ignore_case,
+        invert=match.invert,
+    )
 
 
 def _filter(each: event_service_pb2.EventFilter) -> EventFilter:
@@ -114,5 +162,7 @@ def _filter(each: event_service_pb2.EventFilter) -> EventFilter:
         subclasses=frozenset(each.subclasses),
         call_ids=frozenset(CallId(value) for value in each.call_ids),
         node_ids=frozenset(NodeId(value) for value in each.node_ids),
+        headers=_named(each.headers),
+        labels=_named(each.labels),
         invert=each.invert,
     )
