@@ -183,6 +183,7 @@ class Service:
 
 def _rpc_settings(config: Config) -> RpcSettings:
     return RpcSettings(
+        events=config.wanted_events(),
         max_streams=config.max_streams,
         max_streams_per_peer=config.max_streams_per_peer or config.max_streams,
         replay=ReplayLimits(keep_s=config.request_id_window_s),

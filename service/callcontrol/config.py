@@ -25,6 +25,7 @@ from callcontrol.config_values import (
     Address,
     ContextName,
     DialStringPatterns,
+    EventChoice,
     MediaRoots,
     NodeName,
     Permissions,
@@ -36,6 +37,7 @@ from callcontrol.config_values import (
 )
 from callcontrol.events.ring import LogLimits
 from callcontrol.freeswitch.settings import NodeSettings
+from callcontrol.freeswitch.wanted_events import WantedEvents, read_wanted_events
 from callcontrol.ids import NodeId
 from callcontrol.passwords import PasswordSource, choose_password
 
@@ -86,6 +88,9 @@ class Config(BaseSettings):
     """Command connections for each node."""
     max_waiting_commands: Annotated[int, Field(ge=1, le=100_000)] = 1_000
     """Commands that may wait for a node before further ones are refused."""
+    node_events: EventChoice = ("ALL",)
+    """What to ask the switches for beside what the service itself needs, parted by commas: names of
+    events, and subclasses of CUSTOM ones; ALL is everything."""
     max_calls: Annotated[int, Field(ge=0)] = 0
     """Calls on a node at which it gets no further one; 0 leaves it to the switch."""
 
@@ -189,6 +194,10 @@ class Config(BaseSettings):
             raise ConfigurationError(problems)
         return tuple(settings)
 
+    def wanted_events(self) -> WantedEvents:
+        """What the switches are asked for, and so what can be filtered for."""
+        return read_wanted_events(self.node_events)
+
     def log_limits(self) -> LogLimits:
         """Bounds of the event log."""
         return LogLimits(
@@ -224,6 +233,7 @@ class Config(BaseSettings):
             max_waiting_commands=self.max_waiting_commands,
             max_calls=self.max_calls if node.max_calls is None else node.max_calls,
             draining=node.draining,
+            events=self.wanted_events(),
         )
 
     def _password_of(self, node: NodeEntry) -> str:

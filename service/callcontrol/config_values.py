@@ -14,6 +14,7 @@ from callcontrol.calls.encoding.recording_path import root_problem
 from callcontrol.calls.encoding.variable_names import readable_name_problem
 from callcontrol.calls.placing.raw_dialling import read_pattern
 from callcontrol.calls.settings import ControlSettings
+from callcontrol.freeswitch.wanted_events import read_wanted_events
 
 Problem = Callable[[str], str | None]
 """What is wrong with a text, or None."""
@@ -74,6 +75,11 @@ def _media_root_problem(root: str) -> str | None:
     return "must be an absolute path of A-Z a-z 0-9 _ . / - without .."
 
 
+def _checked_events(values: tuple[str, ...]) -> tuple[str, ...]:
+    read_wanted_events(values)
+    return values
+
+
 _COMMAS: Final = _parted_by(",")
 _SEMICOLONS: Final = _parted_by(";")
 """Patterns have commas."""
@@ -86,6 +92,7 @@ Address = Annotated[str, _checked(_address_problem)]
 RecordingRoot = Annotated[str, _checked(root_problem)]
 Texts = Annotated[tuple[str, ...], NoDecode, _COMMAS]
 MediaRoots = Annotated[tuple[str, ...], NoDecode, _COMMAS, _all_checked(_media_root_problem)]
+EventChoice = Annotated[tuple[str, ...], NoDecode, _COMMAS, AfterValidator(_checked_events)]
 VariableNames = Annotated[tuple[str, ...], NoDecode, _COMMAS, _all_checked(readable_name_problem)]
 Permissions = Annotated[tuple[str, ...], NoDecode, _SEMICOLONS, _all_read(read_permission)]
 DialStringPatterns = Annotated[tuple[str, ...], NoDecode, _SEMICOLONS, _all_read(read_pattern)]

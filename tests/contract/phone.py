@@ -86,13 +86,19 @@ class Tape:
         self, payload: str, call_id: str = "", where: Callable[[event_pb2.Event], bool] = bool
     ) -> event_pb2.Event:
         """The first event with this payload, about this call, that `where` holds for."""
+        return await self.where(
+            lambda event: (
+                event.WhichOneof("payload") == payload
+                and call_id in ("", event.call_id)
+                and where(event)
+            )
+        )
+
+    async def where(self, wanted: Callable[[event_pb2.Event], bool]) -> event_pb2.Event:
+        """The first event, recorded or to come, that this holds for."""
 
         def found() -> event_pb2.Event | None:
-            for event in self.events:
-                right = event.WhichOneof("payload") == payload
-                if right and call_id in ("", event.call_id) and where(event):
-                    return event
-            return None
+            return next((event for event in self.events if wanted(event)), None)
 
         async with self._news:
             await self._news.wait_for(lambda: found() is not None)

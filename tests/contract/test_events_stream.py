@@ -109,7 +109,7 @@ async def test_headers_by_name_in_the_basic_view(phone: Phone) -> None:
 async def test_a_quiet_stream_has_heartbeats(phone: Phone) -> None:
     tape = Tape()
     request = events_pb2.EventsRequest(
-        filters=[events_pb2.EventFilter(names=["NO_SUCH_NAME"])],
+        filters=[events_pb2.EventFilter(names=["SESSION_CRASH"])],
         heartbeat_interval=Duration(seconds=1),
     )
     async with asyncio.timeout(DEADLINE_S), asyncio.TaskGroup() as tasks:

@@ -13,14 +13,13 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from callcontrol.errors import CallControlError
-from callcontrol.esl.commands import Subscribe
 from callcontrol.esl.messages import Reply, SwitchEvent
 from callcontrol.freeswitch import fields
 from callcontrol.freeswitch.canary import Canary
 from callcontrol.freeswitch.dial import open_link, within
 from callcontrol.freeswitch.link import ArrivedEvent, Link, LinkLost, LinkRefused
 from callcontrol.freeswitch.redial import Redial
-from callcontrol.freeswitch.settings import NODE_EVENTS, LinkTimings, NodeSettings
+from callcontrol.freeswitch.settings import LinkTimings, NodeSettings
 from callcontrol.freeswitch.status import ConnectionStatus, NodeCounters
 from callcontrol.ids import CoreUuid
 
@@ -150,11 +149,9 @@ class EventFeed:
         link.watch_silence()
 
     async def _subscribe(self, link: Link) -> None:
-        names = tuple(dict.fromkeys((*self._settings.events, *NODE_EVENTS)))
-        subclasses = tuple(dict.fromkeys((*self._settings.subclasses, fields.CANARY_SUBCLASS)))
-        reply = await link.request(Subscribe(names, subclasses))
+        reply = await link.request(self._settings.events.command)
         if not (isinstance(reply, Reply) and reply.ok):
-            raise LinkRefused("the switch does not allow the events that are asked for")
+            raise LinkRefused("the switch does not allow the events of the setting node_events")
 
     async def _prove(self, link: Link) -> Fresh:
         command = self._canary.make()

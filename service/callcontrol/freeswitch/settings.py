@@ -1,51 +1,9 @@
 """What an operator decides about one node and its links; nothing here changes while it runs."""
 
 from dataclasses import dataclass, field
-from typing import Final
 
+from callcontrol.freeswitch.wanted_events import EVERYTHING, WantedEvents
 from callcontrol.ids import NodeId
-
-CALL_EVENTS: Final = (
-    "CHANNEL_CREATE",
-    "CHANNEL_ORIGINATE",
-    "CHANNEL_PROGRESS",
-    "CHANNEL_PROGRESS_MEDIA",
-    "CHANNEL_ANSWER",
-    "CHANNEL_BRIDGE",
-    "CHANNEL_UNBRIDGE",
-    "CHANNEL_HOLD",
-    "CHANNEL_UNHOLD",
-    "CHANNEL_PARK",
-    "CHANNEL_UNPARK",
-    "CHANNEL_EXECUTE",
-    "CHANNEL_EXECUTE_COMPLETE",
-    "CHANNEL_HANGUP",
-    "CHANNEL_HANGUP_COMPLETE",
-    "CHANNEL_DESTROY",
-    "CHANNEL_UUID",
-    "CHANNEL_CALLSTATE",
-    "CALL_UPDATE",
-    "DTMF",
-    "RECORD_START",
-    "RECORD_STOP",
-    "PLAYBACK_START",
-    "PLAYBACK_STOP",
-    "MEDIA_BUG_START",
-    "MEDIA_BUG_STOP",
-)
-"""What a call's picture is made from. CHANNEL_STATE is left out: it is much, and tells little."""
-
-CALL_SUBCLASSES: Final = (
-    "conference::maintenance",
-    "sofia::register",
-    "sofia::unregister",
-    "sofia::expire",
-    "sofia::gateway_state",
-)
-"""CUSTOM events; the switch knows no wildcard here."""
-
-NODE_EVENTS: Final = ("BACKGROUND_JOB", "HEARTBEAT", "SHUTDOWN")
-"""What this layer itself lives on; subscribed to whatever the operator chose."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,8 +26,8 @@ class NodeSettings:
     """Calls on the switch at which it gets no further one from here; 0 leaves it to the switch."""
     draining: bool = False
     """Whether it begins without taking new calls."""
-    events: tuple[str, ...] = CALL_EVENTS
-    subclasses: tuple[str, ...] = CALL_SUBCLASSES
+    events: WantedEvents = EVERYTHING
+    """What to ask it for beside what this service itself needs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from callcontrol.calls.picture.tracker import CallTracker
 from callcontrol.calls.placing.draining import Draining
 from callcontrol.events.log import EventLog
 from callcontrol.freeswitch.fleet import Fleet
+from callcontrol.freeswitch.wanted_events import EVERYTHING, WantedEvents
 from callcontrol.ids import CallId
 from callcontrol.rpc import health, reflection
 from callcontrol.rpc.admin_service import AdminService
@@ -24,6 +25,7 @@ from callcontrol.rpc.calls_service import CallsService
 from callcontrol.rpc.closing import Closing
 from callcontrol.rpc.conference_service import ConferenceService
 from callcontrol.rpc.digits import DigitsService
+from callcontrol.rpc.event_filter import FilterReader
 from callcontrol.rpc.event_service import EventService, StreamLimits
 from callcontrol.rpc.handlers import Handlers
 from callcontrol.rpc.hangup_calls import HangupCallsService
@@ -98,6 +100,8 @@ class RpcSettings:
     """Event streams of one host. Behind a proxy, all clients are one."""
     replay: ReplayLimits = field(default_factory=ReplayLimits)
     with_reflection: bool = True
+    events: WantedEvents = EVERYTHING
+    """What the nodes are asked for: a filter for anything else is refused."""
 
 
 class RpcServer:
@@ -198,8 +202,16 @@ def build_server(
         max_streams_per_peer=settings.max_streams_per_peer,
         max_age_s=settings.connections.stream_age_s,
     )
+    wanted = settings.events
     events = EventService(
-        log, fleet.get, limits=limits, recorder=recorder, server_version=server_version
+        log,
+        fleet.get,
+        filters=FilterReader(
+            name_problem=wanted.name_problem, subclass_problem=wanted.subclass_problem
+        ),
+        limits=limits,
+        recorder=recorder,
+        server_version=server_version,
     )
 
     def reached(call_id: str) -> Mapping[str, str]:

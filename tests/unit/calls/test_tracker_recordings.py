@@ -15,7 +15,7 @@ from callcontrol.esl.framing import FrameReader
 from callcontrol.esl.messages import SwitchEvent
 from callcontrol.esl.parse import parse_event_json
 from callcontrol.events.event import Event
-from callcontrol.freeswitch.settings import CALL_EVENTS, NODE_EVENTS
+from callcontrol.freeswitch.wanted_events import CALL_EVENTS, NODE_EVENTS
 from callcontrol.ids import CallId
 
 RECORDINGS = [name for name in transcripts.names() if name.endswith("-json")]
