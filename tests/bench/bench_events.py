@@ -1,0 +1,254 @@
+"""What it costs to deliver events, as one JSON object a line.
+
+    python -m tests.bench.bench_events [names of measurements]
+
+The service is a program of its own, fed by a switch that says what a real one said, with some
+7,000 events of 3 KB; the subscribers are another program, which reads bytes and counts them, each
+stream on a connection of its own. What is measured is the processor time of the service alone, with
+all that it does: reading from the switch, following the calls, encoding, sending. The least of
+several rounds counts, as the machine may have other work. A figure that misses its target says so,
+and the exit status is 1.
+"""
+
+import asyncio
+import json
+import os
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import quantiles
+from typing import Final
+
+from tests.bench.bench_rpc import cpu_s, free_port, program, wait_until_ready
+from tests.support.corpus_switch import Play, RunningSwitch, corpus_switch
+from tests.support.event_readers import Open, RunningReaders, event_readers
+from tests.support.naive_events import naive_service
+
+from callcontrol.client.client import Client
+from callcontrol.v1 import common_pb2
+from callcontrol.v1.event_service_pb2 import EventFilter, EventsRequest
+
+CORPUS: Final = 7_023
+ROUNDS: Final = 3
+SETTLED_S: Final = 0.4
+"""How long nothing more may come for all to have come."""
+BASIC: Final = EventsRequest(view=common_pb2.VIEW_BASIC)
+FULL: Final = EventsRequest(view=common_pb2.VIEW_FULL)
+
+MOST: Final[Mapping[str, float]] = {
+    "deliver_basic_us": 6,
+    "deliver_full_us": 12,
+    "subscriber_growth": 2,
+    "latency_p99_ms": 25,
+    "idle_stream_kib": 40,
+}
+LEAST: Final[Mapping[str, float]] = {"deliveries_per_s": 150_000}
+
+missed: list[str] = []
+
+
+def report(name: str, value: float, unit: str) -> None:
+    """One figure as one line, with its target where it has one."""
+    line: dict[str, object] = {"name": name, "value": round(value, 3), "unit": unit}
+    if name in MOST:
+        line |= {"target": f"at most {MOST[name]}", "met": value <= MOST[name]}
+    if name in LEAST:
+        line |= {"target": f"at least {LEAST[name]}", "met": value >= LEAST[name]}
+    if line.get("met") is False:
+        missed.append(name)
+    print(json.dumps(line), flush=True)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A switch, the service on it, and who reads from the service."""
+
+    switch: RunningSwitch
+    readers: RunningReaders
+    pid: int
+    target: str
+
+    async def open(self, *requests: EventsRequest, takes_time: bool = False) -> None:
+        """Open streams."""
+        encoded = tuple(request.SerializeToString() for request in requests)
+        await self.readers.open(Open(self.target, encoded, takes_time))
+
+    @property
+    def memory_kib(self) -> int:
+        """Resident memory of the service that is its own."""
+        lines = Path(f"/proc/{self.pid}/smaps_rollup").read_text().splitlines()
+        return sum(int(line.split()[1]) for line in lines if line.startswith("Private_"))
+
+
+@asynccontextmanager
+async def scene(*, naive: bool = False) -> AsyncIterator[Scene]:
+    """Three programs until the end of the block."""
+    async with AsyncExitStack() as stack:
+        switch = await stack.enter_async_context(corpus_switch())
+        if naive:
+            pid, target = await stack.enter_async_context(naive_service(switch.port))
+        else:
+            target = f"127.0.0.1:{free_port()}"
+            words = ("--node", f"fs1=127.0.0.1:{switch.port}", "--listen", target)
+            pid = await stack.enter_async_context(
+                program("serve", *words, "--log-level", "warning")
+            )
+            async with Client(target) as client:
+                await wait_until_ready(client)
+        readers = await stack.enter_async_context(event_readers())
+        yield Scene(switch, readers, pid, target)
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """What one play came to."""
+
+    events: int
+    """Said by the switch."""
+    deliveries: int
+    messages: int
+    size: int
+    cpu_s: float
+    """Of the service."""
+    seconds: float
+    """From the first event to the last delivery."""
+    reader_cpu_s: float
+    ages_ms: list[float]
+    """Of the events when they came, where the streams take time."""
+
+    def age_ms(self, percent: int) -> float:
+        """The age that so many percent of the events had at most."""
+        return quantiles(self.ages_ms, n=100)[percent - 1]
+
+    @property
+    def us(self) -> float:
+        """Processor time for one delivery."""
+        return self.cpu_s / self.deliveries * 1e6
+
+
+async def played(scene: Scene, asked: Play) -> Delivered:
+    """Let the switch speak, and wait until all has been delivered."""
+    before = await scene.readers.count()
+    cpu, reader_cpu, began_s = cpu_s(scene.pid), cpu_s(scene.readers.pid), time.monotonic()
+    await scene.switch.play(asked)
+    after, changed_s, ages_ms = before, time.monotonic(), list[float]()
+    while time.monotonic() < changed_s + SETTLED_S:
+        await asyncio.sleep(0.05)
+        now = await scene.readers.count()
+        ages_ms += now.ages_ms
+        if now.events != after.events:
+            after, changed_s = now, time.monotonic()
+    return Delivered(
+        events=asked.events,
+        deliveries=after.events - before.events,
+        messages=after.messages - before.messages,
+        size=after.size - before.size,
+        cpu_s=cpu_s(scene.pid) - cpu,
+        seconds=changed_s - began_s,
+        reader_cpu_s=cpu_s(scene.readers.pid) - reader_cpu,
+        ages_ms=ages_ms,
+    )
+
+
+async def firehoses(request: EventsRequest, count: int = 100) -> list[Delivered]:
+    """Rounds of the whole corpus to so many subscribers that want everything."""
+    async with scene() as place:
+        await place.open(*[request] * count)
+        await played(place, Play(500))
+        rounds = [await played(place, Play(CORPUS)) for _ in range(ROUNDS)]
+    for each in rounds:
+        assert each.deliveries >= CORPUS * count, f"{each.deliveries} of {CORPUS * count} came"
+    return rounds
+
+
+async def basic() -> None:
+    """BASIC events to 100 subscribers, as fast as they are taken."""
+    rounds = await firehoses(BASIC)
+    best = min(rounds, key=lambda each: each.us)
+    report("deliver_basic_us", best.us, "us of CPU/delivery")
+    report("deliveries_per_s", max(r.deliveries / r.seconds for r in rounds), "deliveries/s")
+    report("deliver_basic_batch", best.deliveries / best.messages, "events/message")
+    report("deliver_basic_reader_us", best.reader_cpu_s / best.deliveries * 1e6, "us/delivery")
+
+
+async def full() -> None:
+    """FULL events likewise."""
+    best = min(await firehoses(FULL), key=lambda each: each.us)
+    report("deliver_full_us", best.us, "us of CPU/delivery")
+    report("deliver_full_bytes", best.size / best.deliveries, "bytes/delivery")
+
+
+async def naive() -> None:
+    """What the same costs with a message object for each event and subscriber."""
+    events, subscribers = 1_000, 100
+    async with scene() as place:
+        await place.open(*[BASIC] * subscribers)
+        await played(place, Play(500))
+        ours = [await played(place, Play(CORPUS)) for _ in range(ROUNDS)]
+    async with scene(naive=True) as place:
+        await place.open(*[BASIC] * subscribers)
+        await played(place, Play(100))
+        theirs = [await played(place, Play(events)) for _ in range(ROUNDS)]
+    cost = min(each.us for each in theirs)
+    report("naive_us", cost, "us of CPU/delivery")
+    report("naive_ratio", cost / min(each.us for each in ours), "times deliver_basic_us")
+
+
+async def growth() -> None:
+    """The same events, each for one subscriber, to few subscribers and to many."""
+    costs: dict[int, float] = {}
+    for subscribers in (10, 1_000):
+        calls = tuple(f"00000000-0000-4000-8000-{number:012x}" for number in range(subscribers))
+        async with scene() as place:
+            wanted = (EventsRequest(filters=[EventFilter(call_ids=[call])]) for call in calls)
+            await place.open(*wanted)
+            await played(place, Play(subscribers, calls=calls, begins=True))
+            rounds = [await played(place, Play(1_500, 500.0, calls)) for _ in range(ROUNDS)]
+        assert all(each.deliveries == each.events for each in rounds)
+        costs[subscribers] = min(each.cpu_s / each.events for each in rounds) * 1e6
+        report(f"event_us_at_{subscribers}", costs[subscribers], "us of CPU/event")
+    report("subscriber_growth", costs[1_000] / costs[10], "times that at 10")
+
+
+async def latency() -> None:
+    """From the socket of the switch to the client, at a steady pace."""
+    async with scene() as place:
+        await place.open(*[BASIC] * 50, takes_time=True)
+        await played(place, Play(400, 200.0))
+        rounds = [await played(place, Play(1_000, 200.0)) for _ in range(ROUNDS)]
+    best = min(rounds, key=lambda each: each.age_ms(99))
+    report("latency_p50_ms", best.age_ms(50), "ms")
+    report("latency_p99_ms", best.age_ms(99), "ms")
+    report("latency_batch", best.deliveries / best.messages, "events/message")
+    report("latency_delivery_us", best.us, "us of CPU/delivery at that pace")
+
+
+async def idle() -> None:
+    """Memory of streams to which nothing comes."""
+    count = 1_000
+    async with scene() as place:
+        await place.open(*[BASIC] * 50)
+        before = place.memory_kib
+        await place.open(*[BASIC] * count)
+        report("idle_stream_kib", (place.memory_kib - before) / count, "KiB/stream")
+
+
+MEASUREMENTS: Final[Mapping[str, Callable[[], Coroutine[None, None, None]]]] = {
+    each.__name__: each for each in (basic, full, naive, growth, latency, idle)
+}
+
+
+def main() -> None:
+    """Measure, and say what missed its target."""
+    os.environ["CALLCONTROL_MAX_STREAMS_PER_PEER"] = "0"  # of the service, as all are of one host
+    for name in sys.argv[1:] or MEASUREMENTS:
+        asyncio.run(MEASUREMENTS[name]())
+    if missed:
+        sys.exit(f"missed: {', '.join(missed)}")
+
+
+if __name__ == "__main__":
+    main()
