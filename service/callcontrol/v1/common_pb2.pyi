@@ -156,7 +156,10 @@ Global___Confirmation: _TypeAlias = Confirmation  # noqa: Y015
 
 @_typing.final
 class StringMatch(_message.Message):
-    """One condition on one named string value (a header or a channel variable)."""
+    """One condition on one named string value (a header, a channel variable or a
+    label). Where there is no such value, every test but `present` is false
+    before it is turned round.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -173,8 +176,8 @@ class StringMatch(_message.Message):
     prefix: _builtins.str
     """True when the value starts with this."""
     regex: _builtins.str
-    """True when the value matches this RE2 pattern anywhere. Patterns that RE2
-    cannot compile within the server's memory limit are INVALID_ARGUMENT.
+    """True when the value matches this RE2 pattern anywhere. It may have 512
+    bytes and, compiled, 500 steps; else it is INVALID_ARGUMENT.
     """
     present: _builtins.bool
     """True when the value exists (true) or does not exist (false)."""
@@ -183,7 +186,9 @@ class StringMatch(_message.Message):
     contains: _builtins.str
     """True when the value contains this."""
     ignore_case: _builtins.bool
-    """Compare without regard to ASCII case. Ignored for `present`."""
+    """Compare without regard to ASCII case; a regex without regard to any case.
+    Ignored for `present`.
+    """
     invert: _builtins.bool
     """Turn the outcome of the test round."""
     def __init__(

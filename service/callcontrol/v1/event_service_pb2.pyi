@@ -116,7 +116,12 @@ Global___EventsRequest: _TypeAlias = EventsRequest  # noqa: Y015
 
 @_typing.final
 class EventFilter(_message.Message):
-    """Conditions that must all hold. A condition that is not set holds."""
+    """Conditions that must all hold. A condition that is not set holds.
+
+    At most 16 filters, with 64 values in all of them together, for one stream.
+    What cannot be used, costs too much (see CheckFilter) or waits for what never
+    comes is INVALID_ARGUMENT (FILTER_INVALID), with the path of the field.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -196,8 +201,9 @@ class EventFilter(_message.Message):
 
     @_builtins.property
     def headers(self) -> _containers.MessageMap[_builtins.str, _common_pb2.StringMatch]:
-        """Headers by name; all must hold. Variables are headers named
-        variable_something.
+        """Headers by name, spelled as the switch does; all must hold. Variables are
+        headers named variable_something. Of a header that is an array any element
+        may be what is looked for, or the whole in the spelling ARRAY::first|:second.
         """
 
     @_builtins.property
