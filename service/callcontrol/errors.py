@@ -25,6 +25,8 @@
     ├── CommandQueueFull      too many commands wait for the node; nothing was sent
     ├── OutcomeUnknown        the link broke, or time ran out, after sending
     ├── SwitchRefused         the switch answered with an error
+    ├── ResumeTokenExpired    not everything after the place of a resume token is held
+    ├── ResumeTokenInvalid    what came as a resume token is none
     ├── SlowConsumer          a subscriber was overtaken and asked to be cut off
     ├── TooManySubscriptions  the limit on open event streams is reached
     ├── AnswerTooLarge        the request was carried out, its answer cannot be carried
@@ -249,11 +251,29 @@ class SwitchRefused(CallControlError):
         self.node_id, self.reply = node_id, reply
 
 
+class ResumeTokenExpired(CallControlError):
+    """Not everything that came after the place of a resume token, or a time, is held here."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the stream cannot begin there: {reason}")
+        self.reason = reason
+
+
+class ResumeTokenInvalid(CallControlError):
+    """What came as a resume token was never given out like this."""
+
+    def __init__(self) -> None:
+        super().__init__("what came as a resume token is none")
+
+
 class SlowConsumer(CallControlError):
-    """The event log overtook a subscriber that asked to be cut off for it."""
+    """The event log overtook a subscriber that asked to be cut off for it.
+
+    `missed_events` is 0 where it is not known how many.
+    """
 
     def __init__(self, missed_events: int) -> None:
-        super().__init__(f"the subscriber fell behind and missed {missed_events} events")
+        super().__init__(f"the subscriber fell behind and missed {missed_events or 'some'} events")
         self.missed_events = missed_events
 
 

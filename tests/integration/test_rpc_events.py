@@ -1,8 +1,6 @@
 """Event streams over gRPC: what a subscriber sees, and what it costs the others."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
-from typing import TYPE_CHECKING
+from collections.abc import AsyncIterator
 
 import grpc
 import grpc.aio
@@ -11,7 +9,17 @@ import pytest_asyncio
 from google.protobuf.duration_pb2 import Duration
 from tests.support.channels import NODE
 from tests.support.raw_http2 import peer_without_window
-from tests.support.rpc import CALL_ID, PEER_ID, Refused, Replica, refused, replica
+from tests.support.rpc import CALL_ID, PEER_ID, Replica, refused, replica
+from tests.support.streams import (
+    a_round_trip,
+    end_of,
+    names,
+    read,
+    read_events,
+    stalled,
+    subscribe,
+    until,
+)
 
 from callcontrol.events.event import Gap, GapReason
 from callcontrol.events.ring import LogLimits
@@ -19,66 +27,14 @@ from callcontrol.rpc.convert_event import MAX_EVENT_BYTES
 from callcontrol.rpc.server import RpcSettings
 from callcontrol.v1 import common_pb2
 from callcontrol.v1 import event_service_pb2 as pb
-from callcontrol.v1.event_service_pb2_grpc import EventServiceStub
-from callcontrol.v1.node_service_pb2 import ListNodesRequest
-from callcontrol.v1.node_service_pb2_grpc import NodeServiceStub
 
 EVENTS = "/callcontrol.v1.EventService/Events"
-if TYPE_CHECKING:
-    Stream = grpc.aio.UnaryStreamCall[pb.EventsRequest, pb.EventsResponse]
-else:  # at run time it takes no parameters
-    Stream = grpc.aio.UnaryStreamCall
 
 
 @pytest_asyncio.fixture
 async def served() -> AsyncIterator[Replica]:
     async with replica() as running:
         yield running
-
-
-async def read(stream: Stream) -> pb.EventsResponse:
-    """The next message; a stream never ends without an error."""
-    message = await stream.read()
-    assert isinstance(message, pb.EventsResponse)
-    return message
-
-
-async def subscribe(
-    served: Replica, request: pb.EventsRequest | None = None
-) -> tuple[Stream, pb.SubscriptionStarted]:
-    """A stream that is in place, and what it was told at its beginning."""
-    stream = EventServiceStub(served.channel).Events(request or pb.EventsRequest())
-    await stream.initial_metadata()
-    first = await read(stream)
-    assert first.WhichOneof("notice") == "started"
-    return stream, first.started
-
-
-async def read_events(stream: Stream, count: int) -> list[pb.EventsResponse]:
-    """Messages until so many events have come."""
-    messages: list[pb.EventsResponse] = []
-    while sum(len(message.events) for message in messages) < count:
-        messages.append(await read(stream))
-    return messages
-
-
-async def end_of(stream: Stream) -> Refused:
-    """Read on until the stream ends, and what was told then."""
-    try:
-        while True:
-            await read(stream)
-    except grpc.aio.AioRpcError as error:
-        return refused(error)
-
-
-def names(messages: list[pb.EventsResponse]) -> list[str]:
-    return [event.name for message in messages for event in message.events]
-
-
-async def until(holds: Callable[[], object]) -> None:
-    """Let the loop turn until this holds; the limit of time is that of the test."""
-    while not holds():  # noqa: ASYNC110 - what is awaited has no event of its own
-        await asyncio.sleep(0.001)
 
 
 async def test_a_stream_begins_with_the_settings_in_force(served):
@@ -246,22 +202,6 @@ async def test_a_peer_that_does_not_read_slows_nobody_and_is_forgotten_when_it_g
         assert deaf.data_frames == 0
     await until(lambda: len(served.log.subscriptions) == 1)
     stream.cancel()
-
-
-async def a_round_trip(served: Replica) -> None:
-    """Give everything that is under way the time that another RPC takes."""
-    await NodeServiceStub(served.channel).ListNodes(ListNodesRequest(), timeout=5)
-
-
-async def stalled(served: Replica, request: pb.EventsRequest) -> Stream:
-    """A stream whose client took the first message and then stopped reading."""
-    stream, _ = await subscribe(served, request)
-    (subscription,) = served.log.subscriptions
-    while subscription.lag_events <= 30:
-        for _ in range(10):
-            served.tell(served.switch.event("CUSTOM", {"X": "x" * 60_000}))
-        await a_round_trip(served)
-    return stream
 
 
 async def test_a_slow_subscriber_that_was_overtaken_is_told_how_much_it_missed():

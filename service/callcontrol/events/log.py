@@ -1,14 +1,18 @@
 """The event log: it numbers what happens, holds the newest of it, and wakes who asked for it."""
 
+import os
 import time
 from collections.abc import Callable, Iterable
 
-from callcontrol.errors import ShuttingDown
+from callcontrol.errors import ResumeTokenExpired, ResumeTokenInvalid, ShuttingDown
+from callcontrol.events.catch_up import Start
 from callcontrol.events.event import Event, Gap
 from callcontrol.events.filter import EventFilter
 from callcontrol.events.matchers import Matcher, Matchers
+from callcontrol.events.places import MARK_EVERY, Places, as_passed
 from callcontrol.events.ring import LogLimits, Ring
 from callcontrol.events.subscription import Overflow, Subscription
+from callcontrol.events.token import LOG_ID_BYTES, Token, TokenKey
 
 
 class EventLog:
@@ -19,8 +23,18 @@ class EventLog:
     """
 
     def __init__(
-        self, limits: LogLimits | None = None, clock: Callable[[], float] = time.monotonic
+        self,
+        limits: LogLimits | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        key: TokenKey | None = None,
     ) -> None:
+        """`key` seals the resume tokens; without one it is this log's alone."""
+        self.log_id = os.urandom(LOG_ID_BYTES)
+        """What this log's numbers are known by in resume tokens."""
+        self._key = key or TokenKey()
+        self._places = Places()
+        self._last_token = (0, "")
+        """The one made last, with its number: most streams are at the same place."""
         self._ring = Ring(limits or LogLimits(), clock)
         self._matchers = Matchers()
         self._subscriptions: dict[Subscription, Matcher] = {}
@@ -64,6 +78,10 @@ class EventLog:
         if ring.close_reason is not None:
             return 0
         number = ring.append(event)
+        if not event.synthetic:
+            self._places.passed(event.position)
+        if not number % MARK_EVERY:
+            self._places.mark(number + 1, ring.first_number)
         self._matchers.publish(event, number, ring.first_number)
         return number
 
@@ -76,6 +94,8 @@ class EventLog:
         if ring.close_reason is not None:
             return 0
         number = ring.append(gap)
+        if not number % MARK_EVERY:
+            self._places.mark(number + 1, ring.first_number)
         self._matchers.announce(gap, number, ring.first_number)
         return number
 
@@ -85,17 +105,45 @@ class EventLog:
         *,
         name: str = "",
         overflow: Overflow = Overflow.SKIP,
+        start: Start | None = None,
     ) -> Subscription:
-        """Read what matches at least one of the filters, from now on; none means everything.
+        """Read what matches at least one of the filters, from now on or from `start`, which must
+        be of this moment; no filter means everything.
 
         Raises ShuttingDown when the log is closed.
         """
         if self.close_reason is not None:
             raise ShuttingDown
         matcher = self._matchers.acquire(filters)
-        subscription = Subscription(self._ring, matcher, name, overflow, self._leave)
+        subscription = Subscription(self._ring, matcher, name, overflow, self._leave, start=start)
         self._subscriptions[subscription] = matcher
         return subscription
+
+    def token_at(self, number: int) -> str:
+        """The resume token of a stream that has told everything before entry `number`."""
+        made_at, text = self._last_token
+        if made_at != number:
+            is_now = number == self._ring.next_number
+            places = self._places
+            passed = as_passed(places.highs()) if is_now else places.passed_before(number)
+            text = self._key.seal(Token(self.log_id, number, passed))
+            self._last_token = number, text
+        return text
+
+    def start_after(self, token: str) -> Start:
+        """Where a stream goes on that was given this token.
+
+        Raises ResumeTokenInvalid for what is no token of ours, and ResumeTokenExpired when not
+        everything that came after it is held.
+        """
+        asked = self._key.open(token)
+        if asked.log_id != self.log_id:
+            raise ResumeTokenExpired("it was given out by another replica, or before a restart")
+        if asked.number > self._ring.next_number:
+            raise ResumeTokenInvalid
+        if asked.number < self._ring.first_number:
+            raise ResumeTokenExpired("not everything that came after it is held any more")
+        return Start(number=asked.number)
 
     def sweep(self) -> None:
         """Let go of what is too old. To be called now and then, as no event may come for long."""

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from callcontrol.errors import ShuttingDown, SlowConsumer
+from callcontrol.events.catch_up import CatchUp, Start
 from callcontrol.events.event import Event, Gap
 from callcontrol.events.matchers import Matcher
 from callcontrol.events.ring import Entry, Ring
@@ -34,6 +35,9 @@ class Batch:
     overtaken: int
     """Matching entries, gaps included, dropped before they were taken; they come before
     `entries`. Exact."""
+    unread: int = 0
+    """Entries of the past that were dropped before it was looked whether they match; they come
+    before `entries`."""
     filtered: int
     """Entries that the filters left out between the batch before and `last_number`. Exact."""
     last_number: int
@@ -50,12 +54,14 @@ def wire_size(entry: Entry) -> int:
 
 
 class Subscription:
-    """One reader of the log, from the moment it was made. It holds no events, only its place.
+    """One reader of the log, from the moment it was made or from an earlier place that is held. It
+    holds no events, only its place.
 
     One task reads it. Made by `EventLog.subscribe`; a context manager that closes itself.
     """
 
     __slots__ = (
+        "_catch_up",
         "_closed",
         "_cursor",
         "_leave",
@@ -74,6 +80,8 @@ class Subscription:
         name: str,
         overflow: Overflow,
         leave: Callable[["Subscription"], None],
+        *,
+        start: Start | None = None,
     ) -> None:
         self.name = name
         self.overflow = overflow
@@ -84,17 +92,32 @@ class Subscription:
         """Index of the next match to take, counted as `Matcher.matched` is."""
         self._seen = ring.next_number
         """Everything before this number has been taken, overtaken or left out."""
+        self._catch_up: CatchUp | None = None
+        """What there is to read before the cursor."""
+        if start is not None and start.number < self._seen:
+            self._catch_up = CatchUp(ring, matcher, start, self._seen)
+            self._seen = start.number
         self._waiter: asyncio.Future[None] | None = None
         self._closed = False
 
     @property
+    def place(self) -> int:
+        """Everything before the entry of this number has been taken, overtaken or left out."""
+        return self._seen
+
+    @property
     def lag_events(self) -> int:
-        """Matching entries not taken yet, those already overtaken included."""
-        return self._matcher.matched - self._cursor
+        """Matching entries not taken yet, those already overtaken included; of the past, in which
+        it is not known what matches, all entries.
+        """
+        past = self._catch_up.left if self._catch_up is not None else 0
+        return past + self._matcher.matched - self._cursor
 
     @property
     def lag_s(self) -> float:
         """Age of the oldest entry that waits to be taken, in seconds; 0 when none is held."""
+        if self._catch_up is not None:
+            return self._catch_up.lag_s
         matcher, ring = self._matcher, self._ring
         index = max(self._cursor, matcher.first_held(ring.first_number))
         if index == matcher.matched:
@@ -108,6 +131,8 @@ class Subscription:
         Cancelling it loses nothing: whether there is something is read off the log each time.
         Raises ShuttingDown when the log is closed and all was taken, and SubscriptionClosed.
         """
+        if self._catch_up is not None:
+            await asyncio.sleep(0)  # let others run between two pieces of the past
         if self._is_news():
             return True
         if self._waiter is not None:
@@ -134,11 +159,14 @@ class Subscription:
         """Take the next matching entries, at most so many and so large; it never waits.
 
         A first entry larger than `max_bytes` is taken alone. An entry that is a Gap ends the
-        batch. When `size_of` raises, nothing was taken. Raises SlowConsumer if overtaken and
+        batch. When `size_of` raises, nothing was taken. Of the past it takes a piece at a time, in
+        which there may be nothing though there is more. Raises SlowConsumer if overtaken and
         `overflow` is DISCONNECT, and SubscriptionClosed.
         """
         if self._closed:
             raise SubscriptionClosed(self.name)
+        if self._catch_up is not None:
+            return self._take_past(self._catch_up, max_events, max_bytes, size_of)
         matcher, ring = self._matcher, self._ring
         begin = max(self._cursor, matcher.first_held(ring.first_number))
         overtaken = begin - self._cursor
@@ -171,9 +199,28 @@ class Subscription:
     ) -> None:
         self.close()
 
+    def _take_past(
+        self, past: CatchUp, max_events: int, max_bytes: int, size_of: Callable[[Entry], int]
+    ) -> Batch:
+        if past.dropped and self.overflow is Overflow.DISCONNECT:
+            raise SlowConsumer(0)
+        piece = past.take(max_events, max_bytes, size_of)
+        self._seen = past.next_number
+        if past.is_done:
+            self._catch_up = None
+        return Batch(
+            entries=piece.entries,
+            overtaken=0,
+            unread=piece.dropped,
+            filtered=piece.filtered,
+            last_number=self._seen - 1,
+        )
+
     def _is_news(self) -> bool:
         if self._closed:
             raise SubscriptionClosed(self.name)
+        if self._catch_up is not None:
+            return True
         if self._matcher.matched > self._cursor:
             return True
         if self._ring.close_reason is not None:

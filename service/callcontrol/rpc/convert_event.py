@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final, assert_never
 
 from callcontrol.calls import payloads
-from callcontrol.events.event import Event, Gap, GapReason, HeaderValue
+from callcontrol.events.event import Event, Gap, GapReason, HeaderValue, spelled
 from callcontrol.events.ring import Entry
 from callcontrol.rpc import convert
 from callcontrol.rpc.answers import MAX_RESPONSE_BYTES
@@ -23,6 +23,7 @@ log: Final = logging.getLogger(__name__)
 _EVENTS_TAG: Final = bytes(
     [(event_service_pb2.EventsResponse.EVENTS_FIELD_NUMBER << 3) | 2]  # 2: length-delimited
 )
+_TOKEN_TAG: Final = bytes([(event_service_pb2.EventsResponse.RESUME_TOKEN_FIELD_NUMBER << 3) | 2])
 _BASIC_BODY: Final = "basic body"
 
 MAX_EVENT_BYTES: Final = MAX_RESPONSE_BYTES - 4096
@@ -75,6 +76,12 @@ def encode_entry(entry: Entry, projection: Projection) -> bytes:
     return entry.encoded(projection, lambda item: _encode(entry, item, projection))
 
 
+def encode_token(token: str) -> bytes:
+    """A resume token as a field of EventsResponse."""
+    text = token.encode()
+    return _TOKEN_TAG + _varint(len(text)) + text
+
+
 def _encode(entry: Entry, item: Event | Gap, projection: Projection) -> bytes:
     if isinstance(item, Gap):
         return b""
@@ -102,7 +109,7 @@ def _extras(event: Event, projection: Projection) -> bytes:
         if isinstance(value, str):
             headers[name] = value
         else:
-            headers[name] = "ARRAY::" + "|:".join(value)
+            headers[name] = spelled(value)
             arrays[name] = common_pb2.StringList(values=value)
     if not headers and not projection.is_full:
         return b""

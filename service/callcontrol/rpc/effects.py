@@ -46,8 +46,7 @@ NOT_SERVED: Final[Mapping[str, str]] = {
     "CallControlService/ListCalls": "`resume_token`, which stays empty",
     "ConferenceService/PlayToConference": "`phrase`, `say`, engine and voice of `speech`",
     "EventService/Events": (
-        "`start`, as a stream begins now; `headers`, `labels` and `expression` of a filter; "
-        "`resume_token`, which stays empty"
+        "`snapshot` and `time` of `start`; `headers`, `labels` and `expression` of a filter"
     ),
 }
 """What the API describes of an RPC and this version does not serve: NOT_IMPLEMENTED where it is
@@ -131,6 +130,8 @@ EVENTS: Final[Mapping[str, Effect]] = {
         (
             errors.InvalidFilter,
             errors.NodeNotFound,
+            errors.ResumeTokenExpired,
+            errors.ResumeTokenInvalid,
             errors.TooManySubscriptions,
             errors.SlowConsumer,
             errors.SubscriptionEnded,

@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from typing import Final
 
-from callcontrol.errors import InvalidRequest, NotImplementedYet, Violation
+from callcontrol.errors import InvalidRequest, Violation
 from callcontrol.events.filter import EventFilter
 from callcontrol.events.subscription import MAX_BATCH_BYTES, MAX_BATCH_EVENTS, Overflow
 from callcontrol.rpc.convert_event import Projection
 from callcontrol.rpc.event_filter import FilterReader, header_name_problem, list_violations
+from callcontrol.rpc.event_start import StartRequest, read_start
 from callcontrol.rpc.validate import DURATION_PROBLEM, microseconds
 from callcontrol.v1 import common_pb2, event_service_pb2
 
@@ -35,6 +36,8 @@ class StreamRequest:
     """How long to wait for more events; None lets the server choose by how busy it is."""
     heartbeat_s: float
     name: str
+    start: StartRequest | None = None
+    """Where to begin; None is now."""
 
 
 def read_events_request(
@@ -45,9 +48,9 @@ def read_events_request(
     Raises InvalidFilter or InvalidRequest with every violation, NotImplementedYet for what this
     version does not serve: nothing is silently left out.
     """
-    _refuse_what_is_not_served(request)
     wanted = filters.read(request.filters)
     bad = _other_violations(request)
+    start = read_start(request, bad)
     if bad:
         raise InvalidRequest(bad)
     batching = request.batching
@@ -62,12 +65,8 @@ def read_events_request(
         max_delay_s=_max_delay_s(batching),
         heartbeat_s=_heartbeat_s(request),
         name=request.subscriber_name,
+        start=start,
     )
-
-
-def _refuse_what_is_not_served(request: event_service_pb2.EventsRequest) -> None:
-    if request.HasField("start"):
-        raise NotImplementedYet("beginning a stream elsewhere than now", "start")
 
 
 def _other_violations(request: event_service_pb2.EventsRequest) -> list[Violation]:

@@ -13,6 +13,7 @@ from callcontrol.ids import NodeId
 from callcontrol.rpc.aio import Context
 from callcontrol.rpc.event_filter import FilterReader
 from callcontrol.rpc.event_request import read_events_request
+from callcontrol.rpc.event_start import place_of
 from callcontrol.rpc.event_stream import Departure, EventStream, StreamTools
 from callcontrol.rpc.handlers import Handlers, stream
 from callcontrol.rpc.pace import Pace
@@ -54,7 +55,11 @@ class EventService:
         self._recorder = recorder or NoRecorder()
         self._clock = clock
         self._tools = StreamTools(
-            pace=Pace(clock), recorder=self._recorder, server_version=server_version, clock=clock
+            pace=Pace(clock),
+            recorder=self._recorder,
+            server_version=server_version,
+            token_at=log.token_at,
+            clock=clock,
         )
         self._streams: dict[str, EventStream] = {}
         self._by_host: Counter[str] = Counter()
@@ -106,7 +111,10 @@ class EventService:
         with (
             self._place_for(context.peer()),
             self._log.subscribe(
-                asked.filters, name=asked.name or stream_id, overflow=asked.overflow
+                asked.filters,
+                name=asked.name or stream_id,
+                overflow=asked.overflow,
+                start=place_of(self._log, asked.start),
             ) as subscription,
         ):
             departure = self._end_for_age()

@@ -17,7 +17,7 @@ from callcontrol.events.ring import Entry
 from callcontrol.events.subscription import Batch, Subscription, SubscriptionClosed
 from callcontrol.rpc import convert
 from callcontrol.rpc.aio import Context
-from callcontrol.rpc.convert_event import encode_entry, gap
+from callcontrol.rpc.convert_event import encode_entry, encode_token, gap
 from callcontrol.rpc.event_request import StreamRequest
 from callcontrol.rpc.pace import MAX_LINGER_S, Pace
 from callcontrol.rpc.recorder import Recorder
@@ -47,6 +47,8 @@ class StreamTools:
     pace: Pace
     recorder: Recorder
     server_version: str
+    token_at: Callable[[int], str]
+    """The resume token of a stream that has told everything before an entry."""
     clock: Callable[[], float] = time.monotonic
     now_us: Callable[[], int] = lambda: time.time_ns() // 1_000
 
@@ -109,7 +111,7 @@ class EventStream:
 
     async def _serve(self, context: Context) -> None:
         await context.send_initial_metadata(())  # tells that the subscription is in place
-        await self._tell(context, EventsResponse(started=self._started()))
+        await self._tell(context, EventsResponse(started=self._started()), self._subscription.place)
         while True:
             if self._departure and self._departure != self._announced:
                 await self._announce(context, self._departure)
@@ -140,7 +142,7 @@ class EventStream:
         self._announced = departure
         end_us = self._tools.now_us() + round(max(0.0, departure.end_s - now_s) * _US)
         notice = GoingAway(end_time=convert.timestamp(end_us))
-        await self._tell(context, EventsResponse(going_away=notice))
+        await self._tell(context, EventsResponse(going_away=notice), self._subscription.place)
 
     def _patience_s(self) -> float:
         """How long to wait for events before there is something else to say."""
@@ -173,38 +175,43 @@ class EventStream:
         return encode_entry(entry, self._request.projection)
 
     async def _send(self, context: Context, batch: Batch) -> None:
-        if batch.overtaken:
+        if batch.overtaken or batch.unread:
             self._tools.recorder.events_skipped(batch.overtaken)
             self.skipped_events += batch.overtaken
-            await self._tell(context, EventsResponse(gap=gap(_skipped(batch))))
+            first = batch.entries[0].number if batch.entries else batch.last_number + 1
+            await self._tell(context, EventsResponse(gap=gap(_skipped(batch))), first)
         chunks: list[bytes] = []
         for entry in batch.entries:
             chunk = self._encode(entry)
             if chunk:
                 chunks.append(chunk)
                 continue
-            missing = EventsResponse(gap=gap(_missing(entry)))
-            await self._write(context, [*chunks, missing.SerializeToString()], len(chunks))
+            missing = EventsResponse(gap=gap(_missing(entry))).SerializeToString()
+            await self._write(context, [*chunks, missing], len(chunks), entry.number + 1)
             chunks = []
         if chunks:
-            await self._write(context, chunks, len(chunks))
+            await self._write(context, chunks, len(chunks), batch.last_number + 1)
 
     async def _send_heartbeat_if_due(self, context: Context) -> None:
         if self._tools.clock() < self._last_sent_s + self._request.heartbeat_s:
             return
         batch = self._take()
-        if batch.entries or batch.overtaken:
+        if batch.entries or batch.overtaken or batch.unread:
             await self._send(context, batch)
             return
         time = convert.timestamp(self._tools.now_us())
         beat = Heartbeat(time=time, filtered_count=self._filtered)
-        await self._tell(context, EventsResponse(heartbeat=beat))
+        await self._tell(context, EventsResponse(heartbeat=beat), batch.last_number + 1)
 
-    async def _tell(self, context: Context, notice: EventsResponse) -> None:
-        await self._write(context, [notice.SerializeToString()], 0)
+    async def _tell(self, context: Context, notice: EventsResponse, place: int) -> None:
+        await self._write(context, [notice.SerializeToString()], 0, place)
 
-    async def _write(self, context: Context, parts: Sequence[bytes], events: int) -> None:
-        message = b"".join(parts)
+    async def _write(
+        self, context: Context, parts: Sequence[bytes], events: int, place: int
+    ) -> None:
+        """Send one message, after which everything before entry `place` has been told."""
+        token = encode_token(self._tools.token_at(place))
+        message = b"".join((*parts, token))
         began_s = self._tools.clock()
         self._filtered = 0
         # A peer that does not read keeps us here. Nothing waits for this task but its own peer,

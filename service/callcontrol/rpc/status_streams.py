@@ -5,6 +5,7 @@ from typing import Final
 from grpc import StatusCode
 
 from callcontrol import errors
+from callcontrol.errors import Violation
 from callcontrol.rpc.failure import Reason
 from callcontrol.rpc.status_rule import Rule, Told, rule
 
@@ -32,8 +33,25 @@ RULES: Final[tuple[Rule, ...]] = (
         StatusCode.ABORTED,
         Reason.ERROR_REASON_SLOW_CONSUMER,
         lambda e: Told(
-            f"the subscriber was too slow and missed {e.missed_events} events",
-            {"missed_events": str(e.missed_events)},
+            f"the subscriber was too slow and missed {e.missed_events or 'some'} events",
+            {"missed_events": str(e.missed_events or "")},
+        ),
+    ),
+    rule(
+        errors.ResumeTokenExpired,
+        StatusCode.OUT_OF_RANGE,
+        Reason.ERROR_REASON_RESUME_TOKEN_EXPIRED,
+        lambda e: Told(f"the stream cannot begin there: {e.reason}"),
+    ),
+    rule(
+        errors.ResumeTokenInvalid,
+        StatusCode.INVALID_ARGUMENT,
+        Reason.ERROR_REASON_RESUME_TOKEN_INVALID,
+        lambda _: Told(
+            "start.resume_token is not a resume token",
+            violations=(
+                Violation("start.resume_token", "must be a resume token as a stream gave it out"),
+            ),
         ),
     ),
     rule(

@@ -18,16 +18,22 @@ def make_event(
     peers: tuple[str, ...] = (),
     subclass: str = "",
     size: int = 100,
+    core: str = "core",
+    sequence: int = 1,
+    synthetic: bool = False,
 ) -> Event:
     return Event(
         event_id=EventId("core:1"),
-        position=Position(node_id=NodeId(node), core_uuid=CoreUuid("core"), sequence=1, time_us=1),
+        position=Position(
+            node_id=NodeId(node), core_uuid=CoreUuid(core), sequence=sequence, time_us=1
+        ),
         name=name,
         subclass=subclass,
         call_id=None if call is None else CallId(call),
         peer_call_ids=tuple(CallId(peer) for peer in peers),
         received_us=1,
         size=size,
+        synthetic=synthetic,
     )
 
 

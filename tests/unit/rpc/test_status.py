@@ -37,6 +37,8 @@ SAMPLES: list[CallControlError] = [
     errors.CommandQueueFull(NODE, 1000, 0.5),
     errors.OutcomeUnknown(NODE, "secret: reset by 10.0.0.1"),
     errors.SwitchRefused(NODE, "-ERR NO_ROUTE\n"),
+    errors.ResumeTokenExpired("not everything that came after it is held any more"),
+    errors.ResumeTokenInvalid(),
     errors.SlowConsumer(17),
     errors.TooManySubscriptions(1000, "one peer"),
     errors.AnswerTooLarge(5_000_000, 4_194_304),

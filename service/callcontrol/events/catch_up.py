@@ -1,0 +1,118 @@
+"""Reading what the log already holds: from a place in the past up to where a subscription began."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from callcontrol.events.event import Gap
+from callcontrol.events.filter import may_match_node
+from callcontrol.events.matchers import Matcher
+from callcontrol.events.ring import Entry, Ring
+from callcontrol.ids import NodeId
+
+MAX_LOOKS: Final = 1_024
+"""Entries looked at in one go: a millisecond, in which nobody else runs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """Where a subscription begins, in the past of this log."""
+
+    number: int
+    """The first entry to be told."""
+    node_places: Mapping[NodeId, int] = field(default_factory=dict)
+    """Nodes whose entries before a later number are left out, as they have been told."""
+    gaps: tuple[Gap, ...] = ()
+    """What is known to be missing before it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """A piece of the past."""
+
+    entries: list[Entry]
+    """Those that match, in order; a Gap is always the last."""
+    filtered: int
+    """How many the filters left out."""
+    dropped: int
+    """How many the log dropped before they were looked at; they come before `entries`, and it is
+    not known whether any of them matched."""
+
+
+class CatchUp:
+    """A reader of the entries from `start` up to, and without, `end`. It holds no entries."""
+
+    __slots__ = ("_end", "_matcher", "_node_places", "_ring", "next_number")
+
+    def __init__(self, ring: Ring, matcher: Matcher, start: Start, end: int) -> None:
+        self._ring, self._matcher, self._end = ring, matcher, end
+        self._node_places = {
+            node_id: place for node_id, place in start.node_places.items() if place > start.number
+        }
+        self.next_number = start.number
+        """Everything before it has been looked at, or dropped before."""
+
+    @property
+    def is_done(self) -> bool:
+        """Whether all of it has been read."""
+        return self.next_number >= self._end
+
+    @property
+    def left(self) -> int:
+        """Entries not looked at yet."""
+        return self._end - self.next_number
+
+    @property
+    def lag_s(self) -> float:
+        """Age of the oldest entry not looked at, in seconds; 0 when none is held."""
+        ring = self._ring
+        number = max(self.next_number, ring.first_number)
+        if number >= ring.next_number:
+            return 0.0
+        return max(0.0, ring.clock() - ring[number].appended_s)
+
+    @property
+    def dropped(self) -> int:
+        """Entries that the log has dropped before they were looked at."""
+        return max(0, min(self._ring.first_number, self._end) - self.next_number)
+
+    def take(self, max_events: int, max_bytes: int, size_of: Callable[[Entry], int]) -> Past:
+        """The next entries that match, of at most MAX_LOOKS; bounded as `Subscription.take` is.
+
+        May be empty though there is more. When `size_of` raises, nothing was taken.
+        """
+        dropped = self.dropped
+        begin = self.next_number + dropped
+        entries: list[Entry] = []
+        filtered = 0
+        bytes_left = max_bytes
+        number, end = begin, min(begin + MAX_LOOKS, self._end)
+        while number < end:
+            entry = self._ring[number]
+            if self._was_told(entry):
+                pass
+            elif not self._matches(entry):
+                filtered += 1
+            else:
+                bytes_left -= size_of(entry)
+                if entries and (bytes_left < 0 or len(entries) >= max_events):
+                    break
+                entries.append(entry)
+                if isinstance(entry.item, Gap):
+                    number += 1
+                    break
+            number += 1
+        self.next_number = number
+        return Past(entries, filtered, dropped)
+
+    def _was_told(self, entry: Entry) -> bool:
+        if not self._node_places:
+            return False
+        item = entry.item
+        node_id = item.node_id if isinstance(item, Gap) else item.position.node_id
+        return node_id is not None and entry.number < self._node_places.get(node_id, 0)
+
+    def _matches(self, entry: Entry) -> bool:
+        if isinstance(entry.item, Gap):
+            return may_match_node(self._matcher.filters, entry.item.node_id)
+        return self._matcher.accepts(entry.item)
