@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import aclosing
 from datetime import datetime
 from typing import Annotated, Final
 
@@ -14,8 +13,8 @@ from rich.text import Text
 from callcontrol.cli.options import AsJson, Target
 from callcontrol.cli.words import Line, event_line, notice_line
 from callcontrol.client.client import Client
+from callcontrol.client.endless import EndlessStream, Manners
 from callcontrol.client.failure import Failure
-from callcontrol.client.following import follow
 from callcontrol.v1 import common_pb2, event_service_pb2
 
 WIDTHS: Final = (12, 10, 8, 22)
@@ -59,28 +58,11 @@ def watch(
     asyncio.run(print_events(target, request, printer, count))
 
 
-class Memory:
-    """When the stream last spoke, which says from when on events may be missing."""
-
-    def __init__(self) -> None:
-        self._last = ""
-
-    def missing_since(self, response: event_service_pb2.EventsResponse) -> str:
-        """Take a message; a time of day if it begins a stream that is not the first, or nothing."""
-        last, self._last = self._last, _now()
-        return last if response.HasField("started") else ""
-
-
 class JsonPrinter:
     """One message of the stream a line."""
 
-    def __init__(self) -> None:
-        self._memory = Memory()
-
     def show(self, response: event_service_pb2.EventsResponse) -> None:
         """Print it, heartbeats as well: they carry the time."""
-        if since := self._memory.missing_since(response):
-            typer.echo(f"events may be missing since {since}", err=True)
         typer.echo(MessageToJson(response, indent=None, preserving_proto_field_name=True))
 
     def broke(self, failure: Failure) -> None:
@@ -94,19 +76,15 @@ class LinePrinter:
     def __init__(self, console: Console, *, everything: bool = False) -> None:
         """`everything` shows also events that have a name and no meaning to this service."""
         self._console, self._everything = console, everything
-        self._memory = Memory()
         self._print(HEADINGS)
 
     def show(self, response: event_service_pb2.EventsResponse) -> None:
         """Print the events, then what else the message says."""
-        since = self._memory.missing_since(response)
         for line in lines_of(response, everything=self._everything):
             self._print(line)
-        if since:
-            self._print(Line(_now(), "", "", "gap", f"events may be missing since {since}", "red"))
 
     def broke(self, failure: Failure) -> None:
-        """Say that no events are seen from here on."""
+        """Say that what happens from here on is seen later, or told as a gap."""
         self._print(Line(_now(), "", "", "stream broke", f"{failure}, trying again", "bold red"))
 
     def _print(self, line: Line) -> None:
@@ -134,7 +112,7 @@ async def print_events(
     seen = 0
     async with (
         Client(target) as client,
-        aclosing(follow(client, request, on_break=printer.broke)) as responses,
+        EndlessStream(client, request, Manners(on_break=printer.broke)) as responses,
     ):
         async for response in responses:
             printer.show(response)

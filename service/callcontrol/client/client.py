@@ -7,9 +7,11 @@ from typing import Final, Self
 import grpc.aio
 from grpc_health.v1 import health_pb2
 
+from callcontrol.client.event_call import EventCall
 from callcontrol.v1 import (
     call_control_service_pb2_grpc,
     conference_service_pb2_grpc,
+    event_service_pb2,
     event_service_pb2_grpc,
     node_service_pb2_grpc,
 )
@@ -27,8 +29,9 @@ OPTIONS: Final = (
 class Client:
     """Stubs of the services over one channel; a context manager that closes it.
 
-    Streams deserve a client of their own: a server limits how many requests one channel may have
-    open at a time, and what is beyond waits without a word.
+    Streams deserve a connection of their own: a server limits how many requests one may have open
+    at a time, and what is beyond waits without a word. `open_events`, and what is made of it in
+    `callcontrol.client.following`, sees to that.
     """
 
     def __init__(self, target: str = "") -> None:
@@ -45,6 +48,10 @@ class Client:
             request_serializer=health_pb2.HealthCheckRequest.SerializeToString,
             response_deserializer=health_pb2.HealthCheckResponse.FromString,
         )
+
+    def open_events(self, request: event_service_pb2.EventsRequest) -> EventCall:
+        """One stream of events; to be closed by whoever opened it, also when the client is."""
+        return EventCall(self.target, OPTIONS, request)
 
     async def is_serving(self, service: str, timeout_s: float) -> bool:
         """Whether `liveness`, `readiness` or a service by its full name says that it serves.

@@ -1,67 +1,113 @@
-"""Following events for as long as one likes: the stream is opened anew whenever it breaks."""
+"""Following events for as long as one likes, one by one, whatever breaks on the way.
 
-import asyncio
-import random
-import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from typing import Final
+```python
+async with Client() as client, follow(client, EventsRequest()) as events:
+    async for item in events:
+        match item:
+            case Event():
+                ...
+            case Gap():
+                ...  # what was built from events is to be read anew
+```
+"""
 
-import grpc
-import grpc.aio
+from collections import deque
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
 
-from callcontrol.client.client import Client
-from callcontrol.client.failure import Failure, failure_of
-from callcontrol.v1 import event_service_pb2
-
-HOPELESS: Final = frozenset(
-    {
-        grpc.StatusCode.INVALID_ARGUMENT,
-        grpc.StatusCode.NOT_FOUND,
-        grpc.StatusCode.UNAUTHENTICATED,
-        grpc.StatusCode.PERMISSION_DENIED,
-        grpc.StatusCode.UNIMPLEMENTED,
-        grpc.StatusCode.OUT_OF_RANGE,
-    }
-)
-"""What the same request will meet again. Anything else may pass: a proxy that cuts a stream makes
-it INTERNAL or UNKNOWN as well as UNAVAILABLE."""
-
-FIRST_DELAY_S: Final = 0.5
-LONGEST_DELAY_S: Final = 10.0
-LIVED_S: Final = 10.0
-"""A stream that lived so long was a good one: the next pause is a short one again."""
-
-StreamBroke = Callable[[Failure], None]
+from callcontrol.client.endless import EndlessStream, Manners
+from callcontrol.client.patient_stream import Source
+from callcontrol.v1.event_pb2 import Event
+from callcontrol.v1.event_service_pb2 import EventsRequest, EventsResponse, Gap, SnapshotCompleted
 
 
-async def follow(
-    client: Client,
-    request: event_service_pb2.EventsRequest,
-    *,
-    on_break: StreamBroke = lambda _: None,
-    pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
-    clock: Callable[[], float] = time.monotonic,
-) -> AsyncGenerator[event_service_pb2.EventsResponse, None]:
-    """The messages of the stream, and of those that take its place. It never ends by itself.
+@dataclass(frozen=True, slots=True)
+class SnapshotStarted:
+    """A picture of the calls comes: each as an Event with `call_snapshot`, then SnapshotCompleted.
 
-    Each stream begins with a message whose notice is `started`: at every one but the first, events
-    may have been missed. `on_break` is told of each break. Between two streams is a pause that
-    grows from one to the next, and is never shorter than the server asks for. Raises AioRpcError
-    when the server says what it would say again: that there is no such node, for example.
+    What came of an earlier one is to be forgotten, also where it was not completed.
     """
-    delay_s = FIRST_DELAY_S
-    while True:
-        began_s = clock()
-        try:
-            async for response in client.events.Events(request):
-                yield response
-            failure = Failure(grpc.StatusCode.OK, "the server ended the stream")
-        except grpc.aio.AioRpcError as error:
-            if error.code() in HOPELESS:
-                raise
-            failure = failure_of(error)
-        on_break(failure)
-        if clock() - began_s >= LIVED_S:
-            delay_s = FIRST_DELAY_S
-        await pause((failure.retry_in_s or 0.0) + random.uniform(0, delay_s))
-        delay_s = min(delay_s * 2, LONGEST_DELAY_S)
+
+
+Item = Event | Gap | SnapshotStarted | SnapshotCompleted
+"""What following brings. After a Gap, what was built from events must be read anew; no snapshot
+comes by itself but where one was asked for (`Expired.SNAPSHOT`, `start.snapshot`)."""
+
+
+class Following:
+    """Items in order, none of them twice. An asynchronous context manager and iterator, for one
+    task. It never ends by itself, and may be cancelled: nothing is lost by it.
+    """
+
+    def __init__(
+        self, source: Source, request: EventsRequest, manners: Manners | None = None
+    ) -> None:
+        self._stream = EndlessStream(source, request, manners)
+        self._items: deque[Item] = deque()
+        self._place_behind = request.start.resume_token
+        """The token of the place behind `_items`."""
+        self._is_in_snapshot = False
+        self.resume_token = self._place_behind
+        """The place behind the items that were returned, for a start elsewhere or later; an item
+        may come again there. Empty as long as there is none. Keep it once the item is dealt with.
+        """
+
+    async def __aenter__(self) -> Self:
+        """Nothing is sent yet; the first item connects."""
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End the stream."""
+        await self._stream.__aexit__(kind, error, trace)
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Item:
+        """The next item.
+
+        Raises AioRpcError when the server says what it would say again: that there is no such
+        node, for example.
+        """
+        while not self._items:
+            self.resume_token = self._place_behind
+            self._take(await self._stream.__anext__())
+        item = self._items.popleft()
+        if not self._items:
+            self.resume_token = self._place_behind
+        return item
+
+    def _take(self, message: EventsResponse) -> None:
+        if message.HasField("started"):
+            self._is_in_snapshot = False
+        for event in message.events:
+            if event.HasField("call_snapshot"):
+                self._begin_snapshot()
+            self._items.append(event)
+        if message.HasField("gap"):
+            self._items.append(message.gap)
+        if message.HasField("snapshot_completed"):
+            self._begin_snapshot()
+            self._is_in_snapshot = False
+            self._items.append(message.snapshot_completed)
+        self._place_behind = message.resume_token or self._place_behind
+
+    def _begin_snapshot(self) -> None:
+        if not self._is_in_snapshot:
+            self._is_in_snapshot = True
+            self._items.append(SnapshotStarted())
+
+
+def follow(source: Source, request: EventsRequest, manners: Manners | None = None) -> Following:
+    """Everything that the request asks for, from its start on; `source` is a Client.
+
+    Streams that break are opened anew, on this or another replica, and go on where the one before
+    stopped: repeats are left out, and where that is not possible a Gap is among the items.
+    """
+    return Following(source, request, manners)

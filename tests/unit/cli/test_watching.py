@@ -24,18 +24,19 @@ def printed(*responses: pb.EventsResponse) -> str:
     return screen.getvalue()
 
 
-def test_a_stream_that_is_opened_again_says_since_when_events_may_be_missing():
-    assert "events may be missing since " in printed(STARTED, STARTED)
+def test_a_gap_is_a_line_that_says_why_and_how_much():
+    gap = pb.Gap(reason=pb.Gap.REASON_SLOW_CONSUMER, node_id="fs1", count=3)
+    assert "3 events missing: slow consumer" in printed(STARTED, pb.EventsResponse(gap=gap))
 
 
-def test_the_first_stream_misses_nothing():
-    assert "missing" not in printed(STARTED)
+def test_a_stream_that_is_opened_again_is_no_gap_by_itself():
+    assert "missing" not in printed(STARTED, STARTED)
 
 
-def test_json_is_not_disturbed_by_it(capsys: pytest.CaptureFixture[str]):
+def test_json_is_not_disturbed_by_a_break(capsys: pytest.CaptureFixture[str]):
     printer = JsonPrinter()
     printer.show(STARTED)
-    printer.show(STARTED)
+    printer.broke(BROKE)
     out, err = capsys.readouterr()
-    assert "missing" not in out
-    assert err.startswith("events may be missing since ")
+    assert out == '{"started": {}}\n'
+    assert err.startswith("stream broke, trying again: UNAVAILABLE")
