@@ -1,54 +1,40 @@
 """Prints events for as long as it runs: `tail_events.py [CALL_ID ...]`."""
 
 import asyncio
-import os
-import random
 import sys
 
 import grpc
 import grpc.aio
 
+from callcontrol.client.client import Client
+from callcontrol.client.endless import Manners
+from callcontrol.client.failure import Failure
+from callcontrol.client.following import follow
+from callcontrol.v1 import event_pb2
 from callcontrol.v1 import event_service_pb2 as pb
-from callcontrol.v1.event_service_pb2_grpc import EventServiceStub
-
-TARGET = os.environ.get("CALLCONTROL_TARGET", "127.0.0.1:50051")
-HOPELESS = {  # the same request would meet the same answer
-    grpc.StatusCode.INVALID_ARGUMENT,
-    grpc.StatusCode.UNAUTHENTICATED,
-    grpc.StatusCode.PERMISSION_DENIED,
-    grpc.StatusCode.UNIMPLEMENTED,
-    grpc.StatusCode.OUT_OF_RANGE,
-}
 
 
-async def follow_once(channel: grpc.aio.Channel, request: pb.EventsRequest) -> None:
-    """Print one stream to its end."""
-    async for response in EventServiceStub(channel).Events(request):
-        for event in response.events:
-            kind = event.WhichOneof("payload") or "-"
-            print(event.position.node_id, event.name, event.call_id, kind, flush=True)
-        match response.WhichOneof("notice"):
-            case "gap":
-                # Whatever was built from events must be read anew, with ListCalls for example.
-                reason = pb.Gap.Reason.Name(response.gap.reason)
-                print("events are missing:", response.gap.node_id, reason, flush=True)
-            case "going_away":
-                return  # open another stream now, before this one is ended
+def tell_break(failure: Failure) -> None:
+    """The stream broke: nothing is lost by that, and the next one is on its way."""
+    print(failure, file=sys.stderr)
 
 
 async def main(call_ids: list[str]) -> None:
     """Never ends by itself."""
     filters = [pb.EventFilter(call_ids=call_ids)] if call_ids else []
     request = pb.EventsRequest(filters=filters, subscriber_name="tail_events.py")
-    while True:
-        async with grpc.aio.insecure_channel(TARGET) as channel:
-            try:
-                await follow_once(channel, request)
-            except grpc.aio.AioRpcError as error:
-                if error.code() in HOPELESS:
-                    raise
-                print(f"{error.code().name}: {error.details()}", file=sys.stderr)
-        await asyncio.sleep(random.uniform(0.1, 2.0))
+    # Where the service is stands in CALLCONTROL_TARGET.
+    async with Client() as client, follow(client, request, Manners(on_break=tell_break)) as items:
+        async for item in items:
+            match item:
+                case event_pb2.Event():
+                    kind = item.WhichOneof("payload") or "-"
+                    print(item.position.node_id, item.name, item.call_id, kind, flush=True)
+                case pb.Gap():
+                    # Whatever was built from events must be read anew, with ListCalls for example.
+                    reason = pb.Gap.Reason.Name(item.reason)
+                    print("events are missing:", item.node_id, reason, flush=True)
+            # A program that wants to go on here after a restart keeps items.resume_token now.
 
 
 if __name__ == "__main__":

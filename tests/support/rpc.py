@@ -155,9 +155,12 @@ async def replica(
     limits: LogLimits | None = None,
     control: ControlSettings | None = None,
     recorder: Any = None,  # Any: each test records what it looks at
+    history: EventLog | None = None,
 ) -> AsyncIterator[Replica]:
-    """A server that listens on loopback, with a client's channel to it."""
-    log, tracker, nodes = EventLog(limits), CallTracker(), FakeNodes()
+    """A server that listens on loopback, with a client's channel to it, and a log of its own if
+    `history` is none.
+    """
+    log, tracker, nodes = history or EventLog(limits), CallTracker(), FakeNodes()
     # cast: the node of the fleet never runs, so nobody observes it.
     idle = NodeSettings(node_id=NODE, host="192.0.2.1", password="unused")
     fleet = Fleet([Node(idle, cast("NodeObserver", None))])
