@@ -14,7 +14,7 @@ import grpc.aio
 from callcontrol.app import Service
 from callcontrol.config_sources import load
 from callcontrol.events.event import Event
-from callcontrol.rpc.convert_event import _basic
+from callcontrol.rpc.convert_event import basic_event
 from callcontrol.v1.event_service_pb2 import EventsRequest, EventsResponse
 
 SERVICE = "callcontrol.v1.EventService"
@@ -32,7 +32,7 @@ class NaiveEvents:
         try:
             yield EventsResponse()
             while True:
-                yield EventsResponse(events=[_basic(await queue.get())])
+                yield EventsResponse(events=[basic_event(await queue.get())])
         finally:
             self._queues.discard(queue)
 

@@ -97,7 +97,7 @@ def _encode(entry: Entry, item: Event | Gap, projection: Projection) -> bytes:
 
 
 def _encode_basic(item: Event | Gap) -> bytes:
-    return _basic(item).SerializeToString() if isinstance(item, Event) else b""
+    return basic_event(item).SerializeToString() if isinstance(item, Event) else b""
 
 
 def _extras(event: Event, projection: Projection) -> bytes:
@@ -126,7 +126,8 @@ def _varint(value: int) -> bytes:
     return bytes(encoded)
 
 
-def _basic(event: Event) -> event_pb2.Event:
+def basic_event(event: Event) -> event_pb2.Event:
+    """The event as the BASIC view has it."""
     # What is empty is left out by hand: to give it to protobuf costs as much as what is not.
     message = event_pb2.Event(event_id=event.event_id, name=event.name)
     convert.fill_position(message.position, event.position)
