@@ -32,6 +32,7 @@ from callcontrol.config_values import (
     Port,
     RecordingRoot,
     Seconds,
+    Subclasses,
     Texts,
     VariableNames,
 )
@@ -120,6 +121,8 @@ class Config(BaseSettings):
     """Dialplan applications that may be run as they are, in the same form."""
     raw_dial_strings: DialStringPatterns = ()
     """Regular expressions, parted by `;`, for the whole of dial strings that may be called raw."""
+    publish_subclasses: Subclasses = ()
+    """Subclasses, parted by commas, of events that clients may fire; `x*` is each that begins so."""
     allowed_variables: VariableNames = ()
     """Names, parted by commas, of channel variables that may be set although they make the switch
     do things."""
@@ -219,6 +222,8 @@ class Config(BaseSettings):
             raw_apis=tuple(map(read_permission, self.raw_apis)),
             raw_applications=tuple(map(read_permission, self.raw_applications)),
             raw_dial_strings=tuple(map(read_pattern, self.raw_dial_strings)),
+            publish_subclasses=self.publish_subclasses,
+            events=self.wanted_events(),
             allowed_variables=frozenset(map(str.lower, self.allowed_variables)),
         )
 

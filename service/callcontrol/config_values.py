@@ -10,6 +10,7 @@ from callcontrol.addresses import split_address
 from callcontrol.calls.encoding.grammar import name_problem, node_id_problem
 from callcontrol.calls.encoding.media_uri import uri_problem
 from callcontrol.calls.encoding.policy import read_permission
+from callcontrol.calls.encoding.published_event import allowed_subclass_problem
 from callcontrol.calls.encoding.recording_path import root_problem
 from callcontrol.calls.encoding.variable_names import readable_name_problem
 from callcontrol.calls.placing.raw_dialling import read_pattern
@@ -93,6 +94,7 @@ RecordingRoot = Annotated[str, _checked(root_problem)]
 Texts = Annotated[tuple[str, ...], NoDecode, _COMMAS]
 MediaRoots = Annotated[tuple[str, ...], NoDecode, _COMMAS, _all_checked(_media_root_problem)]
 EventChoice = Annotated[tuple[str, ...], NoDecode, _COMMAS, AfterValidator(_checked_events)]
+Subclasses = Annotated[tuple[str, ...], NoDecode, _COMMAS, _all_checked(allowed_subclass_problem)]
 VariableNames = Annotated[tuple[str, ...], NoDecode, _COMMAS, _all_checked(readable_name_problem)]
 Permissions = Annotated[tuple[str, ...], NoDecode, _SEMICOLONS, _all_read(read_permission)]
 DialStringPatterns = Annotated[tuple[str, ...], NoDecode, _SEMICOLONS, _all_read(read_pattern)]

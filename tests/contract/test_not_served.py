@@ -30,12 +30,3 @@ async def test_filters_cannot_be_checked_yet(phone: Phone) -> None:
 
     assert refused.value.code() == grpc.StatusCode.UNIMPLEMENTED
     assert reason_of(refused.value) == "NOT_IMPLEMENTED"
-
-
-async def test_events_cannot_be_fired_yet(phone: Phone) -> None:
-    request = events_pb2.PublishEventRequest(node_id="switch", subclass="contract::test")
-    with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await phone.events.PublishEvent(request, timeout=DEADLINE_S)
-
-    assert refused.value.code() == grpc.StatusCode.UNIMPLEMENTED
-    assert reason_of(refused.value) == "NOT_IMPLEMENTED"

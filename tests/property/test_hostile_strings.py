@@ -31,13 +31,18 @@ LONG_PATIENCE_S = 0.2
 KNOWN = (*CALLS, PLAYBACK, A_RECORDING, A_ROOMS_RECORDING)
 NOTHING_SENT = (InvalidRequest, CommandNotAllowed, NotImplementedYet)
 MESSAGES = {"sendmsg", "sendevent"}
-NEVER_EXPANDED = {"CallControlService/SendMessage:body"}
+NEVER_EXPANDED = {
+    "CallControlService/SendMessage:body",
+    "EventService/PublishEvent:headers{value}",
+}
 """Where `${` may be sent: a message of SIP goes out as it is (mod_commands.c
-uuid_send_info_function, uuid_send_message_function)."""
+uuid_send_info_function, uuid_send_message_function), an event too (mod_event_socket.c
+parse_command)."""
 WRITTEN_ANEW = re.compile(r"[^0-9]")
 """What stands in a pattern of digits and is written in another way for the switch."""
 FORMS: dict[str, Callable[[str], str]] = {
     "CallControlService/SendMessage:content_type": lambda text: text.replace("/", " "),
+    "EventService/PublishEvent:headers{key}": str.lower,  # as the packet is read here
 }
 """How a value looks on the wire, where that is not as it is."""
 FUZZES = settings.default.max_examples > 1_000 if settings.default else False

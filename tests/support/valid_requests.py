@@ -352,6 +352,14 @@ VALID: dict[str, Valid] = {
             ),
         )
     ),
+    "EventService/PublishEvent": Valid(
+        (
+            events.PublishEventRequest(
+                node_id=NODE, subclass="mark::subclass", headers=MARKED, body=b"marked body"
+            ),
+        ),
+        ("PUBLISH_EVENT",),
+    ),
     "NodeService/GetNode": Valid((nodes.GetNodeRequest(node_id=NODE),)),
     "NodeService/ListNodes": Valid((nodes.ListNodesRequest(),)),
     "AdminService/SetNodeDraining": Valid((nodes.SetNodeDrainingRequest(node_id=NODE),)),

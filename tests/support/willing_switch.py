@@ -38,6 +38,7 @@ ALLOWED = ControlSettings(
     recording_root="/srv/recordings",
     raw_dial_strings=(re.compile(".*"),),
     raw_apis=(read_permission("markapi .*"), read_permission("status")),
+    publish_subclasses=("mark*",),
     raw_applications=(read_permission("markapp .*"), read_permission("park")),
 )
 """All that an operator can allow, as far as it does not allow everything."""

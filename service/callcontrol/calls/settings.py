@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from callcontrol.calls.encoding.policy import Permission
+from callcontrol.freeswitch.wanted_events import EVERYTHING, WantedEvents
 
 DEFAULT_CONTEXT: Final = "default"
 
@@ -37,6 +38,10 @@ class ControlSettings:
     """Dialplan applications that may be run as they are."""
     raw_dial_strings: tuple[re.Pattern[str], ...] = ()
     """Raw dial strings that may be called, each as a whole; none unless the operator lists them."""
+    publish_subclasses: tuple[str, ...] = ()
+    """Subclasses of events that clients may fire; `x*` is each that begins with x."""
+    events: WantedEvents = EVERYTHING
+    """What the switches are asked for: nothing else comes back."""
     allowed_variables: frozenset[str] = frozenset()
     """Names of variables, in lower case, that may be set although this service denies them."""
     max_late_work: int = 1_000

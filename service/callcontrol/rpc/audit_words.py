@@ -9,7 +9,13 @@ from typing import Final
 from google.protobuf.message import Message
 
 from callcontrol.calls.encoding.policy import name_problem
-from callcontrol.v1 import call_control_service_pb2, call_pb2, node_service_pb2
+from callcontrol.calls.encoding.published_event import subclass_problem
+from callcontrol.v1 import (
+    call_control_service_pb2,
+    call_pb2,
+    event_service_pb2,
+    node_service_pb2,
+)
 
 _MAX_WORDS: Final = 16
 _OWN_WORDS: Final = frozenset(
@@ -33,6 +39,8 @@ def raw_command(request: Message) -> str:
             return " ".join([_name(request.command), *words])
         case call_control_service_pb2.ExecuteApplicationRequest():
             return f"application {_name(request.application.name)}"
+        case event_service_pb2.PublishEventRequest():
+            return f"event {_plain(request.subclass, subclass_problem(request.subclass))}"
         case _:
             return _applications(getattr(request, "destination", None))
 
@@ -50,5 +58,8 @@ def _own(word: str) -> str:
 
 def _name(name: str) -> str:
     """The name of a command: letters, so that nothing else goes by that name. No digits."""
-    plain = name_problem(name) is None and not any(each.isdigit() for each in name)
-    return name if plain else "*"
+    return _plain(name, name_problem(name))
+
+
+def _plain(name: str, problem: str | None) -> str:
+    return name if problem is None and not any(each.isdigit() for each in name) else "*"

@@ -137,6 +137,7 @@ EVENTS: Final[Mapping[str, Effect]] = {
             errors.SubscriptionEnded,
         ),
     ),
+    "PublishEvent": Effect((Verb.PUBLISH_EVENT,), (errors.NodeNotFound, *_NOT_LISTED, *SENDING)),
 }
 NODES: Final[Mapping[str, Effect]] = {
     "GetNode": Effect((), (errors.NodeNotFound,)),

@@ -35,6 +35,7 @@ from callcontrol.rpc.media import RecordingService
 from callcontrol.rpc.methods import API_FILES, SERVICES
 from callcontrol.rpc.node_service import NodeService
 from callcontrol.rpc.playback import PlaybackService
+from callcontrol.rpc.publish import PublishService
 from callcontrol.rpc.raw_access import RawAccess
 from callcontrol.rpc.recorder import NoRecorder, Recorder
 from callcontrol.rpc.replay import ReplayLimits, ReplayWindow
@@ -250,7 +251,10 @@ def api_handlers(
         "callcontrol.v1.ConferenceService": ConferenceService(
             Conferences(fleet, control.commander), control
         ).handlers(),
-        "callcontrol.v1.EventService": events.handlers(),
+        "callcontrol.v1.EventService": {
+            **events.handlers(),
+            **PublishService(control.commander).handlers(),
+        },
         "callcontrol.v1.NodeService": nodes.handlers(),
         "callcontrol.v1.AdminService": {
             **AdminService(draining, nodes.told_of, events).handlers(),

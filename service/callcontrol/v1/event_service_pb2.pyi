@@ -669,12 +669,17 @@ class PublishEventRequest(_message.Message):
     node_id: _builtins.str
     """Node to fire it on."""
     subclass: _builtins.str
-    """Subclass; the operator's configuration says which are allowed."""
+    """Subclass; the operator's configuration says which are allowed. Never one of
+    callcontrol::, conference:: or sofia::, by which others tell what happens.
+    """
     body: _builtins.bytes
-    """Body."""
+    """Body: UTF-8 without NUL, at most 65536 bytes."""
     @_builtins.property
     def headers(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
-        """Headers."""
+        """Headers, at most 64. A name is of A-Z a-z 0-9 _ . - and none that the switch
+        gives itself, such as Unique-ID, Event-... or variable_.... A value has 1 to
+        4096 characters, does not begin with a blank, and has no line breaks.
+        """
 
     def __init__(
         self,
@@ -700,9 +705,12 @@ class PublishEventResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     EVENT_UUID_FIELD_NUMBER: _builtins.int
+    EVENT_ID_FIELD_NUMBER: _builtins.int
     STATUS_FIELD_NUMBER: _builtins.int
     event_uuid: _builtins.str
-    """Its id in the switch."""
+    """Its id in the switch, which it has as the header Event-UUID."""
+    event_id: _builtins.str
+    """Its event_id in streams; empty where it did not come back."""
     @_builtins.property
     def status(self) -> _common_pb2.CommandStatus:
         """What became of the command."""
@@ -711,11 +719,12 @@ class PublishEventResponse(_message.Message):
         self,
         *,
         event_uuid: _builtins.str = ...,
+        event_id: _builtins.str = ...,
         status: _common_pb2.CommandStatus | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["status", b"status"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["event_uuid", b"event_uuid", "status", b"status"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["event_id", b"event_id", "event_uuid", b"event_uuid", "status", b"status"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

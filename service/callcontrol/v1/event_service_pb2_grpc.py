@@ -90,7 +90,15 @@ class EventServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def PublishEvent(self, request, context):
-        """Fires an event into the switch, for other subscribers and for dialplans.
+        """Fires a CUSTOM event in the switch, for all that listen to it: subscribers of
+        every replica, dialplans, modules. Subclasses are as the operator lists them
+        (publish_subclasses), else PERMISSION_DENIED (COMMAND_NOT_ALLOWED).
+
+        It causes that one event. CONFIRMED means that it has come back; ACCEPTED
+        that the switch has fired it and it did not come back in time, or cannot, as
+        the operator's node_events do not have it. It is sent once:
+        UNAVAILABLE means that nothing was fired, UNKNOWN (OUTCOME_UNKNOWN) that it may
+        have been.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

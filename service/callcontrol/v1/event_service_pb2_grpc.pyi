@@ -58,7 +58,16 @@ class EventServiceStub:
     CheckFilter: _grpc.UnaryUnaryMultiCallable[_event_service_pb2.CheckFilterRequest, _event_service_pb2.CheckFilterResponse]
     """Checks a filter and tells what it costs, without subscribing."""
     PublishEvent: _grpc.UnaryUnaryMultiCallable[_event_service_pb2.PublishEventRequest, _event_service_pb2.PublishEventResponse]
-    """Fires an event into the switch, for other subscribers and for dialplans."""
+    """Fires a CUSTOM event in the switch, for all that listen to it: subscribers of
+    every replica, dialplans, modules. Subclasses are as the operator lists them
+    (publish_subclasses), else PERMISSION_DENIED (COMMAND_NOT_ALLOWED).
+
+    It causes that one event. CONFIRMED means that it has come back; ACCEPTED
+    that the switch has fired it and it did not come back in time, or cannot, as
+    the operator's node_events do not have it. It is sent once:
+    UNAVAILABLE means that nothing was fired, UNKNOWN (OUTCOME_UNKNOWN) that it may
+    have been.
+    """
 
 @_typing.type_check_only
 class EventServiceAsyncStub(EventServiceStub):
@@ -90,7 +99,16 @@ class EventServiceAsyncStub(EventServiceStub):
     CheckFilter: _aio.UnaryUnaryMultiCallable[_event_service_pb2.CheckFilterRequest, _event_service_pb2.CheckFilterResponse]  # type: ignore[assignment]
     """Checks a filter and tells what it costs, without subscribing."""
     PublishEvent: _aio.UnaryUnaryMultiCallable[_event_service_pb2.PublishEventRequest, _event_service_pb2.PublishEventResponse]  # type: ignore[assignment]
-    """Fires an event into the switch, for other subscribers and for dialplans."""
+    """Fires a CUSTOM event in the switch, for all that listen to it: subscribers of
+    every replica, dialplans, modules. Subclasses are as the operator lists them
+    (publish_subclasses), else PERMISSION_DENIED (COMMAND_NOT_ALLOWED).
+
+    It causes that one event. CONFIRMED means that it has come back; ACCEPTED
+    that the switch has fired it and it did not come back in time, or cannot, as
+    the operator's node_events do not have it. It is sent once:
+    UNAVAILABLE means that nothing was fired, UNKNOWN (OUTCOME_UNKNOWN) that it may
+    have been.
+    """
 
 class EventServiceServicer(metaclass=_abc_1.ABCMeta):
     """Streams of events."""
@@ -137,6 +155,15 @@ class EventServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _event_service_pb2.PublishEventRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_event_service_pb2.PublishEventResponse, _abc.Awaitable[_event_service_pb2.PublishEventResponse]]:
-        """Fires an event into the switch, for other subscribers and for dialplans."""
+        """Fires a CUSTOM event in the switch, for all that listen to it: subscribers of
+        every replica, dialplans, modules. Subclasses are as the operator lists them
+        (publish_subclasses), else PERMISSION_DENIED (COMMAND_NOT_ALLOWED).
+
+        It causes that one event. CONFIRMED means that it has come back; ACCEPTED
+        that the switch has fired it and it did not come back in time, or cannot, as
+        the operator's node_events do not have it. It is sent once:
+        UNAVAILABLE means that nothing was fired, UNKNOWN (OUTCOME_UNKNOWN) that it may
+        have been.
+        """
 
 def add_EventServiceServicer_to_server(servicer: EventServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

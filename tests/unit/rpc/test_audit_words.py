@@ -6,6 +6,7 @@ from google.protobuf.message import Message
 from callcontrol.rpc.audit_words import raw_command
 from callcontrol.v1 import call_control_service_pb2 as calls_pb2
 from callcontrol.v1 import call_pb2
+from callcontrol.v1 import event_service_pb2 as events_pb2
 from callcontrol.v1 import node_service_pb2 as nodes_pb2
 
 
@@ -35,6 +36,8 @@ def app(name: str, data: str = "") -> call_pb2.Application:
             ),
             "applications set *",
         ),
+        (events_pb2.PublishEventRequest(subclass="shop::order", body=b"4711"), "event shop::order"),
+        (events_pb2.PublishEventRequest(subclass="shop::4711"), "event *"),
         (calls_pb2.TransferRequest(), ""),
         (calls_pb2.HangupRequest(call_id="x"), ""),
     ],

@@ -26,6 +26,7 @@ class Verb(Enum):
     RUN_APPLICATIONS = "transfer to applications"
     EXECUTE_APPLICATION = "run an application"
     EXECUTE_API = "run an api command"
+    PUBLISH_EVENT = "fire an event"
     BRIDGE = "bridge"
     HOLD = "hold"
     UNHOLD = "unhold"

@@ -24,4 +24,9 @@ RAW_CONFIRMATIONS: Final[Mapping[Verb, Confirmation]] = {
         acknowledged_by="anything",
         proven_by="",
     ),
+    Verb.PUBLISH_EVENT: Confirmation(
+        sends="sendevent CUSTOM, Event-Subclass «subclass», «headers», «body»",
+        acknowledged_by="+OK «Event-UUID»",
+        proven_by="the event itself, with that Event-UUID",
+    ),
 }

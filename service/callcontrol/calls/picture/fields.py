@@ -9,6 +9,8 @@ from typing import Final
 # Core headers, on every event that the core fired.
 EVENT_NAME: Final = "Event-Name"
 EVENT_SUBCLASS: Final = "Event-Subclass"
+EVENT_ID: Final = "Event-UUID"
+"""Only of what a client fired, by `sendevent`, which answers with it."""
 CORE_UUID: Final = "Core-UUID"
 EVENT_SEQUENCE: Final = "Event-Sequence"
 EVENT_TIMESTAMP: Final = "Event-Date-Timestamp"
@@ -88,6 +90,41 @@ MEMBER_ID: Final = "Member-ID"
 CONFERENCE_SUBCLASS: Final = "conference::maintenance"
 SESSION_COUNT: Final = "Session-Count"
 JOB_ID: Final = "Job-UUID"
+JOB_OWNER: Final = "Job-Owner-UUID"
+"""The leg whose own connection gave the command, if one did."""
+
+# Registrations and gateways (mod_sofia), in its own two ways to write header names.
+PROFILE: Final = "profile-name"
+REGISTERED_USER: Final = "from-user"
+REGISTERED_DOMAIN: Final = "from-host"
+EXPIRED_USER: Final = "user"
+EXPIRED_DOMAIN: Final = "host"
+CONTACT: Final = "contact"
+GATEWAY: Final = "Gateway"
+GATEWAY_STATE: Final = "State"
+GATEWAY_PING: Final = "Ping-Status"
+GATEWAY_SIP_CODE: Final = "Status"
+GATEWAY_PHRASE: Final = "Phrase"
+
+# Mailboxes.
+MAILBOX: Final = "MWI-Message-Account"
+MESSAGES_WAIT: Final = "MWI-Messages-Waiting"
+MESSAGE_COUNTS: Final = "MWI-Voice-Message"
+
+# What was heard on a leg.
+TONE: Final = "Detected-Tone"
+FAX_TONE: Final = "Detected-Fax-Tone"
+SPEECH_TYPE: Final = "Speech-Type"
+BEEP_STATUS: Final = "Beep-Status"
+
+# Legs that an event names elsewhere than in CALL_ID.
+RESIGNING_ID: Final = "Resigning-UUID"
+RESIGNING_PEER_ID: Final = "Resigning-Peer-UUID"
+ACQUIRED_ID: Final = "Acquired-UUID"
+QUEUED_ID: Final = "CC-Member-Session-UUID"
+AGENT_ID: Final = "CC-Agent-UUID"
+FIFO_CALLER_ID: Final = "caller-uuid"
+DIALLED_ID: Final = "Peer-UUID"
 
 CUSTOM: Final = "CUSTOM"
 """The name of events that a module or a client made up; what they are is in the subclass."""

@@ -16,6 +16,7 @@ from callcontrol.calls.picture.leg import Leg
 from callcontrol.calls.picture.leg_facts import LIFECYCLE
 from callcontrol.calls.picture.legs import Legs, ended_payload
 from callcontrol.calls.picture.operations import OPERATIONS
+from callcontrol.calls.picture.place_watch import PlaceWatch, PlaceWatches
 from callcontrol.calls.picture.translate import BRIDGES, RENAME, Headers
 from callcontrol.calls.picture.watch import Watch
 from callcontrol.calls.picture.watches import WatchTable
@@ -69,6 +70,7 @@ class CallTracker:
         """Takes what is found out about calls by asking, for subscribers."""
         self._watches = WatchTable()
         self._conference_watches = ConferenceWatches()
+        self._subclass_watches = PlaceWatches[Event]()
         self._positions: dict[NodeId, Position] = {}
         self.now_us = now_us
         """The time of day, microseconds since the epoch."""
@@ -115,11 +117,13 @@ class CallTracker:
         return seen
 
     def tell(self, event: Event) -> None:
-        """Pass an event to those that watch a call or a conference it concerns."""
+        """Pass an event to those that watch a call, a conference or a subclass it concerns."""
         if self._watches:
             self._watches.pass_on(event)
         if self._conference_watches:
             self._conference_watches.pass_on(event)
+        if self._subclass_watches:
+            self._subclass_watches.tell((event.position.node_id, event.subclass), event)
 
     def get(self, call_id: CallId) -> Call | None:
         """The call as last seen; for a while after its end too, and as it was asked for before
@@ -184,6 +188,10 @@ class CallTracker:
         """Watch a conference, also one that does not exist yet. Enter the watch before sending."""
         return ConferenceWatch(self._conference_watches, (node_id, name))
 
+    def watch_subclass(self, node_id: NodeId, subclass: str) -> PlaceWatch[Event]:
+        """Watch the CUSTOM events of a subclass. Enter the watch before sending."""
+        return PlaceWatch(self._subclass_watches, (node_id, subclass))
+
     @property
     def watching(self) -> int:
         """How many watches are entered now."""
@@ -196,6 +204,7 @@ class CallTracker:
         self.expected.interrupt(node_id)
         self._watches.lose_node(node_id, reason)
         self._conference_watches.lose_node(node_id, reason)
+        self._subclass_watches.lose_node(node_id, reason)
 
     def _position_of(self, node_id: NodeId, headers: Headers) -> Position:
         core = translate.core_uuid_of(headers)
