@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import cast
+from typing import Final, cast
 
 from callcontrol.esl.commands import Command
 from callcontrol.esl.errors import ProtocolError
@@ -31,6 +31,13 @@ from callcontrol.freeswitch.status import NodeCounters
 from callcontrol.freeswitch.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
+
+MAX_READ_BYTES: Final = 8192
+"""What is read in one turn of the loop: two or three events, so that others get their turn too.
+
+grpc.aio above all: it takes one wake-up a turn, and once some 280 of them wait its thread stands
+still until most have been taken. With the 256 KiB that asyncio reads by itself, streams got
+nothing for a second at a time while a switch spoke as fast as it could (tests/soak/events.py)."""
 
 Answer = Reply | ApiResponse
 ArrivedEvent = SwitchEvent | UnreadableEvent
@@ -70,7 +77,7 @@ class Slot:
             self.waiter.set_result(outcome)
 
 
-class Link(asyncio.Protocol):
+class Link(asyncio.BufferedProtocol):
     """A link from the moment of the TCP connection; logging in is done by `dial`.
 
     `on_event` is called within the reading of the socket, in the order of arrival. `on_idle` is
@@ -92,6 +99,7 @@ class Link(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._connection: Connection[Slot] = Connection()
         self._transport: asyncio.Transport | None = None
+        self._read = memoryview(bytearray(MAX_READ_BYTES))
         self._greeted = asyncio.Event()
         self._ended = asyncio.Event()
         self._overdue = Watchdog(timings.reply_timeout_s, self._oldest_written_at, self._on_overdue)
@@ -171,7 +179,7 @@ class Link(asyncio.Protocol):
         if self._on_end is not None:
             self._on_end(LinkLost(reason, sent=False))
 
-    # asyncio.Protocol
+    # asyncio.BufferedProtocol
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Called by the loop: the TCP connection is there."""
@@ -185,13 +193,21 @@ class Link(asyncio.Protocol):
         except OSError as exc:
             self.end(f"the connection broke: {exc}")
 
-    def data_received(self, data: bytes) -> None:
-        """Called by the loop: bytes came."""
+    def get_buffer(self, _sizehint: int) -> memoryview:
+        """Called by the loop: where bytes go that have come."""
+        return self._read
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Called by the loop: so many bytes came."""
+        self.take(bytes(self._read[:nbytes]))
+
+    def take(self, data: bytes) -> None:
+        """Take bytes that the switch sent."""
         if self._ended.is_set():
             return
         try:
             for message in self._connection.receive_data(data):
-                self._take(message)
+                self._dispatch(message)
                 if self._ended.is_set():
                     return
         except ProtocolError as problem:
@@ -217,7 +233,7 @@ class Link(asyncio.Protocol):
         """Called by the loop: the socket is closed."""
         self.end(f"the connection broke: {exc}" if exc else "the connection was closed")
 
-    def _take(self, message: Answered[Slot] | Unsolicited) -> None:
+    def _dispatch(self, message: Answered[Slot] | Unsolicited) -> None:
         match message:
             case SwitchEvent() | UnreadableEvent():
                 self.received_events += 1

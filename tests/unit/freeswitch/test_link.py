@@ -44,7 +44,7 @@ class Bench:
         return tasks
 
     def receive(self, data: bytes) -> None:
-        self.link.data_received(data)
+        self.link.take(data)
 
     def _on_event(self, event: object) -> None:
         assert isinstance(event, SwitchEvent)

@@ -41,9 +41,9 @@ async def test_a_command_cancelled_at_the_moment_of_its_turn_is_not_written() ->
     bench = Bench()
     first, second, third = await bench.ask("first", "second", "third")
     second.cancel()
-    bench.link.data_received(api_response("one"))  # before the cancelled task has run
+    bench.link.take(api_response("one"))  # before the cancelled task has run
     assert bench.transport.written == b"api first\n\napi third\n\n"
-    bench.link.data_received(api_response("three"))
+    bench.link.take(api_response("three"))
     assert await third == ApiResponse(b"three")
     await asyncio.wait([first, second])
     assert second.cancelled()
@@ -66,9 +66,9 @@ async def test_who_asked_for_a_command_is_told_when_it_is_written_and_only_then(
     assert told == []
     second.cancel()
     await asyncio.wait([second])
-    bench.link.data_received(api_response("one"))
+    bench.link.take(api_response("one"))
     assert told == [b"api first\n\n"]
-    bench.link.data_received(api_response("three"))
+    bench.link.take(api_response("three"))
     await asyncio.wait([first, third])
     assert len(told) == 1
     bench.link.end("the test is over")
