@@ -61,6 +61,11 @@ class Metrics:
             "Events that slow subscribers missed, told to them as gaps.",
             registry=registry,
         )
+        self._failed = Counter(
+            "callcontrol_filter_expression_failures",
+            "Times the expression of a filter had no value for an event, and counted as false.",
+            registry=registry,
+        )
         self._batch = Histogram(
             "callcontrol_event_batch_size",
             "Events in a message of a stream.",
@@ -106,6 +111,10 @@ class Metrics:
     def events_skipped(self, count: int) -> None:
         """A slow subscriber was overtaken."""
         self._skipped.inc(count)
+
+    def expression_failed(self) -> None:
+        """An expression had no value for an event."""
+        self._failed.inc()
 
 
 STREAMS: Final = frozenset({"EventService/Events", "CallHandlingService/HandleCalls"})

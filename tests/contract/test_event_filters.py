@@ -1,6 +1,7 @@
 """What filters let through of the events of a switch that lives."""
 
 import asyncio
+import functools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -12,13 +13,14 @@ from tests.contract.phone import (
     Phone,
     Tape,
     extension,
+    loopback,
     new_id,
     reason_of,
     violated_fields,
 )
 
 from callcontrol.v1 import call_control_service_pb2 as calls_pb2
-from callcontrol.v1 import common_pb2
+from callcontrol.v1 import common_pb2, event_pb2
 from callcontrol.v1 import event_service_pb2 as events_pb2
 
 Filter = events_pb2.EventFilter
@@ -27,6 +29,10 @@ ENDS = "CHANNEL_HANGUP_COMPLETE"
 
 def match(**facts: object) -> common_pb2.StringMatch:
     return common_pb2.StringMatch(**facts)  # type: ignore[arg-type]  # test sugar
+
+
+def is_the_event(event_id: str, event: event_pb2.Event) -> bool:
+    return event.event_id == event_id
 
 
 @asynccontextmanager
@@ -128,9 +134,49 @@ async def test_an_array_is_found_by_any_of_its_elements_and_by_the_spelling(phon
     assert all(event.headers[name].startswith("ARRAY::") for event in spelled.events)
 
 
+async def test_an_expression_sees_the_event_with_its_meaning_and_its_headers(phone: Phone) -> None:
+    expression = """
+        event.call_ended.cause.name == "USER_BUSY" && headers["Channel-Name"].endsWith("busy-a")
+        || event.call_state_changed.call.state == STATE_PARKED && event.labels.team == "sales"
+    """
+    one_line = " ".join(expression.split())
+    async with filtered(phone, Filter(expression=one_line)) as tape:
+        await phone.hang_up(await phone.answered(labels={"team": "support"}))
+        parked = await phone.answered(labels={"team": "sales"})
+        await phone.hang_up(parked)
+        busy = (await phone.originate(loopback("busy"))).call.call_id
+        await tape.event("call_ended", busy)
+
+    told = [(event.WhichOneof("payload"), event.call_id) for event in tape.events]
+    assert told == [("call_state_changed", parked), ("call_ended", busy)]
+
+
+async def test_of_filters_that_differ_each_event_comes_once(phone: Phone) -> None:
+    mine = new_id()
+    every = [
+        Filter(call_ids=[mine]),
+        Filter(labels={"team": match(exact="sales")}),
+        Filter(headers={"Unique-ID": match(exact=mine)}),
+        Filter(expression=f'event.call_id == "{mine}"'),
+    ]
+    async with filtered(phone, *every) as tape:
+        await phone.answered(call_id=mine, labels={"team": "sales"})
+        await phone.hang_up(mine)
+        told = {event.event_id for event in phone.tape.events if event.call_id == mine}
+        for event_id in told:
+            await tape.where(functools.partial(is_the_event, event_id))
+
+    ids = [event.event_id for event in tape.events]
+    assert len(set(ids)) == len(ids)
+    assert {event.call_id for event in tape.events if not event.labels} <= {mine}
+
+
 @pytest.mark.parametrize(
     ("wanted", "field"),
     [
+        (Filter(expression="event.nope == 1"), "filters[0].expression"),
+        (Filter(expression="event.labels.all(k, true)"), "filters[0].expression"),
+        (Filter(expression='headers["X"].matches(headers["Y"])'), "filters[0].expression"),
         (Filter(headers={"Channel-Name": match(regex="(")}), "filters[0].headers[Channel-Name]"),
         (Filter(labels={"team": match()}), "filters[0].labels[team]"),
         (Filter(headers={"no name": match(exact="")}), "filters[0].headers[no name]"),

@@ -7,7 +7,6 @@ import pytest
 from tests.contract.phone import DEADLINE_S, Phone, reason_of
 
 from callcontrol.v1 import call_handling_service_pb2 as handling_pb2
-from callcontrol.v1 import event_service_pb2 as events_pb2
 from callcontrol.v1.call_handling_service_pb2_grpc import CallHandlingServiceStub
 
 
@@ -19,14 +18,6 @@ async def test_workers_cannot_register_yet(phone: Phone) -> None:
     stream = CallHandlingServiceStub(phone.channel).HandleCalls(nothing(), timeout=DEADLINE_S)
     with pytest.raises(grpc.aio.AioRpcError) as refused:
         await anext(aiter(stream))
-
-    assert refused.value.code() == grpc.StatusCode.UNIMPLEMENTED
-    assert reason_of(refused.value) == "NOT_IMPLEMENTED"
-
-
-async def test_filters_cannot_be_checked_yet(phone: Phone) -> None:
-    with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await phone.events.CheckFilter(events_pb2.CheckFilterRequest(), timeout=DEADLINE_S)
 
     assert refused.value.code() == grpc.StatusCode.UNIMPLEMENTED
     assert reason_of(refused.value) == "NOT_IMPLEMENTED"

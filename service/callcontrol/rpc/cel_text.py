@@ -77,8 +77,8 @@ def pattern_cost(tokens: Tokens) -> int:
         if _at(tokens, at + 3).text != ")":
             raise BadExpression(f"at character {pattern.place}: a pattern must be one literal")
         text = literal_text(pattern)
-        if problem := pattern_problem(text):
-            raise BadExpression(f"at character {pattern.place}: {problem}")
+        if refused := pattern_problem(text):
+            raise BadExpression(f"at character {pattern.place}: {refused}")
         cost += _PATTERN_COST + _STEP_COST * pattern_steps(text)
     return cost
 

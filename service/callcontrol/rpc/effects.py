@@ -45,9 +45,7 @@ NOT_SERVED: Final[Mapping[str, str]] = {
     "CallControlService/Transfer": "the destination `worker`",
     "CallControlService/ListCalls": "`resume_token`, which stays empty",
     "ConferenceService/PlayToConference": "`phrase`, `say`, engine and voice of `speech`",
-    "EventService/Events": (
-        "`snapshot` and `time` of `start`; `headers`, `labels` and `expression` of a filter"
-    ),
+    "EventService/Events": ("`snapshot` and `time` of `start`"),
 }
 """What the API describes of an RPC and this version does not serve: NOT_IMPLEMENTED where it is
 asked for."""
@@ -125,6 +123,7 @@ CONFERENCES: Final[Mapping[str, Effect]] = {
     "EndConference": _on_a_conference(Verb.END_CONFERENCE),
 }
 EVENTS: Final[Mapping[str, Effect]] = {
+    "CheckFilter": Effect((), (errors.InvalidFilter, errors.NodeNotFound)),
     "Events": Effect(
         (),
         (

@@ -1,7 +1,7 @@
 """Filters of events as clients write them: checked, and turned into conditions."""
 
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 from callcontrol.calls.encoding import grammar
@@ -11,6 +11,9 @@ from callcontrol.events.filter import CUSTOM, EventFilter, Named
 from callcontrol.events.filter_cost import COST_LIMIT, cost_of
 from callcontrol.events.string_match import Comparison, StringMatch, pattern_problem
 from callcontrol.ids import CallId, NodeId
+from callcontrol.rpc.cel import MissingExtra
+from callcontrol.rpc.cel_text import BadExpression
+from callcontrol.rpc.event_expression import Expression, Expressions
 from callcontrol.v1 import common_pb2, event_service_pb2
 
 MAX_FILTERS: Final = 16
@@ -42,28 +45,46 @@ class FilterReader:
     """
 
     def __init__(
-        self, *, name_problem: Problem = knows_all, subclass_problem: Problem = knows_all
+        self,
+        expressions: Expressions | None = None,
+        *,
+        name_problem: Problem = knows_all,
+        subclass_problem: Problem = knows_all,
     ) -> None:
+        self._expressions = expressions or Expressions()
         self._name_problem, self._subclass_problem = name_problem, subclass_problem
 
     def read(self, filters: Sequence[event_service_pb2.EventFilter]) -> tuple[EventFilter, ...]:
         """The conditions that are asked for.
 
-        Raises InvalidFilter with every violation, and NotImplementedYet for what is not served.
+        Raises InvalidFilter with every violation, and NotImplementedYet for an expression where the
+        runtime of its language is not installed.
         """
-        for index, each in enumerate(filters):
-            if each.expression:
-                place = f"filters[{index}].expression"
-                raise NotImplementedYet("filtering by expression", place)
         bad = self._violations(filters)
+        expressions = [
+            self._expression(f"filters[{index}].expression", each.expression, bad)
+            for index, each in enumerate(filters[:MAX_FILTERS])
+        ]
         if bad:
             raise InvalidFilter(bad)
-        wanted = tuple(_filter(each) for each in filters)
+        wanted = tuple(map(_filter, filters, expressions))
         cost = cost_of(wanted)
         if cost > COST_LIMIT:
             problem = f"may cost at most {COST_LIMIT} together; these cost {cost}: ask for less"
             raise InvalidFilter([Violation("filters", problem)])
         return wanted
+
+    def _expression(self, place: str, text: str, bad: list[Violation]) -> Expression | None:
+        if not text:
+            return None
+        try:
+            return self._expressions.compile(text)
+        except BadExpression as problem:
+            bad.append(Violation(place, str(problem)))
+        except MissingExtra as missing:
+            feature = "filtering by expression without the extra `cel`"
+            raise NotImplementedYet(feature, place) from missing
+        return None
 
     def _violations(self, filters: Sequence[event_service_pb2.EventFilter]) -> list[Violation]:
         bad: list[Violation] = []
@@ -72,6 +93,7 @@ class FilterReader:
         conditions = 0
         for index, each in enumerate(filters[:MAX_FILTERS]):
             conditions += sum(len(getattr(each, field)) for field in _CONDITIONS)
+            conditions += bool(each.expression)
             bad += self._problems_of(f"filters[{index}]", each)
         if conditions > MAX_CONDITIONS:
             problem = f"may hold at most {MAX_CONDITIONS} values together; these hold {conditions}"
@@ -101,6 +123,12 @@ class FilterReader:
         if not _SUBCLASS.fullmatch(subclass) or "*" in subclass[:-1]:
             return "must be 1 to 128 visible characters, with * only at the end"
         return self._subclass_problem(subclass)
+
+
+def require_nodes(filters: Iterable[EventFilter], knows_node: Callable[[NodeId], object]) -> None:
+    """Raises what `knows_node` does, NodeNotFound, for the first node that it does not know."""
+    for node_id in sorted({node_id for each in filters for node_id in each.node_ids}):
+        knows_node(node_id)
 
 
 def list_violations(place: str, values: Collection[str], problem_of: Problem) -> list[Violation]:
@@ -156,7 +184,7 @@ def _match(match: common_pb2.StringMatch) -> StringMatch:
     )
 
 
-def _filter(each: event_service_pb2.EventFilter) -> EventFilter:
+def _filter(each: event_service_pb2.EventFilter, expression: Expression | None) -> EventFilter:
     return EventFilter(
         names=frozenset(each.names),
         subclasses=frozenset(each.subclasses),
@@ -164,5 +192,6 @@ def _filter(each: event_service_pb2.EventFilter) -> EventFilter:
         node_ids=frozenset(NodeId(value) for value in each.node_ids),
         headers=_named(each.headers),
         labels=_named(each.labels),
+        expression=expression,
         invert=each.invert,
     )

@@ -11,7 +11,8 @@ from callcontrol.errors import ShuttingDown, SubscriptionNotFound, TooManySubscr
 from callcontrol.events.log import EventLog
 from callcontrol.ids import NodeId
 from callcontrol.rpc.aio import Context
-from callcontrol.rpc.event_filter import FilterReader
+from callcontrol.rpc.check_filter import CheckFilterService
+from callcontrol.rpc.event_filter import FilterReader, require_nodes
 from callcontrol.rpc.event_request import read_events_request
 from callcontrol.rpc.event_start import place_of
 from callcontrol.rpc.event_stream import Departure, EventStream, StreamTools
@@ -83,7 +84,10 @@ class EventService:
 
     def handlers(self) -> Handlers:
         """The methods that are served."""
-        return {"Events": stream(event_service_pb2.EventsRequest, self._events)}
+        return {
+            "Events": stream(event_service_pb2.EventsRequest, self._events),
+            **CheckFilterService(self._filters, self._knows_node).handlers(),
+        }
 
     def leave(self, notice_s: float, spread_s: float) -> float:
         """Ask every stream to move, and let no new one begin.
@@ -102,9 +106,7 @@ class EventService:
 
     async def _events(self, request: event_service_pb2.EventsRequest, context: Context) -> None:
         asked = read_events_request(request, self._filters)
-        for each in asked.filters:
-            for node_id in sorted(each.node_ids):
-                self._knows_node(node_id)
+        require_nodes(asked.filters, self._knows_node)
         if self._is_leaving:
             raise ShuttingDown
         stream_id = str(uuid.uuid4())

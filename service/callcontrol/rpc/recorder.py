@@ -30,6 +30,9 @@ class Recorder(Protocol):
     def events_skipped(self, count: int) -> None:
         """A slow subscriber was overtaken by so many events."""
 
+    def expression_failed(self) -> None:
+        """The expression of a filter had no value for an event, and counted as false."""
+
 
 class NoRecorder:
     """Records nothing."""
@@ -53,4 +56,7 @@ class NoRecorder:
         """Nothing."""
 
     def events_skipped(self, count: int) -> None:
+        """Nothing."""
+
+    def expression_failed(self) -> None:
         """Nothing."""

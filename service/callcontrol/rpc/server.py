@@ -25,6 +25,7 @@ from callcontrol.rpc.calls_service import CallsService
 from callcontrol.rpc.closing import Closing
 from callcontrol.rpc.conference_service import ConferenceService
 from callcontrol.rpc.digits import DigitsService
+from callcontrol.rpc.event_expression import Expressions
 from callcontrol.rpc.event_filter import FilterReader
 from callcontrol.rpc.event_service import EventService, StreamLimits
 from callcontrol.rpc.handlers import Handlers
@@ -208,7 +209,9 @@ def build_server(
         log,
         fleet.get,
         filters=FilterReader(
-            name_problem=wanted.name_problem, subclass_problem=wanted.subclass_problem
+            Expressions(recorder.expression_failed),
+            name_problem=wanted.name_problem,
+            subclass_problem=wanted.subclass_problem,
         ),
         limits=limits,
         recorder=recorder,

@@ -19,7 +19,6 @@ from callcontrol.v1 import (
     call_pb2,
     common_pb2,
     event_service_pb2,
-    event_service_pb2_grpc,
     node_service_pb2,
 )
 
@@ -131,10 +130,13 @@ async def test_every_violation_is_told_at_once(stage: Stage):
 
 
 async def test_what_is_not_served_says_so_with_a_reason(stage: Stage):
-    async with stage.channel() as channel:
-        events = event_service_pb2_grpc.EventServiceStub(channel)
-        with pytest.raises(grpc.aio.AioRpcError) as caught:
-            await events.CheckFilter(event_service_pb2.CheckFilterRequest())
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await stage.client.calls.Originate(
+            pb.OriginateRequest(
+                endpoints=[call_pb2.Endpoint(user=call_pb2.User(id="1000"))],
+                destination=call_pb2.Destination(worker=call_pb2.WorkerApplication()),
+            )
+        )
     failure = failure_of(caught.value)
     assert (failure.code, failure.reason) == (grpc.StatusCode.UNIMPLEMENTED, "NOT_IMPLEMENTED")
 

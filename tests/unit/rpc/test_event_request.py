@@ -128,7 +128,6 @@ def test_everything_wrong_is_told_at_once():
 
 NOT_SERVED: dict[str, dict[str, Any]] = {
     "start": {"start": StartPosition(time=Timestamp(seconds=1))},
-    "filters[0].expression": {"filters": [Filter(expression="true")]},
 }
 
 
