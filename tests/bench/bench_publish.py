@@ -15,11 +15,13 @@ from collections.abc import Callable, Iterator
 from itertools import cycle, islice
 
 from callcontrol.events.event import Event, Position
-from callcontrol.events.filter import EventFilter
+from callcontrol.events.filter import EventFilter, Named
 from callcontrol.events.log import EventLog
 from callcontrol.events.ring import LogLimits
+from callcontrol.events.string_match import Comparison, StringMatch
 from callcontrol.events.subscription import Subscription
 from callcontrol.ids import CallId, CoreUuid, EventId, NodeId
+from callcontrol.rpc.event_expression import Expressions
 
 NAMES = ("CHANNEL_CREATE", "CHANNEL_STATE", "CHANNEL_ANSWER", "CHANNEL_HANGUP", "CUSTOM")
 HISTORY = 2_000
@@ -45,6 +47,9 @@ def make_events() -> list[Event]:
             subclass="sofia::register" if name == "CUSTOM" else "",
             call_id=CallId(f"call-{sequence % 200}"),
             peer_call_ids=(CallId(f"call-{(sequence + 1) % 200}"),),
+            labels={"team": "sales"},
+            headers={f"variable_{n}": f"value {n}" for n in range(90)}
+            | {"Channel-Name": f"sofia/internal/{sequence % 200}@example.org"},
             received_us=sequence,
             size=4_000,
         )
@@ -60,11 +65,35 @@ def full_log() -> EventLog:
     return log
 
 
+EXPRESSIONS = Expressions()
+
+
+def of(name: str, how: Comparison, text: str) -> Named:
+    """A condition on one header or label."""
+    return frozenset({(name, StringMatch(how=how, text=text))})
+
+
 FILTERS_THAT_MATCH_NOTHING: dict[str, Callable[[int], EventFilter]] = {
     "other names": lambda n: EventFilter(names=frozenset({f"OTHER_{n}"})),
     "other calls": lambda n: EventFilter(call_ids=frozenset({CallId(f"other-{n}")})),
     "same name other node": lambda n: EventFilter(
         names=frozenset(NAMES), node_ids=frozenset({NodeId(f"other-{n}")})
+    ),
+    "other labels": lambda n: EventFilter(labels=of("team", Comparison.EXACT, f"other-{n}")),
+    "one header, other values": lambda n: EventFilter(
+        headers=of("Channel-Name", Comparison.EXACT, f"other-{n}")
+    ),
+    "one header, other beginnings": lambda n: EventFilter(
+        headers=of("Channel-Name", Comparison.PREFIX, f"other-{n}")
+    ),
+    "one header, other patterns": lambda n: EventFilter(
+        headers=of("Channel-Name", Comparison.REGEX, f"^other-{n}.*x$")
+    ),
+    "an expression on the name": lambda n: EventFilter(
+        expression=EXPRESSIONS.compile(f'event.name == "OTHER_{n}"')
+    ),
+    "an expression on a header": lambda n: EventFilter(
+        expression=EXPRESSIONS.compile(f'headers["Channel-Name"].startsWith("other-{n}")')
     ),
 }
 """From the cheapest, never asked, to the dearest, asked about every event."""

@@ -24,11 +24,18 @@ from tests.support.willing_switch import NODE, PLAYBACK
 from callcontrol.calls.conferences import ids as conference_ids
 from callcontrol.calls.media.recording_id import recording_id
 from callcontrol.v1 import call_control_service_pb2 as pb
-from callcontrol.v1 import call_pb2, common_pb2
+from callcontrol.v1 import call_pb2, common_pb2, event_pb2
 from callcontrol.v1 import conference_service_pb2 as conf
 from callcontrol.v1 import event_service_pb2 as events
 from callcontrol.v1 import node_service_pb2 as nodes
 
+MATCHES = (
+    common_pb2.StringMatch(exact="marktext"),
+    common_pb2.StringMatch(prefix="marktext"),
+    common_pb2.StringMatch(suffix="marktext"),
+    common_pb2.StringMatch(contains="marktext"),
+    common_pb2.StringMatch(regex="marktext"),
+)
 MARKED = {"markname": "markvalue"}
 CALLER = call_pb2.Party(number="4930111222", name="Mark Caller")
 USER = call_pb2.Endpoint(
@@ -347,8 +354,22 @@ VALID: dict[str, Valid] = {
     ),
     "EventService/CheckFilter": Valid(
         (
-            events.CheckFilterRequest(
-                filters=[events.EventFilter(names=["CHANNEL_ANSWER"], node_ids=[NODE])]
+            *(
+                events.CheckFilterRequest(
+                    filters=[
+                        events.EventFilter(
+                            names=["CUSTOM"],
+                            node_ids=[NODE],
+                            call_ids=["mark-call"],
+                            subclasses=["mark::subclass"],
+                            headers={"Mark": match},
+                            labels={"mark": match},
+                            expression='event.name == "mark" && headers["Mark"] != ""',
+                        )
+                    ],
+                    samples=[event_pb2.Event(name="CUSTOM", call_id="mark-call")],
+                )
+                for match in MATCHES
             ),
         )
     ),
