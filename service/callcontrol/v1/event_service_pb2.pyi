@@ -176,8 +176,16 @@ class EventFilter(_message.Message):
     EXPRESSION_FIELD_NUMBER: _builtins.int
     INVERT_FIELD_NUMBER: _builtins.int
     expression: _builtins.str
-    """A CEL expression over `event` (an Event) and `headers` (a map of strings)
-    that gives a bool. One that fails on an event counts as false for it.
+    """A CEL expression over `event` (an Event without headers, array_headers and
+    body) and `headers` (a map of strings) that gives a bool, in one line of at
+    most 2048 bytes. It is asked when all other conditions hold. One that fails
+    on an event, as where it takes a header that is missing, counts as false
+    for it: `"X" in headers` asks first. Values of enums go by their short
+    names, for example STATE_PARKED. Refused are what repeats (all, exists, map
+    and their like), time zones, and patterns that are no literal: say
+    text.matches("pattern"), which costs more than a StringMatch.
+
+    UNIMPLEMENTED (NOT_IMPLEMENTED) where the server has no runtime for it.
     """
     invert: _builtins.bool
     """Turn the outcome round."""
@@ -583,7 +591,9 @@ class CheckFilterRequest(_message.Message):
 
     @_builtins.property
     def samples(self) -> _containers.RepeatedCompositeFieldContainer[_event_pb2.Event]:
-        """Events to try them on; may be empty."""
+        """Events to try them on, at most 100; may be empty. What a stream told in the
+        FULL view is complete; conditions on headers find none in other views.
+        """
 
     def __init__(
         self,
@@ -611,12 +621,16 @@ class CheckFilterResponse(_message.Message):
     COST_FIELD_NUMBER: _builtins.int
     COST_LIMIT_FIELD_NUMBER: _builtins.int
     cost: _builtins.int
-    """The server's measure of what one evaluation costs."""
+    """What asking all the filters about one event may take, in tenths of a
+    microsecond on a usual server. It follows from the filters alone.
+    """
     cost_limit: _builtins.int
-    """The most a filter may cost."""
+    """The most that all filters of one stream may cost; beyond it they are
+    INVALID_ARGUMENT (FILTER_INVALID).
+    """
     @_builtins.property
     def matches(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bool]:
-        """One for each sample."""
+        """One for each sample: whether at least one of the filters holds."""
 
     def __init__(
         self,

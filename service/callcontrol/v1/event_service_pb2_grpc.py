@@ -83,7 +83,10 @@ class EventServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CheckFilter(self, request, context):
-        """Checks a filter and tells what it costs, without subscribing.
+        """Checks filters as Events does, with the same errors, and tells what they cost,
+        without subscribing. With samples it also tells which of them would come.
+
+        Which nodes and subscribers there are changes nothing, and nothing is sent.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

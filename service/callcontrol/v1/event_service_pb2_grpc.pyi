@@ -56,7 +56,11 @@ class EventServiceStub:
     (NOT_IMPLEMENTED).
     """
     CheckFilter: _grpc.UnaryUnaryMultiCallable[_event_service_pb2.CheckFilterRequest, _event_service_pb2.CheckFilterResponse]
-    """Checks a filter and tells what it costs, without subscribing."""
+    """Checks filters as Events does, with the same errors, and tells what they cost,
+    without subscribing. With samples it also tells which of them would come.
+
+    Which nodes and subscribers there are changes nothing, and nothing is sent.
+    """
     PublishEvent: _grpc.UnaryUnaryMultiCallable[_event_service_pb2.PublishEventRequest, _event_service_pb2.PublishEventResponse]
     """Fires a CUSTOM event in the switch, for all that listen to it: subscribers of
     every replica, dialplans, modules. Subclasses are as the operator lists them
@@ -97,7 +101,11 @@ class EventServiceAsyncStub(EventServiceStub):
     (NOT_IMPLEMENTED).
     """
     CheckFilter: _aio.UnaryUnaryMultiCallable[_event_service_pb2.CheckFilterRequest, _event_service_pb2.CheckFilterResponse]  # type: ignore[assignment]
-    """Checks a filter and tells what it costs, without subscribing."""
+    """Checks filters as Events does, with the same errors, and tells what they cost,
+    without subscribing. With samples it also tells which of them would come.
+
+    Which nodes and subscribers there are changes nothing, and nothing is sent.
+    """
     PublishEvent: _aio.UnaryUnaryMultiCallable[_event_service_pb2.PublishEventRequest, _event_service_pb2.PublishEventResponse]  # type: ignore[assignment]
     """Fires a CUSTOM event in the switch, for all that listen to it: subscribers of
     every replica, dialplans, modules. Subclasses are as the operator lists them
@@ -147,7 +155,11 @@ class EventServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _event_service_pb2.CheckFilterRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_event_service_pb2.CheckFilterResponse, _abc.Awaitable[_event_service_pb2.CheckFilterResponse]]:
-        """Checks a filter and tells what it costs, without subscribing."""
+        """Checks filters as Events does, with the same errors, and tells what they cost,
+        without subscribing. With samples it also tells which of them would come.
+
+        Which nodes and subscribers there are changes nothing, and nothing is sent.
+        """
 
     @_abc_1.abstractmethod
     def PublishEvent(
