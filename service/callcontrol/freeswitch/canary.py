@@ -24,7 +24,7 @@ class Canary:
         self._sent += 1
         headers = (
             (fields.EVENT_SUBCLASS, fields.CANARY_SUBCLASS),
-            (fields.CANARY_ID, self._id),
+            (fields.CANARY_ID, self.last_id),
         )
         return SendEvent("CUSTOM", headers)
 
@@ -33,19 +33,17 @@ class Canary:
         self.back_at = None
         awaited: asyncio.Future[SwitchEvent | Exception]
         awaited = asyncio.get_running_loop().create_future()
-        self._awaited = (self._id, awaited)
+        self._awaited = (self.last_id, awaited)
         return awaited
 
-    def recognise(self, event: SwitchEvent) -> bool:
-        """Whether the event is a canary: ours, or that of another client of the switch."""
+    def recognise(self, event: SwitchEvent) -> str | None:
+        """The id of a canary, of ours or of another client of the switch; None for other events."""
         canary_id = fields.canary_id(event)
-        if canary_id is None:
-            return False
-        if canary_id.startswith(self._prefix):
+        if canary_id is not None and canary_id.startswith(self._prefix):
             self.back_at = time.monotonic()
             if self._awaited is not None and self._awaited[0] == canary_id:
                 self._settle(event)
-        return True
+        return canary_id
 
     def give_up(self, problem: Exception) -> None:
         """The link is gone: whoever awaits one is told."""
@@ -57,7 +55,8 @@ class Canary:
         return self.back_at is None or time.monotonic() - self.back_at > limit_s
 
     @property
-    def _id(self) -> str:
+    def last_id(self) -> str:
+        """The id of the one made last."""
         return f"{self._prefix}-{self._sent}"
 
     def _settle(self, outcome: SwitchEvent | Exception) -> None:

@@ -1,58 +1,56 @@
-"""The event link of one node: subscribed, proven by a canary, synchronised, watched.
+"""One event link of a node: subscribed, proven by a canary, watched.
 
-Each time it comes up the order is: login, subscription, canary. Events that arrive before its owner
-has begun to synchronise are held back, so that the owner first learns of a gap or a restart.
+Each time it comes up the order is: login, subscription, canary. From its canary on it tells every
+event that the switch has for it; that it does is told to its owner before any of them.
 """
 
 import asyncio
-import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Protocol
 
-from callcontrol.errors import CallControlError
 from callcontrol.esl.messages import Reply, SwitchEvent
 from callcontrol.freeswitch import fields
 from callcontrol.freeswitch.canary import Canary
 from callcontrol.freeswitch.dial import open_link, within
 from callcontrol.freeswitch.link import ArrivedEvent, Link, LinkLost, LinkRefused
+from callcontrol.freeswitch.merge import MAX_HELD_BYTES, Side
 from callcontrol.freeswitch.redial import Redial
 from callcontrol.freeswitch.settings import LinkTimings, NodeSettings
-from callcontrol.freeswitch.status import ConnectionStatus, NodeCounters
-from callcontrol.ids import CoreUuid
-
-log = logging.getLogger(__name__)
-
-MAX_HELD_BYTES: Final = 8 << 20
-"""Bytes of events that may come between the subscription and the canary, which takes tens of
-milliseconds: some 2,500 events, which the loop takes in within a tenth of a second."""
+from callcontrol.freeswitch.status import NodeCounters
 
 
 @dataclass(frozen=True, slots=True)
 class Fresh:
-    """What the first canary of a link tells about the switch."""
+    """What the first canary of a link tells about the switch, and where it stood."""
 
     position: fields.Place
     hostname: str
+    canary_id: str
 
 
 class FeedOwner(Protocol):
-    """What a feed reports to. None of the plain functions may raise."""
+    """What a feed reports to. None of these may raise."""
 
-    def on_event(self, event: ArrivedEvent) -> None:
-        """An event that is no canary."""
+    def on_joined(self, side: Side, fresh: Fresh, early: list[ArrivedEvent]) -> None:
+        """The link works. `early` came between its subscription and its canary: there may have
+        been more of them, and other links may have told them.
+        """
 
-    async def on_up(self, fresh: Fresh) -> None:
-        """Synchronise; no event of this link is passed on before the first `await` in it."""
+    def on_told(self, side: Side, event: ArrivedEvent) -> None:
+        """An event behind the canary, and no canary."""
 
-    def on_down(self, reason: str, last_event: SwitchEvent | None) -> None:
-        """The link that `on_up` was called for is lost."""
+    def on_canary(self, side: Side, canary_id: str) -> None:
+        """A later canary, of whatever link of whatever client of the switch."""
+
+    def on_left(self, side: Side, reason: str) -> None:
+        """The link that `on_joined` was called for is lost."""
 
 
 class EventFeed:
-    """Keeps the event link of one node up while `run` runs.
+    """Keeps one event link of a node up while `run` runs.
 
     No `api` is ever sent on it, as the switch writes no events to a link while it runs one there
     (mod_event_socket.c, api_exec).
@@ -64,51 +62,37 @@ class EventFeed:
         timings: LinkTimings,
         counters: NodeCounters,
         redial: Redial,
+        *,
+        side: Side,
         owner: FeedOwner,
     ) -> None:
-        self._settings, self._timings = settings, timings
+        self._side, self._settings, self._timings = side, settings, timings
         self._counters, self._redial, self._owner = counters, redial, owner
         self._canary = Canary()
         self._opening: Link | None = None
         self._link: Link | None = None
         """The link that is subscribed and proven."""
-        unknown = fields.Place(settings.node_id, CoreUuid(""), 0, 0)
-        self._fresh = Fresh(unknown, "")
-        self._held: list[ArrivedEvent] | None = []
-        """Events held back; None while they are passed on."""
+        self._held: list[tuple[ArrivedEvent, str | None]] | None = []
+        """Events that came before `on_joined`, with their ids where they are canaries."""
         self._held_bytes = 0
-        self._last_event: SwitchEvent | None = None
-        self._synchronised = False
+        self._fresh: Fresh
+        """Set before a link is followed."""
+        self._early = 0
+        """How many of them came before our canary."""
         self._ending: asyncio.TimerHandle | None = None
         self.connected_us = 0
         """When the link came up, 0 while it is down."""
 
     @property
-    def is_up(self) -> bool:
-        """Whether events come, so that the result of a job would be seen."""
-        return self._link is not None and self._link.is_open
-
-    @property
-    def is_synchronised(self) -> bool:
-        """Whether events come and `on_up` has finished."""
-        return self.is_up and self._synchronised
+    def link(self) -> Link | None:
+        """The link, once it works and as long as it is open."""
+        return self._link if self._link is not None and self._link.is_open else None
 
     @property
     def is_healthy(self) -> bool:
-        """Synchronised, canaries come back, and the switch has not announced its end."""
+        """Up, canaries come back, and the switch has not announced its end."""
         late = self._canary.is_late(self._timings.canary_late_s)
-        return self.is_synchronised and not late and self._ending is None
-
-    @property
-    def connection(self) -> ConnectionStatus:
-        """The link, up or not."""
-        link = self._link
-        return ConnectionStatus(
-            purpose="events",
-            connected=self.is_up,
-            pending_commands=link.pending if link is not None else 0,
-            received_events=link.received_events if link is not None else 0,
-        )
+        return self.link is not None and not late and self._ending is None
 
     async def run(self, *, after: Callable[[], Awaitable[None]]) -> None:
         """Keep the link up until cancelled; it is dialled once `after` has returned."""
@@ -127,9 +111,14 @@ class EventFeed:
                 self._timings.shutdown_grace_s, self._link.end, "the switch announced its end"
             )
 
+    def end(self, reason: str) -> None:
+        """Close the link if it is up; another one will be dialled."""
+        if self._link is not None:
+            self._link.end(reason)
+
     @asynccontextmanager
     async def _dial(self) -> AsyncIterator[Link]:
-        self._held, self._held_bytes, self._last_event = [], 0, None
+        self._held, self._held_bytes, self._early = [], 0, 0
         opened = open_link(
             self._settings,
             self._timings,
@@ -162,42 +151,29 @@ class EventFeed:
         event = await back
         if isinstance(event, Exception):
             raise event
-        return Fresh(fields.place(self._settings.node_id, event), fields.hostname(event))
+        position = fields.place(self._settings.node_id, event)
+        return Fresh(position, fields.hostname(event), self._canary.last_id)
 
     async def _serve(self, link: Link) -> str:
         """Follow events until the link is lost; return why."""
-        failure = ""
         self._link, self.connected_us = link, time.time_ns() // 1_000
-        # Runs when `on_up` first waits, and before any event that arrives later.
-        release = asyncio.get_running_loop().call_soon(self._release)
+        self._join()
         try:
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(_fail_when_lost(link), name=f"{self._settings.node_id} watch")
-                tasks.create_task(
-                    self._send_canaries(link), name=f"{self._settings.node_id} canaries"
-                )
-                await self._owner.on_up(self._fresh)
-                self._synchronised = True
+                name = f"{self._settings.node_id} canaries"
+                tasks.create_task(self._send_canaries(link), name=name)
                 # Not left to the end of the group: if a task fails while its parent waits there,
                 # the parent stays marked as being cancelled (before Python 3.13).
-                await _fail_when_lost(link)
+                raise LinkLost(await link.wait_ended(), sent=False)
         except* LinkLost:
             pass
-        except* CallControlError as group:
-            failure = f"its calls could not be read: {group.exceptions[0]}"
-        except* Exception:
-            failure = "its calls could not be read: an internal error"
-            log.exception("synchronising failed", extra={"node": self._settings.node_id})
         finally:
-            release.cancel()
-            self._link, self.connected_us, self._synchronised = None, 0, False
+            self._link, self.connected_us = None, 0
             if self._ending is not None:
                 self._ending.cancel()
                 self._ending = None
-        reason = link.end_reason or failure
-        link.end(reason)
-        self._owner.on_down(reason, self._last_event)
-        return reason
+        self._owner.on_left(self._side, link.end_reason)
+        return link.end_reason
 
     async def _send_canaries(self, link: Link) -> None:
         while True:
@@ -209,26 +185,26 @@ class EventFeed:
 
     def _on_event(self, event: ArrivedEvent) -> None:
         self._counters.events += 1
-        if isinstance(event, SwitchEvent) and self._canary.recognise(event):
-            return
+        canary_id = self._canary.recognise(event) if isinstance(event, SwitchEvent) else None
         if self._held is None:
-            self._pass_on(event)
+            self._tell(event, canary_id)
+        elif canary_id == self._canary.last_id:
+            self._early = len(self._held)
         elif self._held_bytes < MAX_HELD_BYTES:
-            self._held.append(event)
+            self._held.append((event, canary_id))
             self._held_bytes += event.size
         elif self._opening is not None:
             self._opening.end(f"over {MAX_HELD_BYTES} bytes of events before the first canary")
 
-    def _release(self) -> None:
+    def _join(self) -> None:
         held, self._held = self._held or [], None
-        for event in held:
-            self._pass_on(event)
+        early = [event for event, canary_id in held[: self._early] if canary_id is None]
+        self._owner.on_joined(self._side, self._fresh, early)
+        for event, canary_id in held[self._early :]:
+            self._tell(event, canary_id)
 
-    def _pass_on(self, event: ArrivedEvent) -> None:
-        if isinstance(event, SwitchEvent):
-            self._last_event = event
-        self._owner.on_event(event)
-
-
-async def _fail_when_lost(link: Link) -> None:
-    raise LinkLost(await link.wait_ended(), sent=False)
+    def _tell(self, event: ArrivedEvent, canary_id: str | None) -> None:
+        if canary_id is None:
+            self._owner.on_told(self._side, event)
+        else:
+            self._owner.on_canary(self._side, canary_id)

@@ -18,7 +18,8 @@ from callcontrol.esl.commands import Api, BackgroundApi, Command
 from callcontrol.esl.messages import Reply, SwitchEvent, UnreadableEvent
 from callcontrol.freeswitch import fields
 from callcontrol.freeswitch.backoff import Backoff
-from callcontrol.freeswitch.feed import EventFeed, Fresh
+from callcontrol.freeswitch.event_links import EventLinks
+from callcontrol.freeswitch.feed import Fresh
 from callcontrol.freeswitch.jobs import Job, JobTable
 from callcontrol.freeswitch.jobs_at_risk import JobsAtRisk
 from callcontrol.freeswitch.link import Answer, ArrivedEvent
@@ -62,7 +63,7 @@ class Node:
         backoff = Backoff(timings.backoff_first_s, timings.backoff_cap_s, uniform)
         self._redial = Redial(self.node_id, timings, self.counters, backoff)
         self._pool = CommandPool(settings, timings, self.counters, self._redial)
-        self._feed = EventFeed(settings, timings, self.counters, self._redial, self)
+        self._events = EventLinks(settings, timings, self.counters, self._redial, self)
         self._jobs = JobTable(self.counters)
         self._jobs_at_risk = JobsAtRisk(self._jobs, timings.job_grace_s)
         self._load = fields.Load()
@@ -78,7 +79,7 @@ class Node:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._pool.run(), name=f"{self.node_id} commands")
                 tasks.create_task(
-                    self._feed.run(after=self._pool.wait_available),
+                    self._events.run(after=self._pool.wait_available),
                     name=f"{self.node_id} events",
                 )
         finally:
@@ -88,12 +89,12 @@ class Node:
     @property
     def is_ready(self) -> bool:
         """Events come and the calls are known, canaries come back, and commands can be sent."""
-        return self._feed.is_healthy and self._pool.is_available
+        return self._events.is_healthy and self._pool.is_available
 
     @property
     def state(self) -> NodeState:
         """How the service stands with the node."""
-        if self._feed.is_synchronised and self._pool.is_available:
+        if self._events.is_synchronised and self._pool.is_available:
             return NodeState.DRAINING if self.draining else NodeState.ACTIVE
         trouble = self._redial.trouble
         return NodeState.FAILED if trouble and trouble.refused else NodeState.CONNECTING
@@ -118,12 +119,12 @@ class Node:
             version=self._load.version or self._pool.version,
             hostname=self._hostname,
             started_us=self._started_us,
-            connected_us=self._feed.connected_us,
+            connected_us=self._events.connected_us,
             load=self._load,
             command_latency_s=self._pool.latency_s,
             waiting_commands=self._pool.waiting,
             jobs=len(self._jobs),
-            connections=(self._feed.connection, *self._pool.connections),
+            connections=(*self._events.connections, *self._pool.connections),
             last_error=trouble.reason if trouble else "",
             counters=replace(self.counters),
         )
@@ -175,11 +176,11 @@ class Node:
         called just before it is written, so not if this fails or is cancelled earlier.
 
         The job is entered before anything is sent: its result may come before the reply. Raises
-        as `api` does, and SwitchRefused. NodeUnavailable also when the event link is down, as
+        as `api` does, and SwitchRefused. NodeUnavailable also when no event link is up, as
         the result would be lost then; ValueError if a job of that id is under way.
         """
-        if not self._feed.is_up:
-            raise self.unavailable("its event link is down")
+        if not self._events.is_up:
+            raise self.unavailable("no event link is up")
         if len(self._jobs) >= self.settings.max_jobs:
             raise CommandQueueFull(self.node_id, len(self._jobs), 1.0)
         job = self._jobs.expect(job_id)
@@ -193,10 +194,10 @@ class Node:
             raise
         return job
 
-    # FeedOwner
+    # EventsOwner
 
     def on_event(self, event: ArrivedEvent) -> None:
-        """For the feed: an event came."""
+        """For the event links: an event came."""
         if isinstance(event, UnreadableEvent):
             self.counters.unreadable_events += 1
             if is_power_of_two(self.counters.unreadable_events):
@@ -212,11 +213,11 @@ class Node:
                 if not self._started_us:  # once a process: later ones differ by the delivery time
                     self._started_us = time.time_ns() // 1_000 - self._load.uptime_us
             case "SHUTDOWN":
-                self._feed.expect_end()
+                self._events.expect_end()
         self._told.on_event(event)
 
     async def on_up(self, fresh: Fresh) -> None:
-        """For the feed: events come again. Returns when the layer above has read the calls."""
+        """For the event links: events come again. Returns when the calls were read."""
         first = self._core_uuid is None
         restarted = not first and self._core_uuid != fresh.position.core_uuid
         # A restart counts until it was told in whole: the link may be lost while it is.
@@ -244,7 +245,7 @@ class Node:
         log.info("node up", extra=keys)
 
     def on_down(self, reason: str, last_event: SwitchEvent | None) -> None:
-        """For the feed: events no longer come."""
+        """For the event links: events no longer come."""
         self._down_reason = reason
         if last_event is not None:
             self._last_seen = fields.place(self.node_id, last_event)

@@ -18,6 +18,8 @@ class NodeSettings:
     """`user@domain` of the switch's directory; empty logs in with the password alone."""
     command_links: int = 3
     """Connections for commands, 1 or more. Each costs the switch a thread."""
+    event_links: int = 1
+    """Connections for events, 1 or 2. With two, none is lost when one of them is."""
     max_waiting_commands: int = 1_000
     """Commands that may wait for a free link before further ones are refused."""
     max_jobs: int = 10_000

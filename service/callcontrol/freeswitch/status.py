@@ -33,7 +33,7 @@ class NodeCounters:
     lost_links: int = 0
     """Links that had been up and were lost, for whatever reason."""
     reconnects: int = 0
-    """Times the event link came up again after the first time."""
+    """Times events came again after the first time."""
     overdue_replies: int = 0
     """Links closed as a reply was overdue."""
     silent_links: int = 0
@@ -47,8 +47,10 @@ class NodeCounters:
     jobs: int = 0
     lost_jobs: int = 0
     events: int = 0
-    """Events received, canaries included."""
+    """Events received, canaries included, each as often as there were links that told it."""
     unreadable_events: int = 0
+    mended_events: int = 0
+    """Events that one of two event links left out, and the other one told."""
     observer_failures: int = 0
     """Events that the layer above failed to take."""
 
@@ -63,6 +65,8 @@ class ConnectionStatus:
     """Written and not answered."""
     received_events: int = 0
     """Since the link came up."""
+    covers_events: bool = False
+    """It is for events, and as long as it lives none is lost, whatever becomes of another one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +88,7 @@ class NodeStatus:
     started_us: int
     """When the switch process began; known from its first heartbeat on."""
     connected_us: int
-    """When the event link last came up; 0 while it is down."""
+    """When events last began to come; 0 while they do not."""
     load: Load
     command_latency_s: float
     """Time the last probe of a command link took; 0 before the first."""

@@ -1,0 +1,302 @@
+"""The events of one node, from one link or from two that stand in for each other.
+
+Its owner hears of events that begin and end, not of links: as long as a link lives that misses
+nothing, the loss of the other one is nobody's news. Events that come before the owner has begun to
+synchronise are held back, so that it first learns of a gap or a restart.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Hashable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from callcontrol.errors import CallControlError
+from callcontrol.esl.messages import SwitchEvent
+from callcontrol.freeswitch import fields
+from callcontrol.freeswitch.feed import EventFeed, Fresh
+from callcontrol.freeswitch.link import ArrivedEvent, LinkLost
+from callcontrol.freeswitch.merge import MAX_HELD_BYTES, Merge, Side
+from callcontrol.freeswitch.redial import Redial
+from callcontrol.freeswitch.settings import LinkTimings, NodeSettings
+from callcontrol.freeswitch.status import ConnectionStatus, NodeCounters
+from callcontrol.ids import CoreUuid
+
+log = logging.getLogger(__name__)
+
+
+class EventsOwner(Protocol):
+    """What is told of a node's events. None of the plain functions may raise."""
+
+    def on_event(self, event: ArrivedEvent) -> None:
+        """An event that is no canary."""
+
+    async def on_up(self, fresh: Fresh) -> None:
+        """Synchronise; no event behind the gap is passed on before the first `await` in it."""
+
+    def on_down(self, reason: str, last_event: SwitchEvent | None) -> None:
+        """What `on_up` was called for is over: a gap begins behind `last_event`."""
+
+
+@dataclass(slots=True, eq=False)
+class _Coverage:
+    """The time between two gaps."""
+
+    fresh: Fresh
+    since_us: int
+    held: list[ArrivedEvent] | None = field(default_factory=list)
+    """Events held back; None once they are passed on."""
+    held_bytes: int = 0
+    last_event: SwitchEvent | None = None
+    synchronised: bool = False
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+    end_reason: str = ""
+
+
+class EventLinks:
+    """Keeps `event_links` links of one node up while `run` runs, and makes one stream of them."""
+
+    def __init__(
+        self,
+        settings: NodeSettings,
+        timings: LinkTimings,
+        counters: NodeCounters,
+        redial: Redial,
+        owner: EventsOwner,
+    ) -> None:
+        self._settings, self._timings, self._counters = settings, timings, counters
+        self._owner = owner
+        self._merge: Merge[ArrivedEvent] = Merge(_key_of, _size_of, self._on_straggler)
+        self._feeds = {
+            side: EventFeed(settings, timings, counters, redial, side=side, owner=self)
+            for side in tuple(Side)[: settings.event_links]
+        }
+        self._is_alone = len(self._feeds) == 1
+        self._fresh: dict[Side, Fresh] = {}
+        self._core_uuid = CoreUuid("")
+        self._coverage: _Coverage | None = None
+        self._begun = asyncio.Event()
+        self._meetings: dict[Side, asyncio.TimerHandle] = {}
+        """For links that wait: when they should have met the other one."""
+
+    @property
+    def is_up(self) -> bool:
+        """Whether events come, so that the result of a job would be seen."""
+        return bool(self._covering)
+
+    @property
+    def is_synchronised(self) -> bool:
+        """Whether events come and `on_up` has finished."""
+        return self.is_up and self._coverage is not None and self._coverage.synchronised
+
+    @property
+    def is_healthy(self) -> bool:
+        """Synchronised, and on a link at least canaries come back and no end was announced."""
+        return self.is_synchronised and any(feed.is_healthy for feed in self._covering)
+
+    @property
+    def connected_us(self) -> int:
+        """Since when events come, 0 while they do not."""
+        return self._coverage.since_us if self._coverage is not None else 0
+
+    @property
+    def connections(self) -> tuple[ConnectionStatus, ...]:
+        """The links, up or not."""
+        return tuple(
+            ConnectionStatus(
+                purpose="events",
+                connected=feed.link is not None,
+                pending_commands=feed.link.pending if feed.link is not None else 0,
+                received_events=feed.link.received_events if feed.link is not None else 0,
+                covers_events=feed in self._covering,
+            )
+            for feed in self._feeds.values()
+        )
+
+    async def run(self, *, after: Callable[[], Awaitable[None]]) -> None:
+        """Keep the links up until cancelled; they are dialled once `after` has returned."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                for side, feed in self._feeds.items():
+                    name = f"{self._settings.node_id} events {side.value}"
+                    tasks.create_task(feed.run(after=after), name=name)
+                tasks.create_task(self._follow(), name=f"{self._settings.node_id} synchronising")
+        finally:
+            for meeting in self._meetings.values():
+                meeting.cancel()
+
+    def expect_end(self) -> None:
+        """The switch said that it ends: for a while its links are left to it to close."""
+        for feed in self._feeds.values():
+            feed.expect_end()
+
+    # FeedOwner
+
+    def on_joined(self, side: Side, fresh: Fresh, early: list[ArrivedEvent]) -> None:
+        """For a feed: its link works."""
+        self._fresh[side] = fresh
+        if fresh.position.core_uuid != self._core_uuid:
+            if not self._is_alone:
+                self._end(side.other, "another switch process answers now")
+            self._core_uuid = fresh.position.core_uuid
+            self._merge.forget()
+        if self._merge.joined(side, fresh.canary_id):
+            self._begin(fresh)
+            # A twin, lost meanwhile, may have told these.
+            self._pass_on(early if self._is_alone else [])
+        elif self._merge.waits(side):
+            self._await_meeting(side, fresh)
+
+    def on_told(self, side: Side, event: ArrivedEvent) -> None:
+        """For a feed: an event came."""
+        if self._is_alone or self._merge.is_new(side, event):
+            self._take(event)
+        self._counters.mended_events = self._merge.left_out
+
+    def on_canary(self, side: Side, canary_id: str) -> None:
+        """For a feed: a canary came."""
+        if not self._is_alone:
+            self._pass_on(self._merge.canary(side, canary_id))
+
+    def on_left(self, side: Side, reason: str) -> None:
+        """For a feed: its link is lost."""
+        self._merge.left(side)
+        self._after_loss(reason)
+
+    @property
+    def _covering(self) -> list[EventFeed]:
+        return [
+            feed
+            for side, feed in self._feeds.items()
+            if self._merge.covers(side) and feed.link is not None
+        ]
+
+    def _begin(self, fresh: Fresh) -> None:
+        self._coverage = _Coverage(fresh, time.time_ns() // 1_000)
+        self._begun.set()
+
+    def _after_loss(self, reason: str) -> None:
+        """If no link is left that misses nothing, a gap begins; one that waits may end it."""
+        coverage = self._coverage
+        if coverage is None or self._merge.is_covered:
+            return
+        coverage.end_reason = reason
+        coverage.ended.set()
+        self._coverage = None
+        taken_over = self._merge.take_over()
+        if taken_over is not None:
+            side, events = taken_over
+            self._begin(self._fresh[side])
+            self._pass_on(events)
+
+    def _end(self, side: Side, reason: str) -> None:
+        self._feeds[side].end(reason)
+        self.on_left(side, reason)
+
+    def _end_all(self, reason: str) -> None:
+        for side, feed in self._feeds.items():
+            feed.end(reason)
+            self._merge.left(side)
+        self._after_loss(reason)
+
+    def _on_straggler(self, side: Side) -> None:
+        self._end(side, "too far behind its twin")
+
+    def _await_meeting(self, side: Side, fresh: Fresh) -> None:
+        """See to it that two links that do not tell the same canary do not stay so."""
+        told = self._told_by(side.other)
+
+        def look() -> None:
+            if not self._merge.waits(side) or self._fresh[side] is not fresh:
+                return
+            if self._told_by(side.other) == told:
+                self._end(side.other, "it tells nothing while its twin does")
+            else:
+                self._end(side, "it does not tell what its twin tells")
+
+        if side in self._meetings:
+            self._meetings[side].cancel()
+        loop = asyncio.get_running_loop()
+        self._meetings[side] = loop.call_later(self._timings.handshake_timeout_s, look)
+
+    def _told_by(self, side: Side) -> int:
+        link = self._feeds[side].link
+        return link.received_events if link is not None else 0
+
+    def _pass_on(self, events: list[ArrivedEvent]) -> None:
+        for event in events:
+            self._take(event)
+
+    def _take(self, event: ArrivedEvent) -> None:
+        coverage = self._coverage
+        if coverage is None:
+            return
+        if coverage.held is None:
+            self._give(coverage, event)
+            return
+        coverage.held.append(event)
+        coverage.held_bytes += event.size
+        if coverage.held_bytes > MAX_HELD_BYTES:
+            self._end_all(f"over {MAX_HELD_BYTES} bytes of events before they were awaited")
+
+    def _give(self, coverage: _Coverage, event: ArrivedEvent) -> None:
+        if isinstance(event, SwitchEvent):
+            coverage.last_event = event
+        self._owner.on_event(event)
+
+    def _release(self, coverage: _Coverage) -> None:
+        held, coverage.held = coverage.held or [], None
+        for event in held:
+            self._give(coverage, event)
+
+    async def _follow(self) -> None:
+        """Let the owner synchronise whenever events begin."""
+        while True:
+            await self._begun.wait()
+            self._begun.clear()
+            if self._coverage is not None:
+                await self._synchronise(self._coverage)
+
+    async def _synchronise(self, coverage: _Coverage) -> None:
+        """Tell the owner that events begin, and that they ended."""
+        failure = ""
+        # Runs when `on_up` first waits, and before any event that arrives later.
+        release = asyncio.get_running_loop().call_soon(self._release, coverage)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                name = f"{self._settings.node_id} watch"
+                tasks.create_task(_fail_when_ended(coverage), name=name)
+                await self._owner.on_up(coverage.fresh)
+                coverage.synchronised = True
+                # Not left to the end of the group: if a task fails while its parent waits there,
+                # the parent stays marked as being cancelled (before Python 3.13).
+                await _fail_when_ended(coverage)
+        except* LinkLost:
+            pass
+        except* CallControlError as group:
+            failure = f"its calls could not be read: {group.exceptions[0]}"
+        except* Exception:
+            failure = "its calls could not be read: an internal error"
+            log.exception("synchronising failed", extra={"node": self._settings.node_id})
+        finally:
+            release.cancel()
+        if failure:
+            self._end_all(failure)
+        self._owner.on_down(coverage.end_reason, coverage.last_event)
+
+
+async def _fail_when_ended(coverage: _Coverage) -> None:
+    await coverage.ended.wait()
+    raise LinkLost(coverage.end_reason, sent=False)
+
+
+def _key_of(event: ArrivedEvent) -> Hashable:
+    """The number the switch gave it, of which its log has no second one; else all of its text."""
+    if isinstance(event, SwitchEvent):
+        return fields.sequence(event) or (event.body, repr(event.headers))
+    return event
+
+
+def _size_of(event: ArrivedEvent) -> int:
+    return event.size
