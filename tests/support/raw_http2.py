@@ -1,15 +1,53 @@
-"""A gRPC peer made of bytes: it asks for a stream and grants no window, so nothing can be sent."""
+"""What a gRPC peer sends, as bytes; and one that grants no window, so nothing can be sent to it."""
 
 import asyncio
 import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+DATA, HEADERS, SETTINGS, PING, WINDOW_UPDATE = 0x0, 0x1, 0x4, 0x6, 0x8
+ACK = 0x1
+STREAM = 1
+"""The number of the one RPC of a connection."""
+DEFAULT_WINDOW = 65_535
+
 _PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-_DATA, _HEADERS, _SETTINGS, _PING = 0x0, 0x1, 0x4, 0x6
-_ACK, _END_STREAM, _END_HEADERS = 0x1, 0x1, 0x4
+_END_STREAM, _END_HEADERS = 0x1, 0x4
 _INITIAL_WINDOW_SIZE = 4
-_STREAM = 1
+
+
+def frame(kind: int, flags: int, stream: int, payload: bytes) -> bytes:
+    """A frame of HTTP/2."""
+    head = struct.pack(">I", len(payload))[1:] + bytes([kind, flags])
+    return head + struct.pack(">I", stream) + payload
+
+
+def hello(window: int) -> bytes:
+    """How a client begins that grants each stream so many bytes."""
+    return _PREFACE + frame(SETTINGS, 0, 0, struct.pack(">HI", _INITIAL_WINDOW_SIZE, window))
+
+
+def grant(stream: int, size: int) -> bytes:
+    """So many bytes more for a stream, for 0 the connection."""
+    return frame(WINDOW_UPDATE, 0, stream, struct.pack(">I", size))
+
+
+def request(path: str, message: bytes) -> bytes:
+    """A whole request."""
+    headers = {
+        ":method": "POST",
+        ":scheme": "http",
+        ":path": path,
+        ":authority": "localhost",
+        "content-type": "application/grpc",
+        "te": "trailers",
+    }
+    block = b"".join(
+        b"\x00" + bytes([len(name)]) + name.encode() + bytes([len(value)]) + value.encode()
+        for name, value in headers.items()
+    )
+    body = b"\x00" + struct.pack(">I", len(message)) + message
+    return frame(HEADERS, _END_HEADERS, STREAM, block) + frame(DATA, _END_STREAM, STREAM, body)
 
 
 class RawPeer:
@@ -20,22 +58,8 @@ class RawPeer:
         self.data_frames = 0
 
     def ask(self, path: str, message: bytes) -> None:
-        """Send a whole request."""
-        headers = {
-            ":method": "POST",
-            ":scheme": "http",
-            ":path": path,
-            ":authority": "localhost",
-            "content-type": "application/grpc",
-            "te": "trailers",
-        }
-        block = b"".join(
-            b"\x00" + bytes([len(name)]) + name.encode() + bytes([len(value)]) + value.encode()
-            for name, value in headers.items()
-        )
-        self._send(_HEADERS, _END_HEADERS, _STREAM, block)
-        body = b"\x00" + struct.pack(">I", len(message)) + message
-        self._send(_DATA, _END_STREAM, _STREAM, body)
+        """Say hello, and that streams have a window of zero bytes; send a whole request."""
+        self._writer.write(hello(0) + request(path, message))
 
     async def until_headers(self) -> None:
         """Read until the answer to the request begins: its headers need no window."""
@@ -43,21 +67,12 @@ class RawPeer:
             head = await self._reader.readexactly(9)
             length, kind, flags = int.from_bytes(head[:3]), head[3], head[4]
             payload = await self._reader.readexactly(length)
-            if kind == _PING and not flags & _ACK:
-                self._send(_PING, _ACK, 0, payload)
-            if kind == _DATA:
+            if kind == PING and not flags & ACK:
+                self._writer.write(frame(PING, ACK, 0, payload))
+            if kind == DATA:
                 self.data_frames += 1
-            if kind == _HEADERS:
+            if kind == HEADERS:
                 return
-
-    def _send(self, kind: int, flags: int, stream: int, payload: bytes) -> None:
-        head = struct.pack(">I", len(payload))[1:] + bytes([kind, flags])
-        self._writer.write(head + struct.pack(">I", stream) + payload)
-
-    def begin(self) -> None:
-        """Say hello, and that streams have a window of zero bytes."""
-        self._writer.write(_PREFACE)
-        self._send(_SETTINGS, 0, 0, struct.pack(">HI", _INITIAL_WINDOW_SIZE, 0))
 
 
 @asynccontextmanager
@@ -66,7 +81,6 @@ async def peer_without_window(port: int, path: str, message: bytes) -> AsyncIter
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         peer = RawPeer(reader, writer)
-        peer.begin()
         peer.ask(path, message)
         await peer.until_headers()
         yield peer

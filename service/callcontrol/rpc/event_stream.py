@@ -219,7 +219,6 @@ class EventStream:
         await context.write(message)
         self._last_sent_s = self._tools.clock()
         self.sent_events += events
-        self._tools.pace.sent()
         self._tools.recorder.batch_sent(events, len(message), self._last_sent_s - began_s)
 
 

@@ -1,4 +1,9 @@
-"""How long streams wait for more events before they send: not at all, until messages are many."""
+"""How long streams wait for more events before they send: as little as leaves the loop some time.
+
+A message costs the same whatever is in it, some 50 us of the loop's thread. While the thread has
+time to spare each event is sent at once; as it gets busy streams linger, so that messages get
+fewer and larger and commands do not wait behind them.
+"""
 
 import time
 from collections.abc import Callable
@@ -6,41 +11,46 @@ from typing import Final
 
 MAX_LINGER_S: Final = 0.025
 
-_WINDOW_S: Final = 0.25
-_QUIET: Final = 2_000.0
-_BUSY: Final = 8_000.0
-"""Messages a second. One core sends about 10 000, whatever their size."""
+_WINDOW_S: Final = 0.1
+_BUSY: Final = 0.75
+"""Share of its time that the thread works, from which streams linger more and more."""
+_IDLE: Final = 0.55
+"""And below which they linger less. Between the two nothing changes, so it settles there."""
+_RISE_S: Final = 0.012
+"""What a window adds in which the thread did nothing but work."""
+_DECAY: Final = 0.75
+"""What a window leaves of the linger in which the thread had time."""
+_LEAST_S: Final = 0.001
+"""A shorter linger saves nothing."""
 
 
 class Pace:
-    """Counts the messages of all streams and says how long each should linger now."""
+    """Watches how busy the loop's thread is, and says how long each stream should linger now."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._window_began_s = clock()
-        self._in_window = 0
-        self._rate = 0.0
-
-    @property
-    def messages_per_s(self) -> float:
-        """The rate in the last whole window, a quarter of a second; 0 after silence."""
-        self._turn()
-        return self._rate
-
-    def sent(self) -> None:
-        """A message left."""
-        self._turn()
-        self._in_window += 1
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        worked_s: Callable[[], float] = time.thread_time,
+    ) -> None:
+        """`worked_s` is the processor time that the calling thread, the loop's, has had."""
+        self._clock, self._worked_s = clock, worked_s
+        self._began_s, self._worked_before_s = clock(), worked_s()
+        self._linger_s = 0.0
 
     def linger_s(self) -> float:
-        """Seconds to wait for more events: 0 while messages are few, 25 ms near the ceiling."""
-        share = (self.messages_per_s - _QUIET) / (_BUSY - _QUIET)
-        return MAX_LINGER_S * min(1.0, max(0.0, share))
+        """Seconds to wait for more events: 0 while the thread has time, up to 25 ms."""
+        passed_s = self._clock() - self._began_s
+        if passed_s >= _WINDOW_S:
+            self._turn(passed_s)
+        return self._linger_s if self._linger_s >= _LEAST_S else 0.0
 
-    def _turn(self) -> None:
-        passed_s = self._clock() - self._window_began_s
-        if passed_s < _WINDOW_S:
-            return
-        self._rate = self._in_window / passed_s if passed_s < 2 * _WINDOW_S else 0.0
-        self._window_began_s += passed_s
-        self._in_window = 0
+    def _turn(self, passed_s: float) -> None:
+        worked_s = self._worked_s()
+        share = (worked_s - self._worked_before_s) / passed_s
+        self._began_s += passed_s
+        self._worked_before_s = worked_s
+        if share > _BUSY:
+            rise_s = _RISE_S * (min(share, 1.0) - _BUSY) / (1.0 - _BUSY)
+            self._linger_s = min(MAX_LINGER_S, max(_LEAST_S, self._linger_s + rise_s))
+        elif share < _IDLE:
+            self._linger_s *= _DECAY ** (passed_s / _WINDOW_S)

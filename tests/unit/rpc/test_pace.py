@@ -1,43 +1,58 @@
 """How long streams linger."""
 
+import pytest
+
 from callcontrol.rpc.pace import MAX_LINGER_S, Pace
 
 
-class Clock:
+class Thread:
+    """A thread that works a share of its time."""
+
     def __init__(self) -> None:
-        self.now = 0.0
+        self.now_s = self.worked_s = 0.0
+        self.pace = Pace(lambda: self.now_s, lambda: self.worked_s)
 
-    def __call__(self) -> float:
-        return self.now
-
-
-def run(pace: Pace, clock: Clock, messages_per_s: int) -> None:
-    """A second at that rate."""
-    for _ in range(messages_per_s):
-        clock.now += 1 / messages_per_s
-        pace.sent()
-
-
-def test_nobody_lingers_while_messages_are_few():
-    clock = Clock()
-    pace = Pace(clock)
-    run(pace, clock, 1_000)
-    assert pace.linger_s() == 0
+    def lives(self, seconds: float, share: float) -> list[float]:
+        """So long, working such a share; how long streams lingered in each hundredth."""
+        lingers = []
+        for _ in range(round(seconds * 100)):
+            self.now_s += 0.01
+            self.worked_s += 0.01 * share
+            lingers.append(self.pace.linger_s())
+        return lingers
 
 
-def test_the_linger_grows_towards_its_bound_as_the_ceiling_comes_near():
-    clock = Clock()
-    pace = Pace(clock)
-    run(pace, clock, 5_000)
-    half = pace.linger_s()
-    run(pace, clock, 20_000)
-    assert 0 < half < MAX_LINGER_S
-    assert pace.linger_s() == MAX_LINGER_S
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.7])
+def test_nobody_lingers_while_the_thread_has_time(share: float) -> None:
+    assert set(Thread().lives(10, share)) == {0.0}
 
 
-def test_after_silence_nobody_lingers():
-    clock = Clock()
-    pace = Pace(clock)
-    run(pace, clock, 20_000)
-    clock.now += 5
-    assert pace.linger_s() == 0
+def test_a_thread_that_only_works_lingers_as_long_as_may_be_within_half_a_second() -> None:
+    lingers = Thread().lives(0.5, 1.0)
+    assert lingers == sorted(lingers)
+    assert lingers[-1] == MAX_LINGER_S
+
+
+def test_the_busier_the_faster_it_rises() -> None:
+    assert Thread().lives(0.5, 0.8)[-1] < Thread().lives(0.5, 0.95)[-1]
+
+
+def test_where_lingering_makes_it_neither_busy_nor_idle_it_stays_so() -> None:
+    thread = Thread()
+    thread.lives(0.3, 0.9)
+    settled = thread.lives(0.2, 0.65)[-1]
+    assert 0 < settled < MAX_LINGER_S
+    assert set(thread.lives(10, 0.65)) == {settled}
+
+
+def test_when_load_goes_nobody_lingers_any_more() -> None:
+    thread = Thread()
+    thread.lives(1, 1.0)
+    assert thread.lives(2, 0.2)[-1] == 0
+
+
+def test_after_silence_nobody_lingers() -> None:
+    thread = Thread()
+    thread.lives(1, 1.0)
+    thread.now_s += 5
+    assert thread.pace.linger_s() == 0
