@@ -8,7 +8,7 @@ from typing import Annotated, Final
 import typer
 from google.protobuf.duration_pb2 import Duration
 
-from callcontrol.v1 import call_pb2
+from callcontrol.v1 import call_pb2, common_pb2
 
 Target = Annotated[
     str,
@@ -75,6 +75,28 @@ def read_pairs(texts: Iterable[str]) -> dict[str, str]:
             raise typer.BadParameter(f"{text!r} is not NAME=VALUE")
         pairs[name] = value
     return pairs
+
+
+def read_matches(texts: Iterable[str]) -> dict[str, common_pb2.StringMatch]:
+    """Name and condition of each `name=value`, where a * at an end of the value is anything."""
+    return {name: read_match(value) for name, value in read_pairs(texts).items()}
+
+
+def read_match(value: str) -> common_pb2.StringMatch:
+    """The condition that a value stands for; `*` alone is one that is there, whatever it is."""
+    begins, ends = not value.startswith("*"), not value.endswith("*")
+    text = value.removeprefix("*").removesuffix("*")
+    match begins, ends:
+        case _ if not text and value:
+            return common_pb2.StringMatch(present=True)
+        case True, True:
+            return common_pb2.StringMatch(exact=text)
+        case True, False:
+            return common_pb2.StringMatch(prefix=text)
+        case False, True:
+            return common_pb2.StringMatch(suffix=text)
+        case _:
+            return common_pb2.StringMatch(contains=text)
 
 
 def duration(seconds: float) -> Duration:

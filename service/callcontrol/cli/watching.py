@@ -10,7 +10,7 @@ from google.protobuf.json_format import MessageToJson
 from rich.console import Console
 from rich.text import Text
 
-from callcontrol.cli.options import AsJson, Target
+from callcontrol.cli.options import AsJson, Target, read_matches
 from callcontrol.cli.words import Line, event_line, notice_line
 from callcontrol.client.client import Client
 from callcontrol.client.endless import EndlessStream, Manners
@@ -37,6 +37,23 @@ def watch(
         list[str] | None, typer.Option(help="Only CUSTOM events of this subclass; * at its end.")
     ] = None,
     node: Annotated[list[str] | None, typer.Option(help="Only this node; may be repeated.")] = None,
+    label: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=VALUE", help="Only calls with this label; * at an end of VALUE."
+        ),
+    ] = None,
+    header: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="Only events with this header; * as above."),
+    ] = None,
+    where: Annotated[
+        str,
+        typer.Option(
+            metavar="CEL",
+            help='Only where this holds of `event` and `headers["NAME"]`; see README.',
+        ),
+    ] = "",
     everything: Annotated[
         bool, typer.Option("--all", help="Also events that have no typed description.")
     ] = False,
@@ -46,7 +63,13 @@ def watch(
 ) -> None:
     """Show events as they happen, until interrupted."""
     wanted = event_service_pb2.EventFilter(
-        names=name or (), subclasses=subclass or (), call_ids=call or (), node_ids=node or ()
+        names=name or (),
+        subclasses=subclass or (),
+        call_ids=call or (),
+        node_ids=node or (),
+        labels=read_matches(label or ()),
+        headers=read_matches(header or ()),
+        expression=where,
     )
     request = event_service_pb2.EventsRequest(
         filters=[wanted] if wanted.ByteSize() else [],

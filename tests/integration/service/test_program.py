@@ -311,6 +311,31 @@ async def test_watch_prints_a_line_an_event_into_a_pipe(stage: Stage, target: di
     assert "\x1b" not in lines
 
 
+WHERE = 'event.call_ended.cause.name == "USER_BUSY" && headers["Event-Name"] != ""'
+ENDS = ("--header", "Channel-Name=sofia/*", "--name", "CHANNEL_HANGUP_COMPLETE", "--where", WHERE)
+
+
+async def test_watch_shows_only_where_its_options_and_its_expression_hold(
+    stage: Stage, target: dict[str, str]
+):
+    async with started("watch", *ENDS, "--count", "1", environ=target) as process:
+        assert process.stdout is not None
+        async for line in process.stdout:
+            if b"stream started" in line:
+                break
+        await stage.call("sofia/internal/answer@x")
+        await stage.call("sofia/internal/busy@x")
+        lines = (await process.stdout.read()).decode().splitlines()
+    assert ["USER_BUSY" in line for line in lines] == [True]
+
+
+async def test_watch_says_what_is_wrong_with_an_expression(target: dict[str, str]):
+    status, _, err = await run("watch", "--where", "event.nope == 1", environ=target)
+    assert status == 1
+    assert "FILTER_INVALID" in err
+    assert "at character 6: undefined field 'nope'" in err
+
+
 async def test_watch_prints_json_where_asked_for(stage: Stage, target: dict[str, str]):
     async with started("watch", "--json", "--count", "1", environ=target) as process:
         assert process.stdout is not None

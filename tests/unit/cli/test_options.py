@@ -3,7 +3,8 @@
 import pytest
 import typer
 
-from callcontrol.cli.options import read_destination, read_endpoint, read_pairs
+from callcontrol.cli.options import read_destination, read_endpoint, read_matches, read_pairs
+from callcontrol.v1.common_pb2 import StringMatch
 
 
 @pytest.mark.parametrize(
@@ -51,3 +52,21 @@ def test_pairs_are_read_and_a_value_may_hold_the_sign():
     assert read_pairs(["a=1", "b=x=y", "c="]) == {"a": "1", "b": "x=y", "c": ""}
     with pytest.raises(typer.BadParameter):
         read_pairs(["nothing"])
+
+
+@pytest.mark.parametrize(
+    ("value", "match"),
+    [
+        ("sales", StringMatch(exact="sales")),
+        ("", StringMatch(exact="")),
+        ("sofia/*", StringMatch(prefix="sofia/")),
+        ("*-b", StringMatch(suffix="-b")),
+        ("*back*", StringMatch(contains="back")),
+        ("*", StringMatch(present=True)),
+        ("**", StringMatch(present=True)),
+        ("a*b", StringMatch(exact="a*b")),
+        ("x=y", StringMatch(exact="x=y")),
+    ],
+)
+def test_a_star_at_an_end_of_what_is_looked_for_is_anything(value: str, match: StringMatch):
+    assert read_matches([f"Name={value}"]) == {"Name": match}
