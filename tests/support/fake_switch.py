@@ -12,6 +12,7 @@ import struct
 import uuid
 from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -213,6 +214,8 @@ class FakeSwitch:
             self.lines.remove(line)
             self._handlers.discard(task)
             writer.close()
+            with suppress(OSError):  # a reset that nobody looks at would be reported by the loop
+                await writer.wait_closed()
 
     async def _converse(self, line: Line) -> None:
         if await self._instead(line, "greeting"):
