@@ -35,6 +35,13 @@ class Position(NamedTuple):
     """Event-Date-Timestamp, microseconds since the epoch in steps of 20 ms."""
 
 
+class Told(NamedTuple):
+    """What an event tells to subscribers, as it was encoded for them before it was kept on disk."""
+
+    encoded: bytes
+    """Empty where it could not be encoded."""
+
+
 class Event(NamedTuple):
     """Something that happened, numbered and filed by the log, sent to subscribers.
 
@@ -58,7 +65,8 @@ class Event(NamedTuple):
     synthetic: bool = False
     """Made by this service when it reconciled its picture with the switch."""
     payload: object | None = None
-    """What it means, one of `callcontrol.calls.payloads.Payload`; the log never looks inside."""
+    """What it means, one of `callcontrol.calls.payloads.Payload`; the log never looks inside. Of an
+    event that comes from disk it is `Told`."""
     size: int = 0
     """Bytes it took on the wire: what the log counts towards its bound."""
 
