@@ -45,7 +45,7 @@ class Service:
         """Raises ConfigurationError; opens nothing yet."""
         self._config = config
         self.metrics = Metrics()
-        self.log = EventLog(config.log_limits())
+        self.log = EventLog(config.log_limits(), key=config.resume_key())
         self.tracker = CallTracker()
         self.calls = CallService(self.tracker, self.log, lambda node_id: self.fleet.get(node_id))
         self.fleet = Fleet(

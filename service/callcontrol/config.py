@@ -37,12 +37,14 @@ from callcontrol.config_values import (
     VariableNames,
 )
 from callcontrol.events.ring import LogLimits
+from callcontrol.events.token import TokenKey
 from callcontrol.freeswitch.settings import NodeSettings
 from callcontrol.freeswitch.wanted_events import WantedEvents, read_wanted_events
 from callcontrol.ids import NodeId
 from callcontrol.passwords import PasswordSource, choose_password
 
 PREFIX: Final = "CALLCONTROL_"
+MIN_KEY_LENGTH: Final = 16
 
 
 class ConfigurationError(Exception):
@@ -133,6 +135,11 @@ class Config(BaseSettings):
     """Bytes of events held."""
     event_log_max_age_s: Annotated[float, Field(gt=0)] = 600.0
     """Age of the oldest event held."""
+    token_key: SecretStr | None = None
+    """Secret that seals resume tokens, at least 16 characters. Replicas with the same one go on
+    where another one stopped; not set, tokens are good for this process alone."""
+    token_key_file: Path | None = None
+    """File that holds it, for secrets that are mounted."""
     max_streams: Annotated[int, Field(ge=1, le=100_000)] = 5_000
     """Event streams that may be open."""
     max_streams_per_peer: Annotated[int, Field(ge=0, le=100_000)] = 1_000
@@ -208,6 +215,20 @@ class Config(BaseSettings):
             max_bytes=self.event_log_max_bytes,
             max_age_s=self.event_log_max_age_s,
         )
+
+    def resume_key(self) -> TokenKey:
+        """What seals resume tokens. Raises ConfigurationError."""
+        source = PasswordSource(describe("token_key"), self.token_key, self.token_key_file)
+        if not source.is_given:
+            return TokenKey()
+        try:
+            secret = source.read()
+        except ValueError as error:
+            raise ConfigurationError([str(error)]) from error
+        if len(secret) < MIN_KEY_LENGTH:
+            problem = f"must have at least {MIN_KEY_LENGTH} characters"
+            raise ConfigurationError([f"{describe('token_key')}: {problem}"])
+        return TokenKey(secret.encode())
 
     def control_settings(self) -> ControlSettings:
         """Limits and permissions of commands."""

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable
 
 from callcontrol.errors import ResumeTokenExpired, ResumeTokenInvalid, ShuttingDown
 from callcontrol.events.catch_up import Start
-from callcontrol.events.event import Event, Gap
+from callcontrol.events.event import Event, Gap, Position
 from callcontrol.events.filter import EventFilter
+from callcontrol.events.finding import Finder
 from callcontrol.events.matchers import Matcher, Matchers
 from callcontrol.events.places import MARK_EVERY, Places, as_passed
 from callcontrol.events.ring import LogLimits, Ring
@@ -79,7 +80,7 @@ class EventLog:
             return 0
         number = ring.append(event)
         if not event.synthetic:
-            self._places.passed(event.position)
+            self._places.passed(event.position, number)
         if not number % MARK_EVERY:
             self._places.mark(number + 1, ring.first_number)
         self._matchers.publish(event, number, ring.first_number)
@@ -94,10 +95,19 @@ class EventLog:
         if ring.close_reason is not None:
             return 0
         number = ring.append(gap)
+        self._places.missing(gap.node_id)
         if not number % MARK_EVERY:
             self._places.mark(number + 1, ring.first_number)
         self._matchers.announce(gap, number, ring.first_number)
         return number
+
+    def node_linked(self, position: Position) -> None:
+        """A node's events flow, for the first time or again, and every one of them will be told.
+
+        `position` is that of an event which the switch made after we had been subscribed, such as
+        a canary. To be called after the gap, if there is one, and before the first event.
+        """
+        self._places.linked(position, self._ring.next_number)
 
     def subscribe(
         self,
@@ -123,10 +133,10 @@ class EventLog:
         """The resume token of a stream that has told everything before entry `number`."""
         made_at, text = self._last_token
         if made_at != number:
-            is_now = number == self._ring.next_number
-            places = self._places
-            passed = as_passed(places.highs()) if is_now else places.passed_before(number)
-            text = self._key.seal(Token(self.log_id, number, passed))
+            places, ring = self._places, self._ring
+            is_now = number == ring.next_number
+            highs = places.highs() if is_now else places.highs_before(number, ring)
+            text = self._key.seal(Token(self.log_id, number, as_passed(highs)))
             self._last_token = number, text
         return text
 
@@ -138,12 +148,20 @@ class EventLog:
         """
         asked = self._key.open(token)
         if asked.log_id != self.log_id:
-            raise ResumeTokenExpired("it was given out by another replica, or before a restart")
+            return Finder(self._places, self._ring).start_after(asked.passed)
         if asked.number > self._ring.next_number:
             raise ResumeTokenInvalid
         if asked.number < self._ring.first_number:
             raise ResumeTokenExpired("not everything that came after it is held any more")
         return Start(number=asked.number)
+
+    def gaps_after(self, token: str) -> tuple[Gap, ...]:
+        """What is missing for a stream that was given this token and begins anew now."""
+        try:
+            passed = self._key.open(token).passed
+        except ResumeTokenExpired:
+            passed = ()
+        return Finder(self._places, self._ring).gaps_after(passed)
 
     def sweep(self) -> None:
         """Let go of what is too old. To be called now and then, as no event may come for long."""

@@ -13,7 +13,7 @@ from callcontrol.calls.payloads import CallEnded
 from callcontrol.calls.picture.service import CallService
 from callcontrol.calls.requests import LoopbackEndpoint, Strategy, WaitUntil
 from callcontrol.esl.messages import HeaderValue, SwitchEvent
-from callcontrol.events.event import Event, Gap
+from callcontrol.events.event import Event, Gap, Position
 
 FIRST, SECOND, THIRD = leg_ids(A, 3)
 SPEC_OF_THREE = replace(
@@ -91,6 +91,9 @@ async def test_legs_that_were_not_tried_end_all_the_same() -> None:
 
         def append_gap(self, gap: Gap) -> int:
             raise AssertionError(gap)
+
+        def node_linked(self, position: Position) -> None:
+            raise AssertionError(position)
 
     desk.node.answers["uuid_exists"] = "false"
     service = CallService(desk.tracker, History(), lambda _: desk.node)

@@ -17,7 +17,7 @@ from callcontrol.calls.picture.settle import Settlement
 from callcontrol.calls.picture.tracker import CallTracker
 from callcontrol.errors import OutcomeUnknown
 from callcontrol.esl.messages import SwitchEvent
-from callcontrol.events.event import Event, Gap, GapReason
+from callcontrol.events.event import Event, Gap, GapReason, Position
 from callcontrol.events.log import EventLog
 from callcontrol.freeswitch.fields import Place
 from callcontrol.freeswitch.observer import NodeObserver, NodeUp
@@ -29,6 +29,8 @@ class FakeHistory:
 
     def __init__(self) -> None:
         self.items: list[Event | Gap] = []
+        self.linked: list[tuple[int, Position]] = []
+        """How many items were there before a link came up, and where its canary stood."""
         self.grew = asyncio.Event()
 
     def append(self, event: Event) -> int:
@@ -36,6 +38,9 @@ class FakeHistory:
 
     def append_gap(self, gap: Gap) -> int:
         return self._keep(gap)
+
+    def node_linked(self, position: Position) -> None:
+        self.linked.append((len(self.items), position))
 
     def _keep(self, item: Event | Gap) -> int:
         self.items.append(item)
@@ -110,12 +115,14 @@ def test_each_event_goes_into_the_history_with_its_meaning(house):
     assert isinstance(event.payload, CallCreated)
 
 
-async def test_the_first_connection_is_no_gap_and_finds_the_calls_there_are(house):
+async def test_what_was_before_the_first_connection_is_missing_and_the_calls_there_are_found(house):
     house.tables.add("ann")
     await house.service.node_up(up(first=True))
     items = house.history.take()
-    assert kinds(items) == [NodeChanged, CallCreated]
-    node = items[0]
+    assert kinds(items) == [GapReason.NODE_CONNECTION_LOST, NodeChanged, CallCreated]
+    gap, node = items[:2]
+    assert isinstance(gap, Gap)
+    assert (gap.last_before, gap.first_after) == (None, (NODE, CORE, 19, START_US + 9))
     assert isinstance(node, Event)
     assert (node.name, node.subclass, node.synthetic) == ("CUSTOM", NODE_SUBCLASS, True)
     assert isinstance(node.payload, NodeChanged)
@@ -133,6 +140,16 @@ async def test_a_reconnection_is_a_gap_between_the_last_event_seen_and_the_canar
     assert (gap.last_before.core_uuid, gap.last_before.sequence) == (CORE, 7)
     assert gap.first_after == (NODE, CORE, 19, START_US + 9)
     assert kinds([node]) == [NodeChanged]
+
+
+async def test_a_place_can_be_found_again_from_behind_the_gap_and_the_canary(house):
+    await house.service.node_up(up(first=True))
+    await house.service.node_up(up())
+    assert [position for _, position in house.history.linked] == [
+        (NODE, CORE, 19, START_US + 9)
+    ] * 2
+    for before, _ in house.history.linked:
+        assert isinstance(house.history.items[before - 1], Gap)
 
 
 async def test_a_link_cut_for_slowness_is_told_as_such(house):

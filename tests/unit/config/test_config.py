@@ -6,6 +6,8 @@ import pytest
 
 from callcontrol.config import ConfigurationError
 from callcontrol.config_sources import load, unknown_problems, unknown_settings
+from callcontrol.errors import ResumeTokenExpired
+from callcontrol.events.token import Token
 
 
 @pytest.fixture(autouse=True)
@@ -233,3 +235,19 @@ def test_raw_dial_strings_are_regular_expressions():
         "user/[a-z]+",
     ]
     assert "CALLCONTROL_RAW_DIAL_STRINGS" in problems(raw_dial_strings="(")
+
+
+def test_replicas_with_one_key_read_each_others_resume_tokens(tmp_path: Path):
+    file = tmp_path / "key"
+    file.write_text("sixteen letters!\n")
+    token = Token(b"12345678", 7)
+    sealed = load({"token_key": "sixteen letters!"}).resume_key().seal(token)
+    assert load({"token_key_file": file}).resume_key().open(sealed) == token
+    with pytest.raises(ResumeTokenExpired):
+        load({}).resume_key().open(sealed)
+
+
+@pytest.mark.parametrize("flags", [{"token_key": "too short"}, {"token_key_file": "/nowhere"}])
+def test_a_key_for_resume_tokens_that_is_none_is_told(flags: dict[str, str]):
+    with pytest.raises(ConfigurationError, match="CALLCONTROL_TOKEN_KEY"):
+        load(flags).resume_key()

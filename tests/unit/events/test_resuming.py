@@ -238,13 +238,15 @@ def test_a_switch_that_is_two_nodes_counts_as_far_as_the_slower_one(event):
     assert passed_of(key.open(log.token_at(3))) == [("c1", 4)]
 
 
-def test_a_token_for_a_place_in_the_past_says_no_more_than_was_true_there(event):
+def test_a_token_for_a_place_in_the_past_says_what_was_true_there(event):
     key = TokenKey(b"known")
     log = EventLog(LogLimits(max_events=1_000), key=key)
     for sequence in range(1, 3_001):
         log.append(event(sequence=sequence))
     for number in range(log.first_number, log.next_number + 1):
         ((_, sequence),) = passed_of(key.open(log.token_at(number)))
+        if number >= log.first_number + MARK_EVERY:
+            assert sequence == number - 1
         assert number - MARK_EVERY <= sequence < number
     assert passed_of(key.open(log.token_at(log.next_number))) == [("core", 3_000)]
 

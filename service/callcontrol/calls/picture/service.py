@@ -35,6 +35,9 @@ class History(Protocol):
     def append_gap(self, gap: Gap) -> int:
         """Keep and announce that events are missing here."""
 
+    def node_linked(self, position: Position) -> None:
+        """From here on no event of the node is missing, see `events.log.EventLog`."""
+
 
 class CallService:
     """Observes nodes (`freeswitch.observer.NodeObserver`): each event goes through the tracker into
@@ -81,8 +84,9 @@ class CallService:
         Everything up to the first question to the switch is done before any new event comes.
         """
         node_id, core_uuid = info.node_id, info.core_uuid
-        if not info.first:
-            self._history.append_gap(_gap_before(info))
+        # Also the first time: a stream may be open already, or go on from another replica.
+        self._history.append_gap(_gap_before(info))
+        self._history.node_linked(_position(info.position))
         self._tell_node(node_id, core_uuid, connected=True, reason=_reason_of(info))
         ended = self._reconciler.end_former(node_id, core_uuid)
         differences = await self._reconciler.resynchronise(self._node_of(node_id), core_uuid)
