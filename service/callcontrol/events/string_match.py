@@ -19,7 +19,10 @@ MAX_PATTERN_STEPS: Final = 500
 """Instructions of a compiled pattern. A hostile one takes up to 10 ns for each and each byte of a
 text."""
 
-_MAX_PATTERN_MEMORY: Final = 1024 * 1024
+_MEMORY: Final = 1024 * 1024
+"""Bytes that a pattern may take to be searched for."""
+_CHECKING_MEMORY: Final = 32 * 1024
+"""Enough for so many steps. One that is too large is found out in a fraction of a millisecond."""
 _REMEMBERED_TEXTS: Final = 256
 _MAX_REMEMBERED_LENGTH: Final = 128
 _ASCII_LOWER: Final = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
@@ -75,7 +78,7 @@ def pattern_problem(pattern: str) -> str | None:
 
 def pattern_steps(pattern: str) -> int:
     """How large a pattern is when it is compiled. Raises re2.error where it is none."""
-    return int(_compiled(pattern, ignore_case=False).programsize)
+    return int(_compiled(pattern, memory=_CHECKING_MEMORY).programsize)
 
 
 def compile_match(wanted: StringMatch) -> ValueTest:
@@ -129,7 +132,7 @@ def _pattern_test(pattern: str, *, ignore_case: bool) -> TextTest:
     """RE2 takes over a microsecond to be asked, and the headers of a call are mostly the same ones
     again: what it said of short texts is remembered.
     """
-    search = _compiled(pattern, ignore_case=ignore_case).search
+    search = _compiled(pattern, ignore_case=ignore_case, memory=_MEMORY).search
 
     def finds(text: str) -> bool:
         return search(text.encode(errors="surrogatepass")) is not None
@@ -138,9 +141,9 @@ def _pattern_test(pattern: str, *, ignore_case: bool) -> TextTest:
     return lambda text: remembered(text) if len(text) <= _MAX_REMEMBERED_LENGTH else finds(text)
 
 
-def _compiled(pattern: str, *, ignore_case: bool) -> "re2._Regexp":
+def _compiled(pattern: str, *, memory: int, ignore_case: bool = False) -> "re2._Regexp":
     options = re2.Options()
-    options.max_mem = _MAX_PATTERN_MEMORY
+    options.max_mem = memory
     options.case_sensitive = not ignore_case
     options.never_capture = True
     options.log_errors = False

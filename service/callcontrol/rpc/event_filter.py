@@ -19,6 +19,8 @@ from callcontrol.v1 import common_pb2, event_service_pb2
 MAX_FILTERS: Final = 16
 MAX_CONDITIONS: Final = 64
 """Values in all filters of a subscription together."""
+MAX_PATTERNS: Final = 16
+"""Of those values: to look at a hostile one takes some milliseconds."""
 MAX_TEXT: Final = 1_024
 """Characters that a header or label is compared with."""
 
@@ -60,6 +62,10 @@ class FilterReader:
         Raises InvalidFilter with every violation, and NotImplementedYet for an expression where the
         runtime of its language is not installed.
         """
+        patterns = sum(map(_patterns_in, filters[:MAX_FILTERS]))
+        if patterns > MAX_PATTERNS:
+            problem = f"may hold at most {MAX_PATTERNS} patterns together; these hold {patterns}"
+            raise InvalidFilter([Violation("filters", problem)])
         bad = self._violations(filters)
         expressions = [
             self._expression(f"filters[{index}].expression", each.expression, bad)
@@ -154,6 +160,11 @@ def _match_violations(
         (name, name_problem(name) or _match_problem(matches[name])) for name in sorted(matches)
     )
     return [Violation(f"{place}[{name}]", problem) for name, problem in problems if problem]
+
+
+def _patterns_in(each: event_service_pb2.EventFilter) -> int:
+    matches = (*each.headers.values(), *each.labels.values())
+    return sum(match.WhichOneof("test") == "regex" for match in matches)
 
 
 def _match_problem(match: common_pb2.StringMatch) -> str | None:

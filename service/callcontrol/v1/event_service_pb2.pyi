@@ -118,7 +118,8 @@ Global___EventsRequest: _TypeAlias = EventsRequest  # noqa: Y015
 class EventFilter(_message.Message):
     """Conditions that must all hold. A condition that is not set holds.
 
-    At most 16 filters, with 64 values in all of them together, for one stream.
+    At most 16 filters for one stream, with 64 values in all of them together, 16
+    of which may be patterns.
     What cannot be used, costs too much (see CheckFilter) or waits for what never
     comes is INVALID_ARGUMENT (FILTER_INVALID), with the path of the field.
     """
