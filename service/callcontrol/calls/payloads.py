@@ -1,6 +1,7 @@
 """What events mean: the closed set of typed payloads that an event can carry."""
 
 from dataclasses import dataclass
+from enum import Enum
 from typing import Final
 
 from callcontrol.calls.call import Call, CallState, HangupCause
@@ -134,6 +135,79 @@ class ConferenceChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class OperationFinished:
+    """A job of the switch ended. `reply` is the beginning of what it said."""
+
+    operation_id: OperationId
+    succeeded: bool
+    reply: str
+
+
+class RegistrationKind(Enum):
+    """What became of a registration."""
+
+    REGISTERED = "registered"
+    """It is new, or was renewed."""
+    UNREGISTERED = "unregistered"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrationChanged:
+    """An endpoint registered or left. The contact is empty where the switch does not tell it."""
+
+    kind: RegistrationKind
+    profile: str
+    user: str
+    domain: str
+    contact: str
+
+
+class GatewayKind(Enum):
+    """What became of a gateway."""
+
+    STATE = "state"
+    ADDED = "added"
+    REMOVED = "removed"
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayChanged:
+    """A gateway changed its state, came or went."""
+
+    kind: GatewayKind
+    gateway: str
+    state: str = ""
+    """In the switch's words."""
+    is_up: bool = False
+    sip_code: int = 0
+    """Of the response that changed it; 0 where none did."""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MessageWaiting:
+    """The state of a mailbox; 0 where the switch told no numbers."""
+
+    mailbox: str
+    has_new: bool
+    new_messages: int = 0
+    saved_messages: int = 0
+    new_urgent_messages: int = 0
+    saved_urgent_messages: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DetectionReported:
+    """A tone, voice or machine was detected on a leg."""
+
+    detector: str
+    result: str
+    content: str = ""
+    """What was understood, as the recogniser put it."""
+
+
+@dataclass(frozen=True, slots=True)
 class NodeChanged:
     """A node's connection or load changed."""
 
@@ -159,6 +233,11 @@ Payload = (
     | RecordingStopped
     | ApplicationStarted
     | ApplicationFinished
+    | OperationFinished
     | ConferenceChanged
+    | RegistrationChanged
+    | GatewayChanged
     | NodeChanged
+    | MessageWaiting
+    | DetectionReported
 )

@@ -9,14 +9,15 @@ with the entry of the log. The parts of the BASIC view are made once for all of 
 import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final, assert_never
+from typing import Final
 
 from callcontrol.calls import payloads
-from callcontrol.events.event import Event, Gap, GapReason, HeaderValue, spelled
+from callcontrol.events.event import Event, Gap, GapReason, HeaderValue, Told, spelled
 from callcontrol.events.ring import Entry
 from callcontrol.rpc import convert
 from callcontrol.rpc.answers import MAX_RESPONSE_BYTES
-from callcontrol.v1 import call_pb2, common_pb2, event_pb2, event_service_pb2
+from callcontrol.rpc.convert_payload import set_payload
+from callcontrol.v1 import common_pb2, event_pb2, event_service_pb2
 
 log: Final = logging.getLogger(__name__)
 
@@ -85,6 +86,8 @@ def encode_token(token: str) -> bytes:
 def _encode(entry: Entry, item: Event | Gap, projection: Projection) -> bytes:
     if isinstance(item, Gap):
         return b""
+    if isinstance(item.payload, Told) and not item.payload.encoded:
+        return b""  # it could not be encoded then either
     try:
         body = entry.encoded(_BASIC_BODY, _encode_basic) + _extras(item, projection)
     except ValueError:  # a text that is no Unicode, a number that does not fit its field
@@ -97,7 +100,21 @@ def _encode(entry: Entry, item: Event | Gap, projection: Projection) -> bytes:
 
 
 def _encode_basic(item: Event | Gap) -> bytes:
-    return basic_event(item).SerializeToString() if isinstance(item, Event) else b""
+    if isinstance(item, Gap):
+        return b""
+    if isinstance(item.payload, Told):
+        return item.payload.encoded
+    return basic_event(item).SerializeToString()
+
+
+def told_by(entry: Entry) -> bytes:
+    """What the event of an entry tells, as it is kept on disk; `Told` brings it back. Empty where
+    it cannot be encoded.
+    """
+    try:
+        return entry.encoded(_BASIC_BODY, _encode_basic)
+    except ValueError:  # told where a stream meets it
+        return b""
 
 
 def _extras(event: Event, projection: Projection) -> bytes:
@@ -128,6 +145,8 @@ def _varint(value: int) -> bytes:
 
 def basic_event(event: Event) -> event_pb2.Event:
     """The event as the BASIC view has it."""
+    if isinstance(event.payload, Told):
+        return event_pb2.Event.FromString(event.payload.encoded)
     # What is empty is left out by hand: to give it to protobuf costs as much as what is not.
     message = event_pb2.Event(event_id=event.event_id, name=event.name)
     convert.fill_position(message.position, event.position)
@@ -141,7 +160,7 @@ def basic_event(event: Event) -> event_pb2.Event:
     if event.synthetic:
         message.synthetic = True
     if event.payload is not None and isinstance(event.payload, payloads.Payload):
-        _set_payload(message, event.payload)
+        set_payload(message, event.payload)
     return message
 
 
@@ -153,112 +172,4 @@ def gap(missing: Gap) -> event_service_pb2.Gap:
         last_before=convert.position(missing.last_before),
         first_after=convert.position(missing.first_after),
         count=missing.count,
-    )
-
-
-def _set_payload(message: event_pb2.Event, payload: payloads.Payload) -> None:
-    match payload:
-        case payloads.CallCreated():
-            message.call_created.call.CopyFrom(convert.call(payload.call))
-        case payloads.CallStateChanged():
-            changed = message.call_state_changed
-            changed.call.CopyFrom(convert.call(payload.call))
-            changed.previous_state = convert.CALL_STATES[payload.previous_state]
-        case payloads.CallEnded():
-            message.call_ended.CopyFrom(_call_ended(payload))
-        case payloads.CallBridged():
-            message.call_bridged.call_id = payload.call_id
-            message.call_bridged.peer_call_id = payload.peer_call_id
-        case payloads.CallUnbridged():
-            message.call_unbridged.call_id = payload.call_id
-            message.call_unbridged.peer_call_id = payload.peer_call_id
-        case payloads.ConferenceChanged():
-            message.conference_changed.CopyFrom(_conference_changed(payload))
-        case payloads.NodeChanged():
-            message.node_changed.CopyFrom(_node_changed(payload))
-        case _:
-            _set_operation(message, payload)
-
-
-Operation = (
-    payloads.DtmfReceived
-    | payloads.PlaybackStarted
-    | payloads.PlaybackStopped
-    | payloads.RecordingStarted
-    | payloads.RecordingStopped
-    | payloads.ApplicationStarted
-    | payloads.ApplicationFinished
-)
-
-
-def _set_operation(message: event_pb2.Event, payload: Operation) -> None:
-    match payload:
-        case payloads.DtmfReceived():
-            message.dtmf_received.digit = payload.digit
-            message.dtmf_received.source = payload.source
-            message.dtmf_received.duration.CopyFrom(convert.duration(payload.duration_us))
-        case payloads.PlaybackStarted():
-            message.playback_started.playback_id = payload.playback_id
-            message.playback_started.uri = payload.uri
-        case payloads.PlaybackStopped():
-            message.playback_stopped.playback_id = payload.playback_id
-            message.playback_stopped.uri = payload.uri
-            message.playback_stopped.completed = payload.completed
-        case payloads.RecordingStarted():
-            message.recording_started.recording_id = payload.recording_id
-            message.recording_started.path = payload.path
-        case payloads.RecordingStopped():
-            stopped = message.recording_stopped
-            stopped.recording_id, stopped.path = payload.recording_id, payload.path
-            stopped.duration.CopyFrom(convert.duration(payload.duration_us))
-            stopped.reason = payload.reason
-        case payloads.ApplicationStarted():
-            started = message.application_started
-            started.application.CopyFrom(_application(payload.name, payload.data))
-            started.operation_id = payload.operation_id
-        case payloads.ApplicationFinished():
-            finished = message.application_finished
-            finished.application.CopyFrom(_application(payload.name, payload.data))
-            finished.operation_id, finished.response = payload.operation_id, payload.response
-        case _:
-            assert_never(payload)
-
-
-def _application(name: str, data: str) -> call_pb2.Application:
-    return call_pb2.Application(name=name, data=data)
-
-
-def _call_ended(ended: payloads.CallEnded) -> event_pb2.CallEnded:
-    message = event_pb2.CallEnded(
-        call=convert.call(ended.call),
-        cause=convert.hangup_cause(ended.cause),
-        total_duration=convert.duration(ended.total_us),
-    )
-    if ended.call.answered_us:
-        message.billable_duration.CopyFrom(convert.duration(ended.billable_us))
-    return message
-
-
-def _node_changed(changed: payloads.NodeChanged) -> event_pb2.NodeChanged:
-    return event_pb2.NodeChanged(
-        node_id=changed.node_id,
-        connected=changed.connected,
-        session_count=changed.session_count,
-        core_uuid=changed.core_uuid or "",
-        reason=changed.reason,
-        draining=changed.draining,
-    )
-
-
-def _conference_changed(changed: payloads.ConferenceChanged) -> event_pb2.ConferenceChanged:
-    return event_pb2.ConferenceChanged(
-        conference_name=changed.conference_name,
-        action=changed.action,
-        member_id=changed.member_id,
-        member_count=changed.member_count,
-        conference_uuid=changed.conference_uuid,
-        playback_id=changed.playback_id,
-        recording_id=changed.recording_id,
-        file=changed.file,
-        error=changed.error,
     )

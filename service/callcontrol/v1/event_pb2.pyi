@@ -127,7 +127,9 @@ class Event(_message.Message):
     MESSAGE_WAITING_FIELD_NUMBER: _builtins.int
     DETECTION_REPORTED_FIELD_NUMBER: _builtins.int
     event_id: _builtins.str
-    """Unique and stable: the same event has the same id from every replica.
+    """Unique and stable: the same event has the same id from every replica. An
+    event that a client sent to a call through the switch has no number there,
+    and another id from each replica.
     Streams deliver at least once, so use it to drop repeats.
     """
     name: _builtins.str
@@ -135,7 +137,9 @@ class Event(_message.Message):
     subclass: _builtins.str
     """The subclass of a CUSTOM event, for example conference::maintenance."""
     call_id: _builtins.str
-    """The leg it is about, if any."""
+    """The leg it is about, if any. Of a job (BACKGROUND_JOB) the leg that it made,
+    or whose own connection gave the command.
+    """
     body: _builtins.bytes
     """Raw body, in the FULL view."""
     synthetic: _builtins.bool
@@ -144,11 +148,15 @@ class Event(_message.Message):
     """
     @_builtins.property
     def position(self) -> _common_pb2.NodePosition:
-        """Where in its switch's stream it is."""
+        """Where in its switch's stream it is. Two events can have one place: what a
+        detector found (see DetectionReported) is told by itself and by its leg.
+        """
 
     @_builtins.property
     def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
-        """Labels of that leg."""
+        """Labels of that leg, on every event that is about it. Labels that change on
+        the way are looked up anew when the leg is answered, parked or ended.
+        """
 
     @_builtins.property
     def receive_time(self) -> _timestamp_pb2.Timestamp:
@@ -217,7 +225,7 @@ class Event(_message.Message):
 
     @_builtins.property
     def operation_finished(self) -> Global___OperationFinished:
-        """A command that was given an operation id ended."""
+        """A job of the switch ended."""
 
     @_builtins.property
     def conference_changed(self) -> Global___ConferenceChanged:
@@ -229,7 +237,7 @@ class Event(_message.Message):
 
     @_builtins.property
     def gateway_changed(self) -> Global___GatewayChanged:
-        """A gateway changed its state."""
+        """A gateway changed its state, came or went."""
 
     @_builtins.property
     def node_changed(self) -> Global___NodeChanged:
@@ -655,7 +663,11 @@ Global___ApplicationFinished: _TypeAlias = ApplicationFinished  # noqa: Y015
 
 @_typing.final
 class OperationFinished(_message.Message):
-    """A command that was given an operation id ended."""
+    """A job of the switch ended (BACKGROUND_JOB): a command that it ran on a thread
+    of its own, for this service or for another client. An application tells its
+    end by ApplicationFinished, with the id that the command was given. The job
+    of a call that never came to be is told as CallEnded.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -663,11 +675,13 @@ class OperationFinished(_message.Message):
     SUCCEEDED_FIELD_NUMBER: _builtins.int
     REPLY_FIELD_NUMBER: _builtins.int
     operation_id: _builtins.str
-    """The command."""
+    """The job."""
     succeeded: _builtins.bool
-    """Whether it went well."""
+    """Whether it went well. Commands say so by how their output begins; some that
+    fail do not.
+    """
     reply: _builtins.str
-    """What the switch said."""
+    """What the switch said: its first 1000 characters. Event.body has all."""
     def __init__(
         self,
         *,
@@ -745,7 +759,9 @@ Global___ConferenceChanged: _TypeAlias = ConferenceChanged  # noqa: Y015
 
 @_typing.final
 class RegistrationChanged(_message.Message):
-    """An endpoint registered or left."""
+    """An endpoint registered or left (CUSTOM sofia::register, sofia::unregister,
+    sofia::expire).
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -762,7 +778,9 @@ class RegistrationChanged(_message.Message):
         KIND_UNREGISTERED: RegistrationChanged._Kind.ValueType  # 2
         """The endpoint left."""
         KIND_EXPIRED: RegistrationChanged._Kind.ValueType  # 3
-        """The registration ran out."""
+        """The registration ran out, which the switch looks for once a minute, or an
+        operator removed it.
+        """
 
     class Kind(_Kind, metaclass=_KindEnumTypeWrapper):
         """What happened."""
@@ -774,7 +792,9 @@ class RegistrationChanged(_message.Message):
     KIND_UNREGISTERED: RegistrationChanged.Kind.ValueType  # 2
     """The endpoint left."""
     KIND_EXPIRED: RegistrationChanged.Kind.ValueType  # 3
-    """The registration ran out."""
+    """The registration ran out, which the switch looks for once a minute, or an
+    operator removed it.
+    """
 
     KIND_FIELD_NUMBER: _builtins.int
     PROFILE_FIELD_NUMBER: _builtins.int
@@ -784,13 +804,15 @@ class RegistrationChanged(_message.Message):
     kind: Global___RegistrationChanged.Kind.ValueType
     """What happened."""
     profile: _builtins.str
-    """Profile."""
+    """Profile of the switch's that took it."""
     user: _builtins.str
     """User part."""
     domain: _builtins.str
     """Domain."""
     contact: _builtins.str
-    """Contact address."""
+    """Contact address as the switch keeps it, for example
+    "" <sip:1000@192.0.2.7:5060>; empty where its connection was closed.
+    """
     def __init__(
         self,
         *,
@@ -810,29 +832,80 @@ Global___RegistrationChanged: _TypeAlias = RegistrationChanged  # noqa: Y015
 
 @_typing.final
 class GatewayChanged(_message.Message):
-    """A gateway changed its state."""
+    """A gateway changed its state, came or went (CUSTOM sofia::gateway_state,
+    sofia::gateway_add, sofia::gateway_delete).
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
+
+    class _Kind:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _KindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[GatewayChanged._Kind.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        KIND_UNSPECIFIED: GatewayChanged._Kind.ValueType  # 0
+        """Not known."""
+        KIND_STATE: GatewayChanged._Kind.ValueType  # 1
+        """Its state is another one, or whether it is up. The switch may be
+        configured to tell of each ping.
+        """
+        KIND_ADDED: GatewayChanged._Kind.ValueType  # 2
+        """It was added to its profile; its state is told when it changes."""
+        KIND_REMOVED: GatewayChanged._Kind.ValueType  # 3
+        """It was removed."""
+
+    class Kind(_Kind, metaclass=_KindEnumTypeWrapper):
+        """What happened."""
+
+    KIND_UNSPECIFIED: GatewayChanged.Kind.ValueType  # 0
+    """Not known."""
+    KIND_STATE: GatewayChanged.Kind.ValueType  # 1
+    """Its state is another one, or whether it is up. The switch may be
+    configured to tell of each ping.
+    """
+    KIND_ADDED: GatewayChanged.Kind.ValueType  # 2
+    """It was added to its profile; its state is told when it changes."""
+    KIND_REMOVED: GatewayChanged.Kind.ValueType  # 3
+    """It was removed."""
 
     GATEWAY_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
     UP_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    SIP_CODE_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
     gateway: _builtins.str
     """Gateway."""
     state: _builtins.str
-    """State in the switch's words."""
+    """State of its registration in the switch's words, for example REGED, TRYING,
+    FAIL_WAIT, or NOREG where it does not register. Empty unless KIND_STATE.
+    """
     up: _builtins.bool
-    """Whether it answers pings."""
+    """Whether calls go through it: it answers pings or, where it is not pinged, is
+    registered or need not be.
+    """
+    kind: Global___GatewayChanged.Kind.ValueType
+    """What happened."""
+    sip_code: _builtins.int
+    """The SIP response that brought it about, to a ping or a REGISTER; 0 if none
+    did.
+    """
+    reason: _builtins.str
+    """What the response said."""
     def __init__(
         self,
         *,
         gateway: _builtins.str = ...,
         state: _builtins.str = ...,
         up: _builtins.bool = ...,
+        kind: Global___GatewayChanged.Kind.ValueType = ...,
+        sip_code: _builtins.int = ...,
+        reason: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["gateway", b"gateway", "state", b"state", "up", b"up"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["gateway", b"gateway", "kind", b"kind", "reason", b"reason", "sip_code", b"sip_code", "state", b"state", "up", b"up"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -910,29 +983,41 @@ Global___CallSnapshot: _TypeAlias = CallSnapshot  # noqa: Y015
 
 @_typing.final
 class MessageWaiting(_message.Message):
-    """Message waiting state of a mailbox."""
+    """Message waiting state of a mailbox (MESSAGE_WAITING)."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     MAILBOX_FIELD_NUMBER: _builtins.int
     NEW_MESSAGES_FIELD_NUMBER: _builtins.int
     SAVED_MESSAGES_FIELD_NUMBER: _builtins.int
+    WAITING_FIELD_NUMBER: _builtins.int
+    NEW_URGENT_MESSAGES_FIELD_NUMBER: _builtins.int
+    SAVED_URGENT_MESSAGES_FIELD_NUMBER: _builtins.int
     mailbox: _builtins.str
-    """Mailbox."""
+    """Mailbox, user@domain."""
     new_messages: _builtins.int
-    """New messages."""
+    """New messages, without the urgent ones; 0 where the switch told no numbers."""
     saved_messages: _builtins.int
-    """Old messages."""
+    """Old messages, likewise."""
+    waiting: _builtins.bool
+    """Whether new messages wait; told without numbers by some servers."""
+    new_urgent_messages: _builtins.int
+    """New messages that are urgent; 0 where the switch does not tell them."""
+    saved_urgent_messages: _builtins.int
+    """Old messages that are urgent, likewise."""
     def __init__(
         self,
         *,
         mailbox: _builtins.str = ...,
         new_messages: _builtins.int = ...,
         saved_messages: _builtins.int = ...,
+        waiting: _builtins.bool = ...,
+        new_urgent_messages: _builtins.int = ...,
+        saved_urgent_messages: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["mailbox", b"mailbox", "new_messages", b"new_messages", "saved_messages", b"saved_messages"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["mailbox", b"mailbox", "new_messages", b"new_messages", "new_urgent_messages", b"new_urgent_messages", "saved_messages", b"saved_messages", "saved_urgent_messages", b"saved_urgent_messages", "waiting", b"waiting"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -940,25 +1025,40 @@ Global___MessageWaiting: _TypeAlias = MessageWaiting  # noqa: Y015
 
 @_typing.final
 class DetectionReported(_message.Message):
-    """A tone, voice or machine was detected on a leg."""
+    """A tone, voice or machine was detected on a leg.
+
+    The switch's own detector of tones (tone_detect) does not say on which leg,
+    and lets the leg say it again, which it does where it is parked or asleep: so
+    there are two events, the first of them without a call_id.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
     DETECTOR_FIELD_NUMBER: _builtins.int
     RESULT_FIELD_NUMBER: _builtins.int
+    CONTENT_FIELD_NUMBER: _builtins.int
     detector: _builtins.str
-    """What was looked for, for example tone, speech or machine."""
+    """What was looked for: tone (DETECTED_TONE), speech (DETECTED_SPEECH), voice
+    (TALK, NOTALK) or machine (CUSTOM avmd::beep, avmd::stop, vmd::beep).
+    """
     result: _builtins.str
-    """What was found."""
+    """What was found. Of tone the name of the tone, fax for that of a fax machine;
+    of speech the switch's words, begin-speaking, detected-partial-speech,
+    detected-speech or closed; of voice talk or notalk; of machine beep, or none
+    when the search ended without one.
+    """
+    content: _builtins.str
+    """What was understood, as the recogniser of speech put it: mostly XML or JSON."""
     def __init__(
         self,
         *,
         detector: _builtins.str = ...,
         result: _builtins.str = ...,
+        content: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["detector", b"detector", "result", b"result"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "detector", b"detector", "result", b"result"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -6,13 +6,13 @@ import pytest
 from tests.support.channels import CORE, NODE, Switch
 
 from callcontrol.calls.call import Call, CallState, Direction, HangupCause
-from callcontrol.calls.payloads import CallEnded
+from callcontrol.calls.payloads import CallEnded, OperationFinished
 from callcontrol.calls.picture.expected import AMBIGUOUS_CAUSE, MAX_EXPECTED, OVERDUE_S, Doubt
 from callcontrol.calls.picture.tracker import CallTracker
 from callcontrol.errors import CallStateConflict
 from callcontrol.esl.messages import SwitchEvent
 from callcontrol.events.event import Event
-from callcontrol.ids import CallId, JobId, NodeId
+from callcontrol.ids import CallId, JobId, NodeId, OperationId
 
 JOB = JobId("job-1")
 ASKED = Call(
@@ -60,25 +60,25 @@ def test_the_end_of_what_never_was_a_channel_is_not_yet_the_end_of_the_call(offi
 def test_it_is_told_once(office):
     office.tracker.expected.expect(JOB, ASKED, may_exist=False)
     office.result("-ERR INVALID_GATEWAY\n")
-    assert office.result("-ERR INVALID_GATEWAY\n").payload is None
+    assert isinstance(office.result("-ERR INVALID_GATEWAY\n").payload, OperationFinished)
 
 
 def test_a_call_that_was_seen_ends_by_its_own_events(office):
     office.tracker.expected.expect(JOB, ASKED, may_exist=False)
     office.tracker.apply(NODE, office.switch.channel("ann").event("CHANNEL_CREATE"))
-    assert office.result("-ERR USER_BUSY\n").payload is None
+    assert isinstance(office.result("-ERR USER_BUSY\n").payload, OperationFinished)
     assert office.tracker.require(CallId("ann")).state is CallState.CREATING
 
 
 def test_a_call_that_was_made_is_no_longer_expected(office):
     office.tracker.expected.expect(JOB, ASKED, may_exist=False)
-    assert office.result("+OK ann\n").payload is None
+    assert isinstance(office.result("+OK ann\n").payload, OperationFinished)
     assert len(office.tracker.expected) == 0
 
 
 def test_a_cause_that_may_mean_a_call_of_that_id_lives_ends_nothing(office):
     office.tracker.expected.expect(JOB, ASKED, may_exist=True)
-    assert office.result(f"-ERR {AMBIGUOUS_CAUSE}\n").payload is None
+    assert isinstance(office.result(f"-ERR {AMBIGUOUS_CAUSE}\n").payload, OperationFinished)
     assert office.tracker.get(CallId("ann")) == ASKED
     assert office.tracker.expected.doubts(NODE) == [Doubt(ASKED, AMBIGUOUS_CAUSE)]
     assert office.tracker.expected.take_new_doubts() == {NODE}
@@ -114,7 +114,8 @@ def test_a_job_whose_result_does_not_come_is_a_doubt_in_the_end(office):
 def test_jobs_of_others_mean_nothing(office):
     office.tracker.expected.expect(JOB, ASKED, may_exist=False)
     event = office.result("-ERR USER_BUSY\n", JobId("theirs"))
-    assert (event.payload, event.call_id) == (None, None)
+    assert event.call_id is None
+    assert event.payload == OperationFinished(OperationId("theirs"), False, "-ERR USER_BUSY\n")
     assert event.position.core_uuid == CORE
 
 

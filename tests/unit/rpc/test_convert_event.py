@@ -64,7 +64,14 @@ PAYLOADS: list[payloads.Payload] = [
     payloads.ConferenceChanged(
         "room", "run-1", "play-file", 7, 2, "/a.wav", OPERATION, OPERATION, "not found"
     ),
+    payloads.OperationFinished(OPERATION, True, "+OK"),
+    payloads.RegistrationChanged(
+        payloads.RegistrationKind.EXPIRED, "internal", "1000", "example.org", "<sip:1000@10.0.0.1>"
+    ),
+    payloads.GatewayChanged(payloads.GatewayKind.STATE, "carrier", "FAILED", True, 503, "Gone"),
     payloads.NodeChanged(NODE, True, 12, CoreUuid("core-1"), "connected"),
+    payloads.MessageWaiting("1000@example.org", True, 1, 2, 3, 4),
+    payloads.DetectionReported("speech", "detected-speech", "<hello/>"),
 ]
 
 

@@ -9,7 +9,7 @@ from typing import Final
 from callcontrol.calls.conferences.ids import playback_id, recording_id
 from callcontrol.calls.payloads import NO_OPERATION, ConferenceChanged
 from callcontrol.calls.picture import fields
-from callcontrol.calls.picture.translate import Headers, number, text
+from callcontrol.calls.picture.translate import Headers, small_number, text
 
 _PLAYING: Final = frozenset(
     {"play-file", "play-file-done", "play-file-member", "play-file-member-done"}
@@ -38,16 +38,10 @@ def conference_changed(headers: Headers) -> ConferenceChanged | None:
         conference_name=name,
         conference_uuid=run,
         action=action,
-        member_id=_small(headers, fields.MEMBER_ID),
-        member_count=_small(headers, fields.CONFERENCE_SIZE),
+        member_id=small_number(headers, fields.MEMBER_ID),
+        member_count=small_number(headers, fields.CONFERENCE_SIZE),
         file=file,
         playback_id=playing,
         recording_id=recording,
         error=text(headers, fields.CONFERENCE_ERROR),
     )
-
-
-def _small(headers: Headers, name: str) -> int:
-    """A number of at most 31 bits, which is all that the API has room for; 0 for another."""
-    found = number(headers, name)
-    return found if found < 1 << 31 else 0

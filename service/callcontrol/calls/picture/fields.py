@@ -90,6 +90,7 @@ MEMBER_ID: Final = "Member-ID"
 CONFERENCE_SUBCLASS: Final = "conference::maintenance"
 SESSION_COUNT: Final = "Session-Count"
 JOB_ID: Final = "Job-UUID"
+JOB_COMMAND: Final = "Job-Command"
 JOB_OWNER: Final = "Job-Owner-UUID"
 """The leg whose own connection gave the command, if one did."""
 

@@ -9,10 +9,10 @@ from callcontrol.calls.picture import leg_facts, translate
 from callcontrol.calls.picture.leg import Leg, Sign
 from callcontrol.calls.picture.legs import ended_payload
 from callcontrol.calls.picture.snapshot import conference_of, park_sign_of
-from callcontrol.calls.picture.synthetic import Finding, finding
+from callcontrol.calls.picture.synthetic import Finding, concerned, finding
 from callcontrol.calls.picture.tracker import CallTracker
 from callcontrol.calls.picture.translate import Headers
-from callcontrol.events.event import Event, Position
+from callcontrol.events.event import NOTHING, Event, Position
 from callcontrol.ids import CallId, CoreUuid, NodeId
 
 _DUMP: Final = "CHANNEL_DATA"
@@ -146,7 +146,14 @@ class Findings:
         return Position(node_id=node_id, core_uuid=core_uuid, sequence=0, time_us=now_us)
 
     def _tell(self, found: Finding, core: CoreUuid, position: Position, seen: int = 0) -> None:
-        now_us = self._tracker.now_us()
-        event = finding(found, core, position, now_us=now_us, seen=seen or position.sequence)
+        leg = self._legs.get(concerned(found)[0])
+        event = finding(
+            found,
+            core,
+            position,
+            now_us=self._tracker.now_us(),
+            seen=seen or position.sequence,
+            labels=leg.labels if leg is not None else NOTHING,
+        )
         self._publish(event)
         self._tracker.tell(event)

@@ -5,6 +5,7 @@ that event may have been seen by others, has an id and headers of its own, and m
 apart from this one by a flag alone. What they mean is in the payload, as with any other event.
 """
 
+from collections.abc import Mapping
 from typing import Final
 from uuid import UUID, uuid4, uuid5
 
@@ -17,7 +18,7 @@ from callcontrol.calls.payloads import (
     NodeChanged,
 )
 from callcontrol.calls.picture import fields
-from callcontrol.events.event import Event, Position
+from callcontrol.events.event import NOTHING, Event, Position
 from callcontrol.ids import CallId, CoreUuid, EventId
 
 _NAMESPACE: Final = UUID("0b1f6f0e-6d0b-5f44-9a43-6f6d8f0f6a11")
@@ -26,15 +27,22 @@ Finding = CallCreated | CallStateChanged | CallEnded | CallBridged | CallUnbridg
 
 
 def finding(
-    found: Finding, core_uuid: CoreUuid, position: Position, *, now_us: int, seen: int = 0
+    found: Finding,
+    core_uuid: CoreUuid,
+    position: Position,
+    *,
+    now_us: int,
+    seen: int = 0,
+    labels: Mapping[str, str] = NOTHING,
 ) -> Event:
     """The event for a difference between our picture and the switch.
 
     Its id is made from the call and the switch process, so that each replica that finds the same
     gives it the same id. A call is found once and ends once; what can happen to it several times
-    is told apart by `seen`, the sequence number of the answer that showed it.
+    is told apart by `seen`, the sequence number of the answer that showed it. `labels` are those
+    of the leg that the event is about.
     """
-    call_id, peers, labels = _concerned(found)
+    call_id, peers = concerned(found)
     what = f"{core_uuid}/{call_id}/{type(found).__name__}"
     if not isinstance(found, CallCreated | CallEnded):
         what += f"/{'/'.join(peers)}/{seen}"
@@ -52,15 +60,16 @@ def finding(
     )
 
 
-def _concerned(found: Finding) -> tuple[CallId, tuple[CallId, ...], dict[str, str]]:
+def concerned(found: Finding) -> tuple[CallId, tuple[CallId, ...]]:
+    """The leg that a finding is about, and others that it concerns."""
     match found:
         case CallBridged(call_id=call_id, peer_call_id=peer):
-            return call_id, (peer,), {}
+            return call_id, (peer,)
         case CallUnbridged(call_id=call_id, peer_call_id=peer):
-            return call_id, (peer,), {}
+            return call_id, (peer,)
         case CallCreated(call=call) | CallStateChanged(call=call) | CallEnded(call=call):
             peers = (call.bridged_call_id,) if call.bridged_call_id else ()
-            return call.call_id, peers, dict(call.labels)
+            return call.call_id, peers
 
 
 def node_event(change: NodeChanged, now_us: int) -> Event:

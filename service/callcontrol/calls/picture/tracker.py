@@ -2,22 +2,22 @@
 
 import time
 from collections.abc import Callable, Mapping
-from enum import Enum
 from typing import Final
 
 from callcontrol.calls.call import Call
-from callcontrol.calls.conferences.events import conference_changed
 from callcontrol.calls.conferences.watch import ConferenceWatch, ConferenceWatches
-from callcontrol.calls.payloads import NodeChanged, Payload
+from callcontrol.calls.payloads import Payload
 from callcontrol.calls.picture import fields, leg_facts, translate
 from callcontrol.calls.picture.ended import TrackerLimits
 from callcontrol.calls.picture.expected import ExpectedCalls
 from callcontrol.calls.picture.leg import Leg
-from callcontrol.calls.picture.leg_facts import LIFECYCLE
 from callcontrol.calls.picture.legs import Legs, ended_payload
-from callcontrol.calls.picture.operations import OPERATIONS
+from callcontrol.calls.picture.meaning import apply_to_leg
+from callcontrol.calls.picture.naming import NAMING, legs_named
 from callcontrol.calls.picture.place_watch import PlaceWatch, PlaceWatches
-from callcontrol.calls.picture.translate import BRIDGES, RENAME, Headers
+from callcontrol.calls.picture.tidings import JOB, TELLING, tidings
+from callcontrol.calls.picture.translate import RENAME, Headers
+from callcontrol.calls.picture.variables import labels_in
 from callcontrol.calls.picture.watch import Watch
 from callcontrol.calls.picture.watches import WatchTable
 from callcontrol.errors import CallHasEnded, CallNotFound, CallStateConflict
@@ -27,25 +27,6 @@ from callcontrol.ids import CallId, JobId, NodeId
 
 __all__ = ["CallTracker", "TrackerLimits"]
 
-
-class _Kind(Enum):
-    """What kind of thing an event tells about a leg."""
-
-    LIFE = "life"
-    OPERATION = "operation"
-    BRIDGE = "bridge"
-    PARTICULARS = "particulars"
-    CUSTOM = "custom"
-
-
-_KINDS: Final[Mapping[str, _Kind]] = {
-    **dict.fromkeys(LIFECYCLE, _Kind.LIFE),
-    **dict.fromkeys(OPERATIONS, _Kind.OPERATION),
-    **dict.fromkeys(BRIDGES, _Kind.BRIDGE),
-    "CALL_UPDATE": _Kind.PARTICULARS,
-    "CODEC": _Kind.PARTICULARS,
-    fields.CUSTOM: _Kind.CUSTOM,
-}
 _NO_LABELS: Final[Mapping[str, str]] = {}
 
 
@@ -77,10 +58,37 @@ class CallTracker:
 
     def apply(self, node_id: NodeId, event: SwitchEvent) -> Event:
         """Apply what the switch says and give it as subscribers see it, with its meaning."""
-        headers = event.headers
-        name = translate.name_of(headers)
+        headers, name = event.headers, translate.name_of(event.headers)
         position = self._position_of(node_id, headers)
         call_id = translate.call_id_of(headers)
+        others: tuple[CallId, ...] = ()
+        if call_id is None and name in NAMING:
+            call_id, others = legs_named(name, headers, event.body)
+        leg, partner, payload = self._read(call_id, name, event, position)
+        if leg is not None:
+            call_id = leg.call_id
+        seen = Event(
+            event_id=translate.event_id_of(position, name, headers),
+            position=position,
+            name=name,
+            subclass=translate.subclass_of(headers) if name == fields.CUSTOM else "",
+            call_id=call_id,
+            peer_call_ids=others or translate.peers_of(headers, name, call_id, partner),
+            labels=leg.labels if leg is not None else self._labels_of(call_id, headers),
+            headers=headers,
+            body=event.body,
+            received_us=self.now_us(),
+            payload=payload,
+            size=event.size,
+        )
+        self.tell(seen)
+        return seen
+
+    def _read(
+        self, call_id: CallId | None, name: str, event: SwitchEvent, position: Position
+    ) -> tuple[Leg | None, CallId | None, Payload | None]:
+        """The leg an event is about, its partner before it, and what the event means."""
+        headers = event.headers
         leg: Leg | None = None
         partner: CallId | None = None
         payload: Payload | None = None
@@ -90,31 +98,14 @@ class CallTracker:
                 partner = leg.bridged
                 if not leg.has_ended():
                     leg_facts.read_variables(leg, headers)
-                payload = self._meaning(leg, name, headers, position)
-        elif name == "HEARTBEAT":
-            payload = _heartbeat(headers, position)
-        elif name == "BACKGROUND_JOB":
-            leg = self._never_began(headers, event.body, position)
-            if leg is not None:
-                call_id, payload = leg.call_id, ended_payload(leg.picture())
-        if name == fields.CUSTOM:
-            payload = conference_changed(headers)
-        seen = Event(
-            event_id=translate.event_id_of(position),
-            position=position,
-            name=name,
-            subclass=translate.subclass_of(headers) if name == fields.CUSTOM else "",
-            call_id=call_id,
-            peer_call_ids=translate.peers_of(headers, name, call_id, partner),
-            labels=leg.labels if leg is not None else _NO_LABELS,
-            headers=headers,
-            body=event.body,
-            received_us=self.now_us(),
-            payload=payload,
-            size=event.size,
-        )
-        self.tell(seen)
-        return seen
+                payload = apply_to_leg(self.legs, leg, name, headers, position)
+        if payload is None and name in TELLING:
+            if name == JOB:
+                unborn = self._never_began(headers, event.body, position)
+                if unborn is not None:
+                    return unborn, None, ended_payload(unborn.picture())
+            payload = tidings(name, headers, event.body, position)
+        return leg, partner, payload
 
     def tell(self, event: Event) -> None:
         """Pass an event to those that watch a call, a conference or a subclass it concerns."""
@@ -230,31 +221,15 @@ class CallTracker:
         failed = self.expected.failed(JobId(translate.text(headers, fields.JOB_ID)), result)
         return self.legs.never_began(*failed, position) if failed is not None else None
 
+    def _labels_of(self, call_id: CallId | None, headers: Headers) -> Mapping[str, str]:
+        """Of a leg that was not seen yet: as it was asked for, or as the event has them."""
+        if call_id is None:
+            return _NO_LABELS
+        expected = self.expected.get(call_id)
+        return labels_in(headers) or (expected.labels if expected is not None else _NO_LABELS)
+
     def _rename(self, call_id: CallId, headers: Headers) -> None:
         former = translate.former_call_id_of(headers)
         if former is not None and former != call_id:
             self.legs.rename(former, call_id)
             self._watches.rename(former, call_id)
-
-    def _meaning(self, leg: Leg, name: str, headers: Headers, position: Position) -> Payload | None:
-        kind = _KINDS.get(name)
-        if kind is None:
-            return None
-        if kind is _Kind.LIFE:
-            return self.legs.advance(leg, name, headers, position)
-        if kind is _Kind.OPERATION:
-            return OPERATIONS[name](leg, headers)
-        if kind is _Kind.PARTICULARS:
-            self.legs.refresh(leg, headers, position)
-        elif kind is _Kind.CUSTOM:
-            leg_facts.read_conference(leg, headers, position)
-        elif name == "CHANNEL_BRIDGE":
-            return self.legs.bridge(leg, headers, position)
-        else:
-            return self.legs.unbridge(leg, headers, position)
-        return None
-
-
-def _heartbeat(headers: Headers, position: Position) -> NodeChanged:
-    sessions = translate.number(headers, fields.SESSION_COUNT)
-    return NodeChanged(position.node_id, True, sessions, position.core_uuid, "heartbeat")

@@ -16,6 +16,14 @@ CREATE: Final = "CHANNEL_CREATE"
 DESTROY: Final = "CHANNEL_DESTROY"
 RENAME: Final = "CHANNEL_UUID"
 BRIDGES: Final = frozenset({"CHANNEL_BRIDGE", "CHANNEL_UNBRIDGE"})
+# What is looked up in every event: a name of this module is found quicker than one of another.
+_EVENT_NAME: Final = fields.EVENT_NAME
+_CORE_UUID: Final = fields.CORE_UUID
+_EVENT_SEQUENCE: Final = fields.EVENT_SEQUENCE
+_EVENT_TIMESTAMP: Final = fields.EVENT_TIMESTAMP
+_CALL_ID: Final = fields.CALL_ID
+_OTHER_LEG_ID: Final = fields.OTHER_LEG_ID
+_FIRED_AGAIN: Final = frozenset({fields.CUSTOM, "DETECTED_TONE", "TEXT"})
 _TOO_LARGE: Final = 1 << 63
 _NAME_OTHERS: Final = BRIDGES | {RENAME}
 
@@ -39,39 +47,53 @@ def number(headers: Headers, name: str) -> int:
     return found if 0 < found < _TOO_LARGE else 0
 
 
+def small_number(headers: Headers, name: str) -> int:
+    """A number of at most 31 bits, which is all that the API has room for; 0 for another."""
+    found = number(headers, name)
+    return found if found < 1 << 31 else 0
+
+
 def core_uuid_of(headers: Headers) -> CoreUuid:
     """The switch process the event is from; empty for the rare event that does not say."""
-    return CoreUuid(text(headers, fields.CORE_UUID))
+    value = headers.get(_CORE_UUID)
+    return CoreUuid(value if isinstance(value, str) else text(headers, _CORE_UUID))
 
 
 def position_of(headers: Headers, node_id: NodeId, core_uuid: CoreUuid) -> Position:
     """Where the event is in its switch's stream."""
-    return Position(
-        node_id=node_id,
-        core_uuid=core_uuid,
-        sequence=number(headers, fields.EVENT_SEQUENCE),
-        time_us=number(headers, fields.EVENT_TIMESTAMP),
-    )
+    try:
+        # Nearly all events have both, and to look twice at each costs as much as to read it.
+        sequence, time_us = int(headers[_EVENT_SEQUENCE]), int(headers[_EVENT_TIMESTAMP])  # type: ignore[arg-type]  # as in number
+    except (KeyError, ValueError, TypeError):
+        sequence = time_us = 0
+    if not (0 < sequence < _TOO_LARGE and 0 < time_us < _TOO_LARGE):
+        sequence, time_us = number(headers, _EVENT_SEQUENCE), number(headers, _EVENT_TIMESTAMP)
+    return Position(node_id, core_uuid, sequence, time_us)
 
 
-def event_id_of(position: Position) -> EventId:
+def event_id_of(position: Position, name: str, headers: Headers) -> EventId:
     """The same on every replica; made up for an event that the switch did not number.
 
-    Those are events a client sent to a call: the switch never fired them, and numbers none.
+    Those are events a client sent to a call: the switch never fired them, and numbers none. What
+    a leg fires again that a detector fired before has the number of that (see `detections`), and
+    is told apart by what the leg added to it.
     """
-    if position.sequence:
-        return EventId(f"{position.core_uuid}:{position.sequence}")
-    return EventId(str(uuid4()))
+    if not position.sequence:
+        return EventId(str(uuid4()))
+    if name in _FIRED_AGAIN and fields.CHANNEL_STATE in headers:
+        return EventId(f"{position.core_uuid}:{position.sequence}:leg")
+    return EventId(f"{position.core_uuid}:{position.sequence}")
 
 
 def name_of(headers: Headers) -> str:
     """The event's name; an event without one was made up by a client, so it is CUSTOM."""
-    return text(headers, fields.EVENT_NAME) or fields.CUSTOM
+    name = headers.get(_EVENT_NAME)
+    return name if name and isinstance(name, str) else text(headers, _EVENT_NAME) or fields.CUSTOM
 
 
 def call_id_of(headers: Headers) -> CallId | None:
     """The leg the event is about."""
-    value = headers.get(fields.CALL_ID)
+    value = headers.get(_CALL_ID)
     return CallId(value) if value and isinstance(value, str) else None
 
 
@@ -85,8 +107,7 @@ def peers_of(
     headers: Headers, name: str, call_id: CallId | None, partner: CallId | None
 ) -> tuple[CallId, ...]:
     """Other legs the event concerns: its partner as far as known, or as the event tells."""
-    other = headers.get(fields.OTHER_LEG_ID)
-    if other is None and partner is None and name not in _NAME_OTHERS:
+    if headers.get(_OTHER_LEG_ID) is None and partner is None and name not in _NAME_OTHERS:
         return ()
     found = [text(headers, fields.OTHER_LEG_ID), partner or ""]
     if name in BRIDGES:
