@@ -89,6 +89,8 @@ class Config(BaseSettings):
     """Use the well-known password towards switches elsewhere than on loopback."""
     command_links: Annotated[int, Field(ge=1, le=32)] = 3
     """Command connections for each node."""
+    event_links: Annotated[int, Field(ge=1, le=2)] = 1
+    """Event connections to each node; with two, the loss of one loses no event."""
     max_waiting_commands: Annotated[int, Field(ge=1, le=100_000)] = 1_000
     """Commands that may wait for a node before further ones are refused."""
     node_events: EventChoice = ("ALL",)
@@ -256,6 +258,7 @@ class Config(BaseSettings):
             user=node.user or self.user,
             password=password,
             command_links=self.command_links,
+            event_links=self.event_links,
             max_waiting_commands=self.max_waiting_commands,
             max_calls=self.max_calls if node.max_calls is None else node.max_calls,
             draining=node.draining,

@@ -197,6 +197,11 @@ def _collect_nodes(nodes: list[NodeStatus], calls_on: Callable[[NodeId], int]) -
         ("waiting_commands", "Commands that wait for a link.", lambda n: n.waiting_commands),
         ("jobs", "bgapi commands under way.", lambda n: n.jobs),
         ("links_up", "Connections.", lambda n: sum(link.connected for link in n.connections)),
+        (
+            "covering_event_links",
+            "Event connections each of which alone loses no event.",
+            lambda n: sum(link.covers_events for link in n.connections),
+        ),
     )
     for name, text, read in gauges:
         gauge = GaugeMetricFamily(f"callcontrol_node_{name}", text, labels=("node",))
@@ -224,6 +229,7 @@ COUNTED: Final = (
     "lost_jobs",
     "events",
     "unreadable_events",
+    "mended_events",
     "observer_failures",
 )
 """Counters of a node, by the names of `NodeCounters`."""

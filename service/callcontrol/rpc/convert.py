@@ -206,4 +206,5 @@ def _connection(link: ConnectionStatus) -> node_service_pb2.NodeConnection:
         connected=link.connected,
         pending_commands=link.pending_commands,
         received_events=link.received_events,
+        covers_events=link.covers_events,
     )

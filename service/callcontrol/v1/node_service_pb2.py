@@ -27,7 +27,7 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!callcontrol/v1/node_service.proto\x12\x0e\x63\x61llcontrol.v1\x1a\x1b\x63\x61llcontrol/v1/common.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd0\x04\n\x04Node\x12\x0f\n\x07node_id\x18\x01 \x01(\t\x12)\n\x05state\x18\x02 \x01(\x0e\x32\x1a.callcontrol.v1.Node.State\x12\x11\n\tcore_uuid\x18\x03 \x01(\t\x12\x0f\n\x07version\x18\x04 \x01(\t\x12\x10\n\x08hostname\x18\x05 \x01(\t\x12.\n\nstart_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0c\x63onnect_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rsession_count\x18\x08 \x01(\x05\x12\x14\n\x0cmax_sessions\x18\t \x01(\x05\x12\x1b\n\x13sessions_per_second\x18\n \x01(\x05\x12\x18\n\x10idle_cpu_percent\x18\x0b \x01(\x01\x12\x32\n\x0f\x63ommand_latency\x18\x0c \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x33\n\x0b\x63onnections\x18\r \x03(\x0b\x32\x1e.callcontrol.v1.NodeConnection\x12\x12\n\nlast_error\x18\x0e \x01(\t\x12\x11\n\tmax_calls\x18\x0f \x01(\x05\x12\x12\n\ncall_count\x18\x10 \x01(\x05\"l\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x14\n\x10STATE_CONNECTING\x10\x01\x12\x10\n\x0cSTATE_ACTIVE\x10\x02\x12\x12\n\x0eSTATE_DRAINING\x10\x03\x12\x10\n\x0cSTATE_FAILED\x10\x04\"\xdd\x01\n\x0eNodeConnection\x12\x37\n\x07purpose\x18\x01 \x01(\x0e\x32&.callcontrol.v1.NodeConnection.Purpose\x12\x11\n\tconnected\x18\x02 \x01(\x08\x12\x18\n\x10pending_commands\x18\x03 \x01(\x05\x12\x17\n\x0freceived_events\x18\x04 \x01(\x03\"L\n\x07Purpose\x12\x17\n\x13PURPOSE_UNSPECIFIED\x10\x00\x12\x12\n\x0ePURPOSE_EVENTS\x10\x01\x12\x14\n\x10PURPOSE_COMMANDS\x10\x02\"!\n\x0eGetNodeRequest\x12\x0f\n\x07node_id\x18\x01 \x01(\t\"5\n\x0fGetNodeResponse\x12\"\n\x04node\x18\x01 \x01(\x0b\x32\x14.callcontrol.v1.Node\"9\n\x10ListNodesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"Q\n\x11ListNodesResponse\x12#\n\x05nodes\x18\x01 \x03(\x0b\x32\x14.callcontrol.v1.Node\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\";\n\x16SetNodeDrainingRequest\x12\x0f\n\x07node_id\x18\x01 \x01(\t\x12\x10\n\x08\x64raining\x18\x02 \x01(\x08\"l\n\x17SetNodeDrainingResponse\x12\"\n\x04node\x18\x01 \x01(\x0b\x32\x14.callcontrol.v1.Node\x12-\n\x06status\x18\x0f \x01(\x0b\x32\x1d.callcontrol.v1.CommandStatus\"p\n\x11\x45xecuteApiRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0f\n\x07node_id\x18\x02 \x01(\t\x12\x0f\n\x07\x63ommand\x18\x03 \x01(\t\x12\x11\n\targuments\x18\x04 \x01(\t\x12\x12\n\nbackground\x18\x05 \x01(\x08\"a\n\x12\x45xecuteApiResponse\x12\x0c\n\x04\x62ody\x18\x01 \x01(\t\x12\x0e\n\x06job_id\x18\x02 \x01(\t\x12-\n\x06status\x18\x0f \x01(\x0b\x32\x1d.callcontrol.v1.CommandStatus\"A\n\x18ListSubscriptionsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"i\n\x19ListSubscriptionsResponse\x12\x33\n\rsubscriptions\x18\x01 \x03(\x0b\x32\x1c.callcontrol.v1.Subscription\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xfa\x01\n\x0cSubscription\x12\x17\n\x0fsubscription_id\x18\x01 \x01(\t\x12\x17\n\x0fsubscriber_name\x18\x02 \x01(\t\x12\x11\n\tprincipal\x18\x03 \x01(\t\x12\x0c\n\x04peer\x18\x04 \x01(\t\x12.\n\nstart_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0bsent_events\x18\x06 \x01(\x03\x12\x16\n\x0eskipped_events\x18\x07 \x01(\x03\x12\x12\n\nlag_events\x18\x08 \x01(\x03\x12&\n\x03lag\x18\t \x01(\x0b\x32\x19.google.protobuf.Duration\"3\n\x18\x43loseSubscriptionRequest\x12\x17\n\x0fsubscription_id\x18\x01 \x01(\t\"J\n\x19\x43loseSubscriptionResponse\x12-\n\x06status\x18\x0f \x01(\x0b\x32\x1d.callcontrol.v1.CommandStatus2\xb5\x01\n\x0bNodeService\x12O\n\x07GetNode\x12\x1e.callcontrol.v1.GetNodeRequest\x1a\x1f.callcontrol.v1.GetNodeResponse\"\x03\x90\x02\x01\x12U\n\tListNodes\x12 .callcontrol.v1.ListNodesRequest\x1a!.callcontrol.v1.ListNodesResponse\"\x03\x90\x02\x01\x32\xaa\x03\n\x0c\x41\x64minService\x12g\n\x0fSetNodeDraining\x12&.callcontrol.v1.SetNodeDrainingRequest\x1a\'.callcontrol.v1.SetNodeDrainingResponse\"\x03\x90\x02\x02\x12S\n\nExecuteApi\x12!.callcontrol.v1.ExecuteApiRequest\x1a\".callcontrol.v1.ExecuteApiResponse\x12m\n\x11ListSubscriptions\x12(.callcontrol.v1.ListSubscriptionsRequest\x1a).callcontrol.v1.ListSubscriptionsResponse\"\x03\x90\x02\x01\x12m\n\x11\x43loseSubscription\x12(.callcontrol.v1.CloseSubscriptionRequest\x1a).callcontrol.v1.CloseSubscriptionResponse\"\x03\x90\x02\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!callcontrol/v1/node_service.proto\x12\x0e\x63\x61llcontrol.v1\x1a\x1b\x63\x61llcontrol/v1/common.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd0\x04\n\x04Node\x12\x0f\n\x07node_id\x18\x01 \x01(\t\x12)\n\x05state\x18\x02 \x01(\x0e\x32\x1a.callcontrol.v1.Node.State\x12\x11\n\tcore_uuid\x18\x03 \x01(\t\x12\x0f\n\x07version\x18\x04 \x01(\t\x12\x10\n\x08hostname\x18\x05 \x01(\t\x12.\n\nstart_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0c\x63onnect_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rsession_count\x18\x08 \x01(\x05\x12\x14\n\x0cmax_sessions\x18\t \x01(\x05\x12\x1b\n\x13sessions_per_second\x18\n \x01(\x05\x12\x18\n\x10idle_cpu_percent\x18\x0b \x01(\x01\x12\x32\n\x0f\x63ommand_latency\x18\x0c \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x33\n\x0b\x63onnections\x18\r \x03(\x0b\x32\x1e.callcontrol.v1.NodeConnection\x12\x12\n\nlast_error\x18\x0e \x01(\t\x12\x11\n\tmax_calls\x18\x0f \x01(\x05\x12\x12\n\ncall_count\x18\x10 \x01(\x05\"l\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x14\n\x10STATE_CONNECTING\x10\x01\x12\x10\n\x0cSTATE_ACTIVE\x10\x02\x12\x12\n\x0eSTATE_DRAINING\x10\x03\x12\x10\n\x0cSTATE_FAILED\x10\x04\"\xf4\x01\n\x0eNodeConnection\x12\x37\n\x07purpose\x18\x01 \x01(\x0e\x32&.callcontrol.v1.NodeConnection.Purpose\x12\x11\n\tconnected\x18\x02 \x01(\x08\x12\x18\n\x10pending_commands\x18\x03 \x01(\x05\x12\x17\n\x0freceived_events\x18\x04 \x01(\x03\x12\x15\n\rcovers_events\x18\x05 \x01(\x08\"L\n\x07Purpose\x12\x17\n\x13PURPOSE_UNSPECIFIED\x10\x00\x12\x12\n\x0ePURPOSE_EVENTS\x10\x01\x12\x14\n\x10PURPOSE_COMMANDS\x10\x02\"!\n\x0eGetNodeRequest\x12\x0f\n\x07node_id\x18\x01 \x01(\t\"5\n\x0fGetNodeResponse\x12\"\n\x04node\x18\x01 \x01(\x0b\x32\x14.callcontrol.v1.Node\"9\n\x10ListNodesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"Q\n\x11ListNodesResponse\x12#\n\x05nodes\x18\x01 \x03(\x0b\x32\x14.callcontrol.v1.Node\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\";\n\x16SetNodeDrainingRequest\x12\x0f\n\x07node_id\x18\x01 \x01(\t\x12\x10\n\x08\x64raining\x18\x02 \x01(\x08\"l\n\x17SetNodeDrainingResponse\x12\"\n\x04node\x18\x01 \x01(\x0b\x32\x14.callcontrol.v1.Node\x12-\n\x06status\x18\x0f \x01(\x0b\x32\x1d.callcontrol.v1.CommandStatus\"p\n\x11\x45xecuteApiRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0f\n\x07node_id\x18\x02 \x01(\t\x12\x0f\n\x07\x63ommand\x18\x03 \x01(\t\x12\x11\n\targuments\x18\x04 \x01(\t\x12\x12\n\nbackground\x18\x05 \x01(\x08\"a\n\x12\x45xecuteApiResponse\x12\x0c\n\x04\x62ody\x18\x01 \x01(\t\x12\x0e\n\x06job_id\x18\x02 \x01(\t\x12-\n\x06status\x18\x0f \x01(\x0b\x32\x1d.callcontrol.v1.CommandStatus\"A\n\x18ListSubscriptionsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"i\n\x19ListSubscriptionsResponse\x12\x33\n\rsubscriptions\x18\x01 \x03(\x0b\x32\x1c.callcontrol.v1.Subscription\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xfa\x01\n\x0cSubscription\x12\x17\n\x0fsubscription_id\x18\x01 \x01(\t\x12\x17\n\x0fsubscriber_name\x18\x02 \x01(\t\x12\x11\n\tprincipal\x18\x03 \x01(\t\x12\x0c\n\x04peer\x18\x04 \x01(\t\x12.\n\nstart_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0bsent_events\x18\x06 \x01(\x03\x12\x16\n\x0eskipped_events\x18\x07 \x01(\x03\x12\x12\n\nlag_events\x18\x08 \x01(\x03\x12&\n\x03lag\x18\t \x01(\x0b\x32\x19.google.protobuf.Duration\"3\n\x18\x43loseSubscriptionRequest\x12\x17\n\x0fsubscription_id\x18\x01 \x01(\t\"J\n\x19\x43loseSubscriptionResponse\x12-\n\x06status\x18\x0f \x01(\x0b\x32\x1d.callcontrol.v1.CommandStatus2\xb5\x01\n\x0bNodeService\x12O\n\x07GetNode\x12\x1e.callcontrol.v1.GetNodeRequest\x1a\x1f.callcontrol.v1.GetNodeResponse\"\x03\x90\x02\x01\x12U\n\tListNodes\x12 .callcontrol.v1.ListNodesRequest\x1a!.callcontrol.v1.ListNodesResponse\"\x03\x90\x02\x01\x32\xaa\x03\n\x0c\x41\x64minService\x12g\n\x0fSetNodeDraining\x12&.callcontrol.v1.SetNodeDrainingRequest\x1a\'.callcontrol.v1.SetNodeDrainingResponse\"\x03\x90\x02\x02\x12S\n\nExecuteApi\x12!.callcontrol.v1.ExecuteApiRequest\x1a\".callcontrol.v1.ExecuteApiResponse\x12m\n\x11ListSubscriptions\x12(.callcontrol.v1.ListSubscriptionsRequest\x1a).callcontrol.v1.ListSubscriptionsResponse\"\x03\x90\x02\x01\x12m\n\x11\x43loseSubscription\x12(.callcontrol.v1.CloseSubscriptionRequest\x1a).callcontrol.v1.CloseSubscriptionResponse\"\x03\x90\x02\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -49,37 +49,37 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_NODE_STATE']._serialized_start=632
   _globals['_NODE_STATE']._serialized_end=740
   _globals['_NODECONNECTION']._serialized_start=743
-  _globals['_NODECONNECTION']._serialized_end=964
-  _globals['_NODECONNECTION_PURPOSE']._serialized_start=888
-  _globals['_NODECONNECTION_PURPOSE']._serialized_end=964
-  _globals['_GETNODEREQUEST']._serialized_start=966
-  _globals['_GETNODEREQUEST']._serialized_end=999
-  _globals['_GETNODERESPONSE']._serialized_start=1001
-  _globals['_GETNODERESPONSE']._serialized_end=1054
-  _globals['_LISTNODESREQUEST']._serialized_start=1056
-  _globals['_LISTNODESREQUEST']._serialized_end=1113
-  _globals['_LISTNODESRESPONSE']._serialized_start=1115
-  _globals['_LISTNODESRESPONSE']._serialized_end=1196
-  _globals['_SETNODEDRAININGREQUEST']._serialized_start=1198
-  _globals['_SETNODEDRAININGREQUEST']._serialized_end=1257
-  _globals['_SETNODEDRAININGRESPONSE']._serialized_start=1259
-  _globals['_SETNODEDRAININGRESPONSE']._serialized_end=1367
-  _globals['_EXECUTEAPIREQUEST']._serialized_start=1369
-  _globals['_EXECUTEAPIREQUEST']._serialized_end=1481
-  _globals['_EXECUTEAPIRESPONSE']._serialized_start=1483
-  _globals['_EXECUTEAPIRESPONSE']._serialized_end=1580
-  _globals['_LISTSUBSCRIPTIONSREQUEST']._serialized_start=1582
-  _globals['_LISTSUBSCRIPTIONSREQUEST']._serialized_end=1647
-  _globals['_LISTSUBSCRIPTIONSRESPONSE']._serialized_start=1649
-  _globals['_LISTSUBSCRIPTIONSRESPONSE']._serialized_end=1754
-  _globals['_SUBSCRIPTION']._serialized_start=1757
-  _globals['_SUBSCRIPTION']._serialized_end=2007
-  _globals['_CLOSESUBSCRIPTIONREQUEST']._serialized_start=2009
-  _globals['_CLOSESUBSCRIPTIONREQUEST']._serialized_end=2060
-  _globals['_CLOSESUBSCRIPTIONRESPONSE']._serialized_start=2062
-  _globals['_CLOSESUBSCRIPTIONRESPONSE']._serialized_end=2136
-  _globals['_NODESERVICE']._serialized_start=2139
-  _globals['_NODESERVICE']._serialized_end=2320
-  _globals['_ADMINSERVICE']._serialized_start=2323
-  _globals['_ADMINSERVICE']._serialized_end=2749
+  _globals['_NODECONNECTION']._serialized_end=987
+  _globals['_NODECONNECTION_PURPOSE']._serialized_start=911
+  _globals['_NODECONNECTION_PURPOSE']._serialized_end=987
+  _globals['_GETNODEREQUEST']._serialized_start=989
+  _globals['_GETNODEREQUEST']._serialized_end=1022
+  _globals['_GETNODERESPONSE']._serialized_start=1024
+  _globals['_GETNODERESPONSE']._serialized_end=1077
+  _globals['_LISTNODESREQUEST']._serialized_start=1079
+  _globals['_LISTNODESREQUEST']._serialized_end=1136
+  _globals['_LISTNODESRESPONSE']._serialized_start=1138
+  _globals['_LISTNODESRESPONSE']._serialized_end=1219
+  _globals['_SETNODEDRAININGREQUEST']._serialized_start=1221
+  _globals['_SETNODEDRAININGREQUEST']._serialized_end=1280
+  _globals['_SETNODEDRAININGRESPONSE']._serialized_start=1282
+  _globals['_SETNODEDRAININGRESPONSE']._serialized_end=1390
+  _globals['_EXECUTEAPIREQUEST']._serialized_start=1392
+  _globals['_EXECUTEAPIREQUEST']._serialized_end=1504
+  _globals['_EXECUTEAPIRESPONSE']._serialized_start=1506
+  _globals['_EXECUTEAPIRESPONSE']._serialized_end=1603
+  _globals['_LISTSUBSCRIPTIONSREQUEST']._serialized_start=1605
+  _globals['_LISTSUBSCRIPTIONSREQUEST']._serialized_end=1670
+  _globals['_LISTSUBSCRIPTIONSRESPONSE']._serialized_start=1672
+  _globals['_LISTSUBSCRIPTIONSRESPONSE']._serialized_end=1777
+  _globals['_SUBSCRIPTION']._serialized_start=1780
+  _globals['_SUBSCRIPTION']._serialized_end=2030
+  _globals['_CLOSESUBSCRIPTIONREQUEST']._serialized_start=2032
+  _globals['_CLOSESUBSCRIPTIONREQUEST']._serialized_end=2083
+  _globals['_CLOSESUBSCRIPTIONRESPONSE']._serialized_start=2085
+  _globals['_CLOSESUBSCRIPTIONRESPONSE']._serialized_end=2159
+  _globals['_NODESERVICE']._serialized_start=2162
+  _globals['_NODESERVICE']._serialized_end=2343
+  _globals['_ADMINSERVICE']._serialized_start=2346
+  _globals['_ADMINSERVICE']._serialized_end=2772
 # @@protoc_insertion_point(module_scope)

@@ -180,6 +180,7 @@ class NodeConnection(_message.Message):
     CONNECTED_FIELD_NUMBER: _builtins.int
     PENDING_COMMANDS_FIELD_NUMBER: _builtins.int
     RECEIVED_EVENTS_FIELD_NUMBER: _builtins.int
+    COVERS_EVENTS_FIELD_NUMBER: _builtins.int
     purpose: Global___NodeConnection.Purpose.ValueType
     """What it is for."""
     connected: _builtins.bool
@@ -188,6 +189,11 @@ class NodeConnection(_message.Message):
     """Commands sent and not answered."""
     received_events: _builtins.int
     """Events got since it came up."""
+    covers_events: _builtins.bool
+    """It is for events, and as long as it is up none is lost, whatever becomes
+    of another one. With two such connections, either may be lost without a
+    Gap; a second one takes a moment until it is that far.
+    """
     def __init__(
         self,
         *,
@@ -195,10 +201,11 @@ class NodeConnection(_message.Message):
         connected: _builtins.bool = ...,
         pending_commands: _builtins.int = ...,
         received_events: _builtins.int = ...,
+        covers_events: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["connected", b"connected", "pending_commands", b"pending_commands", "purpose", b"purpose", "received_events", b"received_events"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["connected", b"connected", "covers_events", b"covers_events", "pending_commands", b"pending_commands", "purpose", b"purpose", "received_events", b"received_events"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -91,7 +91,7 @@ def test_nodes_and_log_are_read_when_asked_for():
         command_latency_s=0.5,
         waiting_commands=2,
         jobs=1,
-        connections=(ConnectionStatus(purpose="events", connected=True),),
+        connections=(ConnectionStatus(purpose="events", connected=True, covers_events=True),),
         last_error="",
         counters=NodeCounters(reconnects=4),
     )
@@ -107,6 +107,7 @@ def test_nodes_and_log_are_read_when_asked_for():
         'callcontrol_node_ready{node="fs1"} 1.0',
         'callcontrol_node_command_latency_seconds{node="fs1"} 0.5',
         'callcontrol_node_links_up{node="fs1"} 1.0',
+        'callcontrol_node_covering_event_links{node="fs1"} 1.0',
         'callcontrol_node_reconnects_total{node="fs1"} 4.0',
     ):
         assert line in text
