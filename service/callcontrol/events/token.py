@@ -59,6 +59,7 @@ class TokenKey:
 
     def __init__(self, secret: bytes | None = None) -> None:
         """Without a secret it is one of this process alone."""
+        self.is_of_process = secret is None
         self._secret = secret or os.urandom(32)
         self._head = bytes([_VERSION]) + hashlib.sha256(b"key id" + self._secret).digest()[:4]
 

@@ -145,7 +145,7 @@ def _varint(value: int) -> bytes:
 
 def basic_event(event: Event) -> event_pb2.Event:
     """The event as the BASIC view has it."""
-    if isinstance(event.payload, Told):
+    if isinstance(event.payload, Told) and event.payload.encoded:
         return event_pb2.Event.FromString(event.payload.encoded)
     # What is empty is left out by hand: to give it to protobuf costs as much as what is not.
     message = event_pb2.Event(event_id=event.event_id, name=event.name)

@@ -18,6 +18,7 @@ from callcontrol.calls.call import (
 from callcontrol.events.event import Event, Gap, GapReason, Position
 from callcontrol.events.log import EventLog
 from callcontrol.events.ring import Entry
+from callcontrol.events.stored import pack, unpack
 from callcontrol.ids import CallId, CoreUuid, EventId, NodeId, OperationId
 from callcontrol.rpc import convert_event
 from callcontrol.rpc.convert_event import MAX_EVENT_BYTES, Projection, encode_entry
@@ -196,6 +197,29 @@ def test_an_event_too_large_for_a_message_is_told_as_nothing():
 def test_a_text_that_is_no_unicode_costs_only_its_own_event(caplog):
     assert encode_entry(entry_of(event(headers={"X": "\ud800"})), Projection(is_full=True)) == b""
     assert "cannot be encoded" in caplog.text
+
+
+def restored(item: Event) -> Event:
+    """The event after it was kept on disk."""
+    packed = pack(item, convert_event.told_by(entry_of(item)))
+    (again,) = unpack(packed)
+    assert isinstance(again, Event)
+    return again
+
+
+@pytest.mark.parametrize("payload", [*PAYLOADS, None], ids=lambda payload: type(payload).__name__)
+def test_an_event_from_disk_is_told_as_it_was_in_every_view(payload):
+    before = event(payload=payload)
+    after = restored(before)
+    for view in (Projection(), Projection(is_full=True), Projection(names=frozenset({"Other"}))):
+        assert told(after, view) == told(before, view)
+    assert convert_event.basic_event(after) == convert_event.basic_event(before)
+    assert told(restored(after)) == told(before)
+
+
+def test_an_event_that_could_not_be_told_is_missing_also_when_it_comes_from_disk():
+    broken = restored(event(labels={"x": "\ud800"}))
+    assert encode_entry(entry_of(broken), Projection(is_full=True)) == b""
 
 
 @pytest.mark.parametrize("reason", GapReason)
