@@ -29,6 +29,7 @@
     ├── ResumeTokenInvalid    what came as a resume token is none
     ├── SlowConsumer          a subscriber was overtaken and asked to be cut off
     ├── TooManySubscriptions  the limit on open event streams is reached
+    ├── FiltersCostTooMuch    the filters of all subscriptions cost as much as they may
     ├── AnswerTooLarge        the request was carried out, its answer cannot be carried
     ├── RequestIdReused       the same request id came with another request
     └── ShuttingDown          this replica is going away
@@ -283,6 +284,14 @@ class TooManySubscriptions(CallControlError):
     def __init__(self, limit: int, scope: str) -> None:
         super().__init__(f"{limit} subscriptions are open, the most allowed for {scope}")
         self.limit, self.scope = limit, scope
+
+
+class FiltersCostTooMuch(CallControlError):
+    """The distinct filters of all subscriptions together cost as much as they may."""
+
+    def __init__(self, cost: int, limit: int) -> None:
+        super().__init__(f"no room for a filter of cost {cost}: all may cost {limit} together")
+        self.cost, self.limit = cost, limit
 
 
 class AnswerTooLarge(CallControlError):

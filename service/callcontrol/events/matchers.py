@@ -4,10 +4,18 @@ import asyncio
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterable
+from typing import Final
 
+from callcontrol.errors import FiltersCostTooMuch
 from callcontrol.events.event import Event, Gap
 from callcontrol.events.filter import EventFilter, Filters, compile_filters, may_match_node
+from callcontrol.events.filter_cost import cost_of
 from callcontrol.events.topics import Topics
+
+MAX_COST: Final = 50_000
+"""Of all distinct filters together: 5 ms for an event that concerned every one of them. As that is
+what they cost at most and few events do, 5 000 subscribers may each follow a call of their own
+twice over; no number of clients can stop the log by their filters."""
 
 
 class Matcher:
@@ -17,11 +25,12 @@ class Matcher:
     costs little for each. So a matcher holds at most about 18 bytes for each entry of the ring.
     """
 
-    __slots__ = ("accepts", "asked", "filters", "forgotten", "numbers", "users", "waiters")
+    __slots__ = ("accepts", "asked", "cost", "filters", "forgotten", "numbers", "users", "waiters")
 
     def __init__(self, filters: Filters) -> None:
         self.filters = filters
         self.accepts = compile_filters(filters)
+        self.cost = cost_of(filters)
         self.numbers = array("Q")
         self.forgotten = 0
         """Numbers no longer in `numbers`; with it, the index of a match never changes."""
@@ -65,21 +74,30 @@ class Matcher:
 class Matchers:
     """All matchers, each filed under the most selective topic of each of its filters."""
 
-    def __init__(self) -> None:
+    def __init__(self, max_cost: int = MAX_COST) -> None:
         self._by_filters: dict[Filters, Matcher] = {}
+        self._max_cost = max_cost
+        self._cost = 0
         self._topics: Topics[Matcher] = Topics()
 
     def __len__(self) -> int:
         return len(self._by_filters)
 
     def acquire(self, filters: Iterable[EventFilter]) -> Matcher:
-        """The matcher for these filters, shared with everyone who asked for the same."""
+        """The matcher for these filters, shared with everyone who asked for the same.
+
+        Raises FiltersCostTooMuch when it is a new one for which there is no room.
+        """
         wanted = frozenset(filters)
         if EventFilter() in wanted:  # what takes everything needs no alternative
             wanted = frozenset()
         matcher = self._by_filters.get(wanted)
         if matcher is None:
-            matcher = self._by_filters[wanted] = Matcher(wanted)
+            matcher = Matcher(wanted)
+            if self._cost + matcher.cost > self._max_cost:
+                raise FiltersCostTooMuch(matcher.cost, self._max_cost)
+            self._cost += matcher.cost
+            self._by_filters[wanted] = matcher
             self._topics.file(matcher, wanted)
         matcher.users += 1
         return matcher
@@ -88,6 +106,7 @@ class Matchers:
         """One user less; the last one takes the matcher away."""
         matcher.users -= 1
         if not matcher.users:
+            self._cost -= matcher.cost
             del self._by_filters[matcher.filters]
             self._topics.unfile(matcher, matcher.filters)
 

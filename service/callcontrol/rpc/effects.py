@@ -132,6 +132,7 @@ EVENTS: Final[Mapping[str, Effect]] = {
             errors.ResumeTokenExpired,
             errors.ResumeTokenInvalid,
             errors.TooManySubscriptions,
+            errors.FiltersCostTooMuch,
             errors.SlowConsumer,
             errors.SubscriptionEnded,
         ),

@@ -63,4 +63,13 @@ RULES: Final[tuple[Rule, ...]] = (
             {"limit": str(e.limit), "scope": e.scope},
         ),
     ),
+    rule(
+        errors.FiltersCostTooMuch,
+        StatusCode.RESOURCE_EXHAUSTED,
+        Reason.ERROR_REASON_FILTERS_TOO_COSTLY,
+        lambda e: Told(
+            f"the filters of this replica cost as much as they may: there is no room for {e.cost}",
+            {"limit": str(e.limit), "cost": str(e.cost)},
+        ),
+    ),
 )

@@ -124,6 +124,11 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """RESOURCE_EXHAUSTED: the request was carried out, but its answer is larger
     than the 4 MiB that clients receive. A repeat would not help: ask for less.
     """
+    ERROR_REASON_FILTERS_TOO_COSTLY: _ErrorReason.ValueType  # 36
+    """RESOURCE_EXHAUSTED: the distinct filters of all subscriptions together cost
+    as much as they may on this replica. Ask for one that others have too, for a
+    simpler one (see CheckFilter), or another replica.
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """The values of google.rpc.ErrorInfo.reason in errors of this API, without
@@ -236,5 +241,10 @@ would end the leg that was to come in; nothing was sent.
 ERROR_REASON_ANSWER_TOO_LARGE: ErrorReason.ValueType  # 35
 """RESOURCE_EXHAUSTED: the request was carried out, but its answer is larger
 than the 4 MiB that clients receive. A repeat would not help: ask for less.
+"""
+ERROR_REASON_FILTERS_TOO_COSTLY: ErrorReason.ValueType  # 36
+"""RESOURCE_EXHAUSTED: the distinct filters of all subscriptions together cost
+as much as they may on this replica. Ask for one that others have too, for a
+simpler one (see CheckFilter), or another replica.
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
