@@ -167,7 +167,12 @@ class FakeSwitch:
 
     @property
     def event_line(self) -> Line:
-        return next(line for line in self.lines if line.subscribed)
+        return self.event_lines[0]
+
+    @property
+    def event_lines(self) -> list[Line]:
+        """Those that are not cut, in the order in which they were dialled."""
+        return [line for line in self.lines if line.subscribed and not line.writer.is_closing()]
 
     @property
     def command_lines(self) -> list[Line]:
@@ -179,8 +184,8 @@ class FakeSwitch:
         self.fire_raw(self.event_body(name, body, fields))
 
     def fire_raw(self, event: bytes) -> None:
-        for line in self.lines:
-            if line.subscribed and line not in self._silenced:
+        for line in self.event_lines:
+            if line not in self._silenced:
                 line.write(event_frame(event))
 
     def event_body(self, name: str, body: str, fields: dict[str, str]) -> bytes:
@@ -228,13 +233,20 @@ class FakeSwitch:
             line.cut(reply("-ERR invalid") + notice())
             return
         line.write(reply("+OK accepted"))
+        await self._obey(line)
+
+    async def go_on(self, line: Line) -> None:
+        """A step in which nothing odd happens after all."""
+        command = self.seen[-1]
+        self._answer(line, command, _stage_of(command))
+        await self._obey(line)
+
+    async def _obey(self, line: Line) -> None:
         while True:
             command = await self._next(line)
             if line in self._silenced:
                 continue
-            stage = next(
-                (stage for stage, start in STAGES.items() if command.startswith(start)), ""
-            )
+            stage = _stage_of(command)
             if stage and await self._instead(line, stage):
                 return
             self._answer(line, command, stage)
@@ -276,6 +288,10 @@ STAGES = {
     "first command": "api version",
     "probe": "api global_getvar core_uuid",
 }
+
+
+def _stage_of(command: str) -> str:
+    return next((stage for stage, start in STAGES.items() if command.startswith(start)), "")
 
 
 async def cut(line: Line) -> None:
