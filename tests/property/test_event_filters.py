@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from tests.support.corpus_events import NODE, corpus_events
 
@@ -13,6 +13,7 @@ from callcontrol.events.filter_cost import cost_of
 from callcontrol.events.matchers import Matchers
 from callcontrol.events.string_match import Comparison, StringMatch
 from callcontrol.ids import NodeId
+from callcontrol.rpc.event_expression import Expressions
 
 PATTERNS = ["^sofia/", "[0-9]{3}", "answer|park", "^$", ".", "(?i)INTERNAL", "^1000$", "a.*e$"]
 """What both RE2 and `re` understand, and in the same way."""
@@ -236,3 +237,31 @@ def test_filters_in_another_order_are_one_matcher(filters: list[EventFilter]) ->
     matchers = Matchers()
     assert matchers.acquire(filters) is matchers.acquire([*reversed(filters), *filters[:1]])
     assert cost_of(frozenset(filters)) == cost_of(frozenset(reversed(filters)))
+
+
+CEL: dict[Comparison, str] = {
+    Comparison.EXACT: 'headers["{}"] == "{}"',
+    Comparison.PREFIX: 'headers["{}"].startsWith("{}")',
+    Comparison.SUFFIX: 'headers["{}"].endsWith("{}")',
+    Comparison.CONTAINS: 'headers["{}"].contains("{}")',
+    Comparison.REGEX: 'headers["{}"].matches("{}")',
+    Comparison.PRESENT: '"{}" in headers',
+}
+EXPRESSIONS = Expressions()
+
+
+@settings(deadline=None)
+@given(st.sampled_from(EVENTS), st.data())
+def test_an_expression_and_the_condition_it_spells_out_pass_the_same_events(
+    origin: Event, data: st.DataObject
+) -> None:
+    plain = [name for name, value in origin.headers.items() if isinstance(value, str)]
+    name = data.draw(st.sampled_from(plain))
+    wanted = data.draw(string_matches(origin.headers[name]))
+    assume(not wanted.ignore_case and wanted.text.isprintable() and not {*'"\\'} & {*wanted.text})
+    text = CEL[wanted.how].format(name, wanted.text)
+    spelled_out = EXPRESSIONS.compile(f"!({text})" if wanted.invert else text)
+    condition = compile_filters(frozenset({EventFilter(headers=frozenset({(name, wanted)}))}))
+    window = data.draw(windows)
+    for event in (origin, *(each for each in window if isinstance(each.headers.get(name), str))):
+        assert spelled_out(event) == condition(event)

@@ -50,12 +50,14 @@ def test_streams_and_what_they_sent_are_counted():
     metrics.subscription_opened()
     metrics.batch_sent(events=32, size=9_000, write_s=0.001)
     metrics.events_skipped(7)
+    metrics.expression_failed()
     text = page(metrics)
     for line in (
         "callcontrol_open_subscriptions 1.0",
         "callcontrol_events_sent_total 32.0",
         "callcontrol_event_bytes_sent_total 9000.0",
         "callcontrol_events_skipped_total 7.0",
+        "callcontrol_filter_expression_failures_total 1.0",
     ):
         assert line in text
 

@@ -1,0 +1,82 @@
+"""Filters over gRPC: who hears of expressions that fail, and when there is no room for more."""
+
+from typing import TYPE_CHECKING
+
+import grpc
+import grpc.aio
+from tests.support.rpc import CALL_ID, PEER_ID, Refused, Replica, refused, replica
+
+from callcontrol.events.matchers import MAX_COST
+from callcontrol.rpc.recorder import NoRecorder
+from callcontrol.v1 import event_service_pb2 as pb
+from callcontrol.v1.event_service_pb2_grpc import EventServiceStub
+
+if TYPE_CHECKING:
+    Stream = grpc.aio.UnaryStreamCall[pb.EventsRequest, pb.EventsResponse]
+else:  # at run time it takes no parameters
+    Stream = grpc.aio.UnaryStreamCall
+
+
+class Failures(NoRecorder):
+    """Counts expressions that fail."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def expression_failed(self) -> None:
+        """One failed."""
+        self.count += 1
+
+
+async def first_event(served: Replica, *filters: pb.EventFilter) -> str:
+    """The id of the call in the first event that comes, once two calls were placed."""
+    stream = EventServiceStub(served.channel).Events(pb.EventsRequest(filters=filters), timeout=10)
+    await stream.initial_metadata()
+    served.place(PEER_ID)
+    served.place(CALL_ID)
+    async for message in stream:
+        for event in message.events:
+            stream.cancel()
+            return event.call_id
+    raise AssertionError("the stream ended")
+
+
+async def test_expressions_that_fail_count_as_false_and_are_told_to_the_recorder():
+    failures = Failures()
+    mine = f'event.call_id == "{CALL_ID}" || headers["Nope"] == "x"'
+    async with replica(recorder=failures) as served:
+        assert await first_event(served, pb.EventFilter(expression=mine)) == CALL_ID
+    assert failures.count == 2  # both events of the call placed first
+
+
+async def test_there_is_no_room_for_filters_that_all_together_cost_too_much():
+    async with replica() as served:
+        events = EventServiceStub(served.channel)
+        streams = [
+            events.Events(pb.EventsRequest(filters=[dear_filter(number)]), timeout=20)
+            for number in range(100)
+        ]
+        outcomes = [await opened(stream) for stream in streams]
+        cheap = pb.EventFilter(call_ids=[CALL_ID])
+        assert await first_event(served, cheap) == CALL_ID
+        for stream in streams:
+            stream.cancel()
+    told = [outcome for outcome in outcomes if outcome is not None]
+    assert 30 < len(told) < 60
+    assert {outcome.code for outcome in told} == {grpc.StatusCode.RESOURCE_EXHAUSTED}
+    assert {outcome.reason for outcome in told} == {"FILTERS_TOO_COSTLY"}
+    assert int(told[0].metadata["limit"]) == MAX_COST
+
+
+def dear_filter(number: int) -> pb.EventFilter:
+    """One of a cost of some 850, unlike those of other numbers."""
+    return pb.EventFilter(expression=f'headers["X{number}"].matches("a{{150}}")')
+
+
+async def opened(stream: Stream) -> Refused | None:
+    """What a stream is told that cannot begin; nothing for one that does."""
+    try:
+        await stream.read()
+    except grpc.aio.AioRpcError as error:
+        return refused(error)
+    return None
