@@ -202,7 +202,8 @@ async def test_links_cut_at_random_under_load_lose_nothing_and_repeat_nothing(
     seed: int, switch: FakeSwitch, observer: NodeRecorder
 ) -> None:
     chance = Random(seed)
-    fired, cuts = [], 0
+    fired: list[str] = []
+    cuts = 0
     async with twins(switch, observer) as node:
         while cuts < 15:
             fired.append(f"E{len(fired)}")

@@ -113,9 +113,8 @@ def test_a_link_that_waits_takes_over_behind_a_gap():
     pair.merge.joined(RIGHT, "right's")
     pair.tells(RIGHT, 8, 9)
     pair.merge.left(LEFT)
-    assert not pair.merge.is_covered
     assert pair.merge.take_over() == (RIGHT, [8, 9])
-    assert pair.merge.is_covered
+    assert pair.merge.covers(RIGHT)
     assert pair.merge.take_over() is None
 
 
