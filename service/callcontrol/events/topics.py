@@ -1,6 +1,7 @@
 """Where filters are filed: each under its most selective topic, so that an event meets few."""
 
 from collections.abc import Collection, Iterator, Mapping
+from enum import Enum
 from typing import Generic, TypeVar
 
 from callcontrol.events.event import Event, HeaderValue, spelled
@@ -13,6 +14,36 @@ Group = dict[Filed, None]
 """Those filed under one topic; a dict for its order and its cheap removal."""
 
 Table = dict[str, Group[Filed]]
+
+
+class Topic(Enum):
+    """What an event must have for a filter to be asked about it."""
+
+    CALL = "call"
+    LABEL = "label"
+    SUBCLASS = "subclass"
+    HEADER = "header"
+    NAME = "name"
+    NODE = "node"
+    EVERYTHING = "everything"
+    """Nothing: it is asked about every event."""
+
+
+def topic_of(wanted: EventFilter) -> Topic:
+    """The most selective topic that a filter has."""
+    if wanted.invert:
+        return Topic.EVERYTHING
+    if wanted.call_ids:
+        return Topic.CALL
+    if _exact(wanted.labels):
+        return Topic.LABEL
+    if wanted.subclasses and not wanted.wants_prefix:
+        return Topic.SUBCLASS
+    if _exact(wanted.headers):
+        return Topic.HEADER
+    if wanted.subclasses or wanted.names:
+        return Topic.NAME
+    return Topic.NODE if wanted.node_ids else Topic.EVERYTHING
 
 
 class Topics(Generic[Filed]):
@@ -38,7 +69,7 @@ class Topics(Generic[Filed]):
         """File it under a topic, or several, of each filter; without filters as unfiled."""
         for table, value in self._places(filters):
             table.setdefault(value, {})[filed] = None
-        if not filters or any(_is_of_no_topic(each) for each in filters):
+        if not filters or any(topic_of(each) is Topic.EVERYTHING for each in filters):
             self.unfiled[filed] = None
 
     def unfile(self, filed: Filed, filters: Collection[EventFilter]) -> None:
@@ -74,41 +105,33 @@ class Topics(Generic[Filed]):
 
     def _places(self, filters: Collection[EventFilter]) -> Iterator[tuple[Table[Filed], str]]:
         for each in filters:
-            if not _is_of_no_topic(each):
-                yield from self._topics(each)
+            yield from self._tables(each)
 
-    def _topics(self, wanted: EventFilter) -> Iterator[tuple[Table[Filed], str]]:
-        """The most selective table for a filter, and its keys there."""
-        if wanted.call_ids:
-            for call_id in wanted.call_ids:
-                yield self.by_call, call_id
-        elif exact := _exact(wanted.labels):
-            yield self.by_label.setdefault(exact[0], {}), exact[1]
-        elif wanted.subclasses and not wanted.wants_prefix:
-            for subclass in wanted.subclasses:
-                yield self.by_subclass, subclass
-        elif exact := _exact(wanted.headers):
-            yield self.by_header.setdefault(exact[0], {}), exact[1]
-        elif wanted.subclasses:
-            yield self.by_name, CUSTOM
-        elif wanted.names:
-            for name in wanted.names:
-                yield self.by_name, name
-        else:
-            for node_id in wanted.node_ids:
-                yield self.by_node, node_id
-
-
-def _is_of_no_topic(wanted: EventFilter) -> bool:
-    if wanted.invert:
-        return True
-    sets = (wanted.call_ids, wanted.subclasses, wanted.names, wanted.node_ids)
-    return not any((*sets, _exact(wanted.labels), _exact(wanted.headers)))
+    def _tables(self, wanted: EventFilter) -> Iterator[tuple[Table[Filed], str]]:
+        """The table of the filter's topic, with each of its keys there."""
+        match topic_of(wanted):
+            case Topic.CALL:
+                yield from ((self.by_call, call_id) for call_id in wanted.call_ids)
+            case Topic.LABEL:
+                for name, text in _exact(wanted.labels):
+                    yield self.by_label.setdefault(name, {}), text
+            case Topic.SUBCLASS:
+                yield from ((self.by_subclass, subclass) for subclass in wanted.subclasses)
+            case Topic.HEADER:
+                for name, text in _exact(wanted.headers):
+                    yield self.by_header.setdefault(name, {}), text
+            case Topic.NAME:
+                names = {CUSTOM} if wanted.subclasses else wanted.names
+                yield from ((self.by_name, name) for name in names)
+            case Topic.NODE:
+                yield from ((self.by_node, node_id) for node_id in wanted.node_ids)
+            case Topic.EVERYTHING:
+                pass
 
 
-def _exact(conditions: Named) -> tuple[str, str] | None:
-    """A name and the only text it may have, the same one each time."""
-    return min(((name, match.text) for name, match in conditions if match.is_exact), default=None)
+def _exact(conditions: Named) -> list[tuple[str, str]]:
+    """A name and the only text it may have, the same one each time; empty where there is none."""
+    return sorted((name, match.text) for name, match in conditions if match.is_exact)[:1]
 
 
 def _named(
