@@ -5,7 +5,7 @@ lost with it, and the next run gives the same numbers again: so each has an id o
 token of a former one leads to its place, or, from what was lost, to where the next run begins.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -31,7 +31,7 @@ class FormerEpochs:
     def __init__(self, epochs: Sequence[Epoch] = (), next_number: int = 1) -> None:
         self.epochs = tuple(epochs[-MAX_EPOCHS:])
         ends = [epoch.first_number for epoch in self.epochs[1:]] + [next_number]
-        self._end_by_id = {epoch.log_id: end for epoch, end in zip(self.epochs, ends, strict=True)}
+        self._end_by_id = {epoch.log_id: end for epoch, end in zip(self.epochs, ends, strict=False)}
 
     def place_of(self, token: Token) -> int | None:
         """The number, counted as this run does, of what comes after the token; None where it is of
@@ -56,3 +56,17 @@ class Kept:
     """The runs that wrote it, the oldest first."""
     secret: bytes = field(repr=False, default=b"")
     """What resume tokens are sealed with."""
+
+
+def ages(items: Sequence[Event | Gap], now_us: int) -> Iterator[float]:
+    """How old entries are, in seconds, and never negative, as clocks are set.
+
+    A gap does not know; it is as old as the event before it.
+    """
+    events = (item for item in items if isinstance(item, Event))
+    first = next(events, None)
+    received_us = now_us if first is None else first.received_us
+    for item in items:
+        if isinstance(item, Event):
+            received_us = item.received_us
+        yield max(0.0, (now_us - received_us) / 1e6)

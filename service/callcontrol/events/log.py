@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterable
 
 from callcontrol.errors import ResumeTokenExpired, ResumeTokenInvalid, ShuttingDown
 from callcontrol.events.catch_up import Start
+from callcontrol.events.epochs import FormerEpochs, Kept, ages
 from callcontrol.events.event import Event, Gap, Position
 from callcontrol.events.filter import EventFilter
 from callcontrol.events.finding import Finder
 from callcontrol.events.matchers import Matcher, Matchers
 from callcontrol.events.places import MARK_EVERY, Places, as_passed
-from callcontrol.events.ring import LogLimits, Ring
+from callcontrol.events.ring import Entry, LogLimits, Ring
 from callcontrol.events.subscription import Overflow, Subscription
 from callcontrol.events.token import LOG_ID_BYTES, Token, TokenKey
 
@@ -33,6 +34,7 @@ class EventLog:
         self.log_id = os.urandom(LOG_ID_BYTES)
         """What this log's numbers are known by in resume tokens."""
         self._key = key or TokenKey()
+        self._former = FormerEpochs()
         self._places = Places()
         self._last_token = (0, "")
         """The one made last, with its number: most streams are at the same place."""
@@ -147,13 +149,16 @@ class EventLog:
         everything that came after it is held.
         """
         asked = self._key.open(token)
+        number: int | None = asked.number
         if asked.log_id != self.log_id:
+            number = self._former.place_of(asked)
+        if number is None:
             return Finder(self._places, self._ring).start_after(asked.passed)
-        if asked.number > self._ring.next_number:
+        if number > self._ring.next_number:
             raise ResumeTokenInvalid
-        if asked.number < self._ring.first_number:
+        if number < self._ring.first_number:
             raise ResumeTokenExpired("not everything that came after it is held any more")
-        return Start(number=asked.number)
+        return Start(number=number)
 
     def gaps_after(self, token: str) -> tuple[Gap, ...]:
         """What is missing for a stream that was given this token and begins anew now."""
@@ -162,6 +167,39 @@ class EventLog:
         except ResumeTokenExpired:
             passed = ()
         return Finder(self._places, self._ring).gaps_after(passed)
+
+    def use_secret(self, secret: bytes) -> None:
+        """Seal resume tokens with this, unless the log was given a key that lasts."""
+        if self._key.is_of_process:
+            self._key = TokenKey(secret)
+            self._last_token = (0, "")
+
+    def restore(self, kept: Kept, now_us: int) -> None:
+        """Go on from what former runs have kept, before anything else goes in.
+
+        Its entries are held as any others, and are as old as they say at the time `now_us`.
+        """
+        ring, places = self._ring, self._places
+        ring.begin_with(kept.next_number - len(kept.items))
+        ages_s = ages(kept.items, now_us)
+        now_s = ring.clock()
+        for item, age_s in zip(kept.items, ages_s, strict=True):
+            number = ring.append(item)
+            ring[number].appended_s = now_s - age_s
+            if isinstance(item, Gap):
+                places.missing(item.node_id)
+            elif not item.synthetic:
+                places.passed(item.position, number)
+            if not number % MARK_EVERY:
+                places.mark(number + 1, ring.first_number)
+        ring.trim()
+        self._former = FormerEpochs(kept.epochs, kept.next_number)
+        self.use_secret(kept.secret)
+
+    def entries(self, number: int, count: int) -> list[Entry]:
+        """At most so many entries from that number on, which must be held or the next one."""
+        ring = self._ring
+        return [ring[each] for each in range(number, min(number + count, ring.next_number))]
 
     def sweep(self) -> None:
         """Let go of what is too old. To be called now and then, as no event may come for long."""

@@ -72,6 +72,12 @@ class Ring:
         self.close_reason: str | None = None
         """Why nothing is taken in any more; None while the log is open."""
 
+    def begin_with(self, number: int) -> None:
+        """Give the first entry this number; for a ring that never had one."""
+        if self.next_number != 1:
+            raise ValueError("there have been entries")
+        self.first_number = self.next_number = number
+
     def append(self, item: Event | Gap) -> int:
         """Number the item and keep it; drop what the bounds no longer allow.
 

@@ -162,7 +162,7 @@ class _Telling:
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, sqlite3.DatabaseError) and not isinstance(
-            error, sqlite3.OperationalError
+            error, sqlite3.OperationalError | sqlite3.ProgrammingError
         ):
             raise StoreBroken(f"{self._path}: {error}") from error
         if isinstance(error, sqlite3.Error | OSError):
