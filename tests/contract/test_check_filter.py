@@ -47,6 +47,34 @@ async def test_samples_pass_exactly_as_they_would_have_come(phone: Phone) -> Non
         assert list(answer.matches) == [passes(event) for event in samples], wanted
 
 
+async def test_of_each_filter_it_is_told_where_it_is_asked_and_which_condition_holds(
+    phone: Phone,
+) -> None:
+    sales = event_pb2.Event(name="CHANNEL_ANSWER", labels={"team": "sales"})
+    idle = event_pb2.Event(name="HEARTBEAT", headers={"Session-Count": "0"})
+    labelled = Filter(
+        names=["CHANNEL_ANSWER"],
+        labels={"team": match(exact="sales")},
+        headers={"Session-Count": match(regex="^[0-9]+$", invert=True)},
+    )
+    by_hand = Filter(expression='headers["Session-Count"] == "0"', invert=True)
+    answer = await check(phone, labelled, by_hand, samples=[sales, idle])
+    first, second = answer.filters
+
+    assert list(answer.matches) == [True, False]
+    assert (list(first.matches), list(second.matches)) == ([True, False], [True, False])
+    assert first.topic == events_pb2.FilterReport.TOPIC_LABEL
+    assert second.topic == events_pb2.FilterReport.TOPIC_EVERYTHING
+    assert {each.field: list(each.holds) for each in (*first.conditions, *second.conditions)} == {
+        "filters[0].names": [True, False],
+        "filters[0].headers[Session-Count]": [True, False],
+        "filters[0].labels[team]": [True, False],
+        "filters[1].expression": [False, True],
+    }
+    assert answer.cost == first.cost + second.cost
+    assert all(0 < each.cost <= first.cost for each in first.conditions)
+
+
 async def test_the_cost_is_told_with_the_most_that_a_filter_may_cost(phone: Phone) -> None:
     nothing = await check(phone)
     cheap = await check(phone, Filter(names=["CHANNEL_ANSWER"]))

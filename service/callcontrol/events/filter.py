@@ -91,6 +91,26 @@ def may_match_node(filters: Filters, node_id: NodeId | None) -> bool:
     return any(event_filter.may_match_node(node_id) for event_filter in filters)
 
 
+def conditions_of(wanted: EventFilter) -> list[tuple[str, EventFilter]]:
+    """Each condition of a filter by itself, not turned round, and the field that it stands in."""
+    alone = [
+        ("names", EventFilter(names=wanted.names)),
+        ("subclasses", EventFilter(subclasses=wanted.subclasses)),
+        ("call_ids", EventFilter(call_ids=wanted.call_ids)),
+        ("node_ids", EventFilter(node_ids=wanted.node_ids)),
+        *(
+            (f"headers[{name}]", EventFilter(headers=frozenset({(name, match)})))
+            for name, match in sorted(wanted.headers, key=_name_of)
+        ),
+        *(
+            (f"labels[{name}]", EventFilter(labels=frozenset({(name, match)})))
+            for name, match in sorted(wanted.labels, key=_name_of)
+        ),
+        ("expression", EventFilter(expression=wanted.expression)),
+    ]
+    return [(field, condition) for field, condition in alone if condition != EventFilter()]
+
+
 def compile_filters(filters: Filters) -> Test:
     """Make one function of the filters. It never raises, and takes what `filter_cost` says."""
     if not filters:
@@ -143,6 +163,10 @@ def _call_test(call_ids: frozenset[CallId]) -> Test:
         return bool(event.peer_call_ids) and not call_ids.isdisjoint(event.peer_call_ids)
 
     return concerns
+
+
+def _name_of(named: tuple[str, StringMatch]) -> str:
+    return named[0]
 
 
 def _cheapest_first(conditions: Named) -> list[tuple[str, StringMatch]]:

@@ -1,19 +1,25 @@
 """EventService: CheckFilter, which tries filters on events that the client has at hand."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from callcontrol.calls.picture import translate
 from callcontrol.errors import InvalidRequest, Violation
 from callcontrol.events.event import Event, HeaderValue, Position
-from callcontrol.events.filter import compile_filters
+from callcontrol.events.filter import EventFilter, compile_filters, conditions_of
 from callcontrol.events.filter_cost import COST_LIMIT, cost_of
+from callcontrol.events.topics import Topic, topic_of
 from callcontrol.ids import CallId, CoreUuid, EventId, NodeId
 from callcontrol.rpc.event_filter import FilterReader, require_nodes
 from callcontrol.rpc.handlers import Handlers, unary
 from callcontrol.v1 import call_pb2, event_pb2, event_service_pb2
 
 MAX_SAMPLES: Final = 100
+
+_Topics = event_service_pb2.FilterReport.Topic
+_TOPICS: Final[Mapping[Topic, _Topics.ValueType]] = {
+    topic: _Topics.Value(f"TOPIC_{topic.name}") for topic in Topic
+}
 
 
 class CheckFilterService:
@@ -29,17 +35,36 @@ class CheckFilterService:
     async def check_filter(
         self, request: event_service_pb2.CheckFilterRequest
     ) -> event_service_pb2.CheckFilterResponse:
-        """What the filters cost, and which samples they pass."""
+        """What the filters cost, which samples they pass, and where each would be asked."""
         wanted = self._filters.read(request.filters)
         if len(request.samples) > MAX_SAMPLES:
             raise InvalidRequest([Violation("samples", f"may be at most {MAX_SAMPLES}")])
         require_nodes(wanted, self._knows_node)
-        accepts = compile_filters(frozenset(wanted))
+        samples = [_event(sample) for sample in request.samples]
         return event_service_pb2.CheckFilterResponse(
-            matches=[accepts(_event(sample)) for sample in request.samples],
-            cost=cost_of(frozenset(wanted)),
+            matches=map(compile_filters(frozenset(wanted)), samples),
+            cost=cost_of(wanted),
             cost_limit=COST_LIMIT,
+            filters=[_report(f"filters[{at}]", each, samples) for at, each in enumerate(wanted)],
         )
+
+
+def _report(
+    place: str, wanted: EventFilter, samples: Sequence[Event]
+) -> event_service_pb2.FilterReport:
+    return event_service_pb2.FilterReport(
+        topic=_TOPICS[topic_of(wanted)],
+        cost=cost_of([wanted]),
+        matches=map(compile_filters(frozenset({wanted})), samples),
+        conditions=[
+            event_service_pb2.ConditionReport(
+                field=f"{place}.{field}",
+                cost=cost_of([condition]),
+                holds=map(compile_filters(frozenset({condition})), samples),
+            )
+            for field, condition in conditions_of(wanted)
+        ],
+    )
 
 
 def _event(sample: event_pb2.Event) -> Event:

@@ -23,6 +23,7 @@ _LANGUAGE: Final = Language(
         call_pb2.Call.Direction.DESCRIPTOR,
         common_pb2.HangupSide.DESCRIPTOR,
         event_pb2.RegistrationChanged.Kind.DESCRIPTOR,
+        event_pb2.GatewayChanged.Kind.DESCRIPTOR,
     ),
 )
 _NOT_IN_EVENT: Final = frozenset({"headers", "array_headers", "body"})

@@ -621,6 +621,7 @@ class CheckFilterResponse(_message.Message):
     MATCHES_FIELD_NUMBER: _builtins.int
     COST_FIELD_NUMBER: _builtins.int
     COST_LIMIT_FIELD_NUMBER: _builtins.int
+    FILTERS_FIELD_NUMBER: _builtins.int
     cost: _builtins.int
     """What asking all the filters about one event may take, in tenths of a
     microsecond on a usual server. It follows from the filters alone.
@@ -633,20 +634,140 @@ class CheckFilterResponse(_message.Message):
     def matches(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bool]:
         """One for each sample: whether at least one of the filters holds."""
 
+    @_builtins.property
+    def filters(self) -> _containers.RepeatedCompositeFieldContainer[Global___FilterReport]:
+        """One for each filter, in the order of the request."""
+
     def __init__(
         self,
         *,
         matches: _abc.Iterable[_builtins.bool] | None = ...,
         cost: _builtins.int = ...,
         cost_limit: _builtins.int = ...,
+        filters: _abc.Iterable[Global___FilterReport] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost", "cost_limit", b"cost_limit", "matches", b"matches"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost", "cost_limit", b"cost_limit", "filters", b"filters", "matches", b"matches"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CheckFilterResponse: _TypeAlias = CheckFilterResponse  # noqa: Y015
+
+@_typing.final
+class FilterReport(_message.Message):
+    """What there is to know of a filter."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _Topic:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _TopicEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[FilterReport._Topic.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        TOPIC_UNSPECIFIED: FilterReport._Topic.ValueType  # 0
+        """Not known."""
+        TOPIC_CALL: FilterReport._Topic.ValueType  # 1
+        """One of the calls."""
+        TOPIC_LABEL: FilterReport._Topic.ValueType  # 2
+        """The one value of a label that is exact."""
+        TOPIC_SUBCLASS: FilterReport._Topic.ValueType  # 3
+        """One of the subclasses."""
+        TOPIC_HEADER: FilterReport._Topic.ValueType  # 4
+        """The one value of a header that is exact."""
+        TOPIC_NAME: FilterReport._Topic.ValueType  # 5
+        """One of the names; CUSTOM for a subclass that ends in *."""
+        TOPIC_NODE: FilterReport._Topic.ValueType  # 6
+        """One of the nodes."""
+        TOPIC_EVERYTHING: FilterReport._Topic.ValueType  # 7
+        """Nothing: it is asked about every event."""
+
+    class Topic(_Topic, metaclass=_TopicEnumTypeWrapper):
+        """What an event must have for the filter to be asked about it: the most
+        selective condition it has. The narrower, the less a subscription costs.
+        """
+
+    TOPIC_UNSPECIFIED: FilterReport.Topic.ValueType  # 0
+    """Not known."""
+    TOPIC_CALL: FilterReport.Topic.ValueType  # 1
+    """One of the calls."""
+    TOPIC_LABEL: FilterReport.Topic.ValueType  # 2
+    """The one value of a label that is exact."""
+    TOPIC_SUBCLASS: FilterReport.Topic.ValueType  # 3
+    """One of the subclasses."""
+    TOPIC_HEADER: FilterReport.Topic.ValueType  # 4
+    """The one value of a header that is exact."""
+    TOPIC_NAME: FilterReport.Topic.ValueType  # 5
+    """One of the names; CUSTOM for a subclass that ends in *."""
+    TOPIC_NODE: FilterReport.Topic.ValueType  # 6
+    """One of the nodes."""
+    TOPIC_EVERYTHING: FilterReport.Topic.ValueType  # 7
+    """Nothing: it is asked about every event."""
+
+    TOPIC_FIELD_NUMBER: _builtins.int
+    COST_FIELD_NUMBER: _builtins.int
+    MATCHES_FIELD_NUMBER: _builtins.int
+    CONDITIONS_FIELD_NUMBER: _builtins.int
+    topic: Global___FilterReport.Topic.ValueType
+    """What an event must have for the filter to be asked about it."""
+    cost: _builtins.int
+    """What it costs, see CheckFilterResponse."""
+    @_builtins.property
+    def matches(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bool]:
+        """One for each sample: whether the filter holds."""
+
+    @_builtins.property
+    def conditions(self) -> _containers.RepeatedCompositeFieldContainer[Global___ConditionReport]:
+        """Each of its conditions. A filter without any has none."""
+
+    def __init__(
+        self,
+        *,
+        topic: Global___FilterReport.Topic.ValueType = ...,
+        cost: _builtins.int = ...,
+        matches: _abc.Iterable[_builtins.bool] | None = ...,
+        conditions: _abc.Iterable[Global___ConditionReport] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["conditions", b"conditions", "cost", b"cost", "matches", b"matches", "topic", b"topic"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FilterReport: _TypeAlias = FilterReport  # noqa: Y015
+
+@_typing.final
+class ConditionReport(_message.Message):
+    """What there is to know of one condition of a filter."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FIELD_FIELD_NUMBER: _builtins.int
+    COST_FIELD_NUMBER: _builtins.int
+    HOLDS_FIELD_NUMBER: _builtins.int
+    field: _builtins.str
+    """Where it stands, for example filters[0].headers[Channel-Name]."""
+    cost: _builtins.int
+    """What it costs by itself, see CheckFilterResponse."""
+    @_builtins.property
+    def holds(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bool]:
+        """One for each sample: whether it holds, before the filter is turned round."""
+
+    def __init__(
+        self,
+        *,
+        field: _builtins.str = ...,
+        cost: _builtins.int = ...,
+        holds: _abc.Iterable[_builtins.bool] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost", "field", b"field", "holds", b"holds"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ConditionReport: _TypeAlias = ConditionReport  # noqa: Y015
 
 @_typing.final
 class PublishEventRequest(_message.Message):

@@ -84,9 +84,8 @@ class EventServiceServicer:
 
     def CheckFilter(self, request, context):
         """Checks filters as Events does, with the same errors, and tells what they cost,
-        without subscribing. With samples it also tells which of them would come.
-
-        Which nodes and subscribers there are changes nothing, and nothing is sent.
+        without subscribing. With samples it also tells which of them would come, and
+        which condition kept the others away. Nothing is sent to a switch.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

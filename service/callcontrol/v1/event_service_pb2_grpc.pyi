@@ -57,9 +57,8 @@ class EventServiceStub:
     """
     CheckFilter: _grpc.UnaryUnaryMultiCallable[_event_service_pb2.CheckFilterRequest, _event_service_pb2.CheckFilterResponse]
     """Checks filters as Events does, with the same errors, and tells what they cost,
-    without subscribing. With samples it also tells which of them would come.
-
-    Which nodes and subscribers there are changes nothing, and nothing is sent.
+    without subscribing. With samples it also tells which of them would come, and
+    which condition kept the others away. Nothing is sent to a switch.
     """
     PublishEvent: _grpc.UnaryUnaryMultiCallable[_event_service_pb2.PublishEventRequest, _event_service_pb2.PublishEventResponse]
     """Fires a CUSTOM event in the switch, for all that listen to it: subscribers of
@@ -102,9 +101,8 @@ class EventServiceAsyncStub(EventServiceStub):
     """
     CheckFilter: _aio.UnaryUnaryMultiCallable[_event_service_pb2.CheckFilterRequest, _event_service_pb2.CheckFilterResponse]  # type: ignore[assignment]
     """Checks filters as Events does, with the same errors, and tells what they cost,
-    without subscribing. With samples it also tells which of them would come.
-
-    Which nodes and subscribers there are changes nothing, and nothing is sent.
+    without subscribing. With samples it also tells which of them would come, and
+    which condition kept the others away. Nothing is sent to a switch.
     """
     PublishEvent: _aio.UnaryUnaryMultiCallable[_event_service_pb2.PublishEventRequest, _event_service_pb2.PublishEventResponse]  # type: ignore[assignment]
     """Fires a CUSTOM event in the switch, for all that listen to it: subscribers of
@@ -156,9 +154,8 @@ class EventServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_event_service_pb2.CheckFilterResponse, _abc.Awaitable[_event_service_pb2.CheckFilterResponse]]:
         """Checks filters as Events does, with the same errors, and tells what they cost,
-        without subscribing. With samples it also tells which of them would come.
-
-        Which nodes and subscribers there are changes nothing, and nothing is sent.
+        without subscribing. With samples it also tells which of them would come, and
+        which condition kept the others away. Nothing is sent to a switch.
         """
 
     @_abc_1.abstractmethod
