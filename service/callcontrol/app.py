@@ -13,7 +13,9 @@ from callcontrol.calls.control import CallControl
 from callcontrol.calls.picture.service import CallService
 from callcontrol.calls.picture.tracker import CallTracker
 from callcontrol.config import Config, describe
+from callcontrol.events.keeper import Keeper
 from callcontrol.events.log import EventLog
+from callcontrol.events.store import EventStore
 from callcontrol.freeswitch.fleet import Fleet
 from callcontrol.freeswitch.node import Node
 from callcontrol.freeswitch.settings import LinkTimings
@@ -21,6 +23,7 @@ from callcontrol.ids import NodeId
 from callcontrol.listening import told_by, try_to_bind
 from callcontrol.metrics import Metrics, ServiceCollector
 from callcontrol.metrics_server import serving_metrics
+from callcontrol.rpc.convert_event import told_by as told_by_event
 from callcontrol.rpc.health import READINESS
 from callcontrol.rpc.replay import ReplayLimits
 from callcontrol.rpc.server import RpcSettings, build_server
@@ -36,6 +39,8 @@ ADMIN: Final = "callcontrol.v1.AdminService"
 LOOK_INTERVAL_S: Final = 0.1
 """Between two looks at whether the nodes are ready: a canary that stays away makes no sound."""
 SWEEP_INTERVAL_S: Final = 5.0
+FINISH_TIMEOUT_S: Final = 5.0
+"""For a disk to take what is left at the end."""
 
 
 class Service:
@@ -46,6 +51,8 @@ class Service:
         self._config = config
         self.metrics = Metrics()
         self.log = EventLog(config.log_limits(), key=config.resume_key())
+        self.keeper = _keeper(config, self.log)
+        """What keeps the log on disk, if it is kept."""
         self.tracker = CallTracker()
         self.calls = CallService(self.tracker, self.log, lambda node_id: self.fleet.get(node_id))
         self.fleet = Fleet(
@@ -68,6 +75,7 @@ class Service:
             ServiceCollector(
                 lambda: (node.status for node in self.fleet.nodes),
                 self.log,
+                keeper=self.keeper,
                 calls_on=self.control.placement.calls_on,
                 late_work=lambda: self.control.late_work,
                 dropped_answers=lambda: self._server.dropped_answers,
@@ -87,7 +95,7 @@ class Service:
         """
         self._listen()
         failure: Exception | None = None
-        async with self._metrics_page(), asyncio.TaskGroup() as tasks:
+        async with self._metrics_page(), self._log_on_disk(), asyncio.TaskGroup() as tasks:
             parts = [
                 tasks.create_task(self.fleet.run(), name="fleet"),
                 tasks.create_task(self.calls.run(), name="audit of calls"),
@@ -95,6 +103,8 @@ class Service:
                 tasks.create_task(self._follow_readiness(), name="readiness"),
                 tasks.create_task(self._sweep(), name="sweep"),
             ]
+            if self.keeper is not None:
+                parts.append(tasks.create_task(self.keeper.run(), name="event store"))
             await self._server.start()
             log.info("serving", extra={"listen": self._config.listen, "port": self.port})
             try:
@@ -133,6 +143,18 @@ class Service:
                 bound = await page.enter_async_context(serving)
             log.info("serving metrics", extra={"host": host, "port": bound})
             yield
+
+    @asynccontextmanager
+    async def _log_on_disk(self) -> AsyncIterator[None]:
+        """Take what a former run has kept into the log; write what is left at the end."""
+        if self.keeper is None:
+            yield
+            return
+        await self.keeper.restore()
+        try:
+            yield
+        finally:
+            await self.keeper.finish(FINISH_TIMEOUT_S)
 
     async def _follow_readiness(self) -> None:
         """Tell health how it stands with the nodes; what needs no node is ready from the start."""
@@ -179,6 +201,13 @@ class Service:
         late_s = now_s() + config.stop_grace_s
         while self.control.late_work and now_s() < late_s:  # noqa: ASYNC110  no event tells
             await asyncio.sleep(LOOK_INTERVAL_S)
+
+
+def _keeper(config: Config, event_log: EventLog) -> Keeper | None:
+    if config.event_store is None:
+        return None
+    store = EventStore(config.event_store, 2 * config.event_log_max_bytes)
+    return Keeper(event_log, store, told_by_event)
 
 
 def _rpc_settings(config: Config) -> RpcSettings:

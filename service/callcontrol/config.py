@@ -137,6 +137,9 @@ class Config(BaseSettings):
     """Bytes of events held."""
     event_log_max_age_s: Annotated[float, Field(gt=0)] = 600.0
     """Age of the oldest event held."""
+    event_store: Path | None = None
+    """File in which the history is kept as well, so that clients go on where they were after a
+    restart; it holds what events tell, and takes up to twice `event_log_max_bytes`."""
     token_key: SecretStr | None = None
     """Secret that seals resume tokens, at least 16 characters. Replicas with the same one go on
     where another one stopped; not set, tokens are good for this process alone."""

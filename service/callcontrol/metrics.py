@@ -13,6 +13,7 @@ from prometheus_client import (
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from callcontrol.events.keeper import Keeper
 from callcontrol.events.log import EventLog
 from callcontrol.freeswitch.status import NodeStatus
 from callcontrol.ids import NodeId
@@ -129,11 +130,13 @@ class ServiceCollector(Collector):
         nodes: Callable[[], Iterable[NodeStatus]],
         log: EventLog,
         *,
+        keeper: Keeper | None = None,
         calls_on: Callable[[NodeId], int],
         late_work: Callable[[], int],
         dropped_answers: Callable[[], int],
     ) -> None:
         self._nodes, self._log, self._calls_on = nodes, log, calls_on
+        self._keeper = keeper
         self._late_work, self._dropped_answers = late_work, dropped_answers
 
     def collect(self) -> Iterator[Metric]:
@@ -156,6 +159,8 @@ class ServiceCollector(Collector):
             self._dropped_answers(),
         )
         yield from _collect_log(log)
+        if self._keeper is not None:
+            yield from _collect_store(self._keeper)
         yield from _collect_nodes(nodes, self._calls_on)
 
 
@@ -182,6 +187,26 @@ def _collect_log(log: EventLog) -> Iterator[Metric]:
         "Age of the oldest event that waits for a subscriber.",
         max((reader.lag_s for reader in readers), default=0.0),
     )
+
+
+def _collect_store(keeper: Keeper) -> Iterator[Metric]:
+    name, counters = "callcontrol_event_store", keeper.counters
+    yield GaugeMetricFamily(
+        f"{name}_failing", "Whether the file could not be written lately.", keeper.is_failing
+    )
+    yield GaugeMetricFamily(
+        f"{name}_unwritten_entries", "Events and gaps held that are not on disk.", keeper.unwritten
+    )
+    yield GaugeMetricFamily(
+        f"{name}_restored_entries", "Events and gaps of former runs.", counters.restored
+    )
+    for kind, text, value in (
+        ("written_entries", "Events and gaps written.", counters.written),
+        ("written_bytes", "Bytes of them.", counters.bytes_written),
+        ("failures", "Times that the file could not be opened or written.", counters.failures),
+        ("forgotten", "Times that it was begun anew as it fell behind.", counters.forgotten),
+    ):
+        yield CounterMetricFamily(f"{name}_{kind}", text, value)
 
 
 def _collect_nodes(nodes: list[NodeStatus], calls_on: Callable[[NodeId], int]) -> Iterator[Metric]:

@@ -91,13 +91,15 @@ class EventStore:
                 database.execute("INSERT INTO secret VALUES (?)", (secret,))
 
     def write(self, first_number: int, count: int, entries: bytes, first_held: int) -> None:
-        """Keep a run of entries, and drop the runs that lie before entry `first_held`."""
+        """Keep a run of entries, in place of one with the same begin; drop those that lie before
+        entry `first_held`.
+        """
         with _Telling(self.path):
             database = self._opened()
             with database:
                 database.execute("DELETE FROM runs WHERE first_number + count <= ?", (first_held,))
                 database.execute(
-                    "INSERT INTO runs VALUES (?, ?, ?, ?)",
+                    "INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?)",
                     (first_number, count, zlib.crc32(entries), entries),
                 )
 

@@ -91,6 +91,13 @@ def test_what_the_log_has_dropped_is_dropped_here_run_by_run(store):
     assert counts(reopened(store)) == [4, 5, 6, 7]
 
 
+def test_a_run_that_is_written_again_takes_the_place_of_the_first(store):
+    begun(store)
+    write(store, 1, 2)
+    write(store, 1, 2, 3)
+    assert counts(reopened(store)) == [1, 2, 3]
+
+
 def test_what_lies_before_a_hole_is_left_out(store):
     begun(store)
     write(store, 1, 2, 3)
