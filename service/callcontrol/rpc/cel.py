@@ -19,7 +19,7 @@ from callcontrol.rpc.cel_text import BadExpression, Tokens, pattern_cost, tokens
 
 _PLACE: Final = re.compile(r"<input>:\d+:(\d+): (.*)")
 _MAX_TOLD: Final = 300
-_EVALUATION_COST: Final = 20
+_EVALUATION_COST: Final = 50
 _TOKEN_COST: Final = 1
 _WITH_ZONE: Final[Mapping[str, str]] = {
     "getFullYear": "timestamp_to_year_with_tz",
