@@ -10,6 +10,7 @@ from callcontrol.simulator.causes import cause_named
 from callcontrol.simulator.channel import Channel
 from callcontrol.simulator.collecting import play_and_get_digits
 from callcontrol.simulator.eavesdrop import eavesdrop
+from callcontrol.simulator.tone_detect import stop_tone_detect, tone_detect
 
 if TYPE_CHECKING:
     from callcontrol.simulator.leg import Leg
@@ -240,7 +241,9 @@ APPLICATIONS: dict[str, Application] = {
     "sleep": _sleep,
     "speak": speaking.speak,
     "start_dtmf": _nothing,
+    "stop_tone_detect": stop_tone_detect,
     "stop_record_session": _stop_record_session,
+    "tone_detect": tone_detect,
     "transfer": _transfer,
     "unset": _unset,
 }

@@ -38,6 +38,8 @@ class Leg(LegProgress):
         self.heard: list[str] = []
         self.recordings: list[Recording] = []
         self.bugs: list[Bug] = []
+        self.tones: dict[str, frozenset[str]] = {}
+        """The frequencies that it listens for, by the name of the tone."""
         self.actions: list[Action] | None = None
         self.loopback_peer: Leg | None = None
         self.bridge_peer: Leg | None = None

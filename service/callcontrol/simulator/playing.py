@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from callcontrol.simulator import media
 from callcontrol.simulator.channel import Channel
 from callcontrol.simulator.clock import Clock
+from callcontrol.simulator.tone_detect import sound
 
 if TYPE_CHECKING:
     from callcontrol.simulator.leg import Leg
@@ -65,6 +66,7 @@ async def play(
     about = [("Playback-File-Type", kind)] if kind else []
     about.append(("Playback-File-Path", path))
     leg.tell("PLAYBACK_START", after=about)
+    sound(leg, path)
     began = leg.switch.clock.now_us()
     leg.is_break_asked = False
     await _hear(leg, Playing(leg.switch.clock, seconds), until, reads_digits=reads_digits)

@@ -16,6 +16,7 @@ from callcontrol.simulator.apis_process import PROCESS_APIS
 from callcontrol.simulator.apis_schedule import SCHEDULE_APIS
 from callcontrol.simulator.apis_show import SHOW_APIS
 from callcontrol.simulator.apis_sip import SIP_APIS
+from callcontrol.simulator.apis_sofia import SOFIA_APIS
 from callcontrol.simulator.apis_system import SYSTEM_APIS
 from callcontrol.simulator.apis_transfer import TRANSFER_APIS
 from callcontrol.simulator.clock import Clock
@@ -67,6 +68,7 @@ class Simulator:
             **SCHEDULE_APIS,
             **SHOW_APIS,
             **SIP_APIS,
+            **SOFIA_APIS,
             **SYSTEM_APIS,
             **TRANSFER_APIS,
         }

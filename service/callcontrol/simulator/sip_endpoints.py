@@ -27,10 +27,11 @@ def sofia(switch: Switch, target: str, order: Order) -> Leg:
         raise CannotCall("INVALID_URL")
     if profile == "gateway":
         gateway, _, address = address.partition("/")
-        if gateway in switch.settings.fallen_gateways:
+        known = switch.gateways.get(gateway)
+        if known is not None and not known.is_up:
             _abort(switch)
             raise CannotCall("GATEWAY_DOWN")
-        if gateway not in switch.settings.gateways:
+        if known is None:
             _abort(switch)
             raise CannotCall("INVALID_GATEWAY")
         profile = "external"

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Protocol
 
 from callcontrol.simulator.clock import Clock
 from callcontrol.simulator.events import CoreEvent, Header
+from callcontrol.simulator.gateways import Gateway, configured
 from callcontrol.simulator.headers import CALLED_FROM
+from callcontrol.simulator.registrar import Registration
 from callcontrol.simulator.scenario import Scenarios
 from callcontrol.simulator.scheduled import Scheduled
 from callcontrol.simulator.tasks import Tasks
@@ -37,6 +39,8 @@ class SwitchSettings:
     gateways: frozenset[str] = frozenset({"carrier"})
     fallen_gateways: frozenset[str] = frozenset({"fallen"})
     """Gateways whose registrar is not there."""
+    pinged_gateways: frozenset[str] = frozenset({"pinged"})
+    """Gateways that are pinged, and do not answer yet."""
     languages: frozenset[str] = frozenset({"en"})
     """Of recorded words and phrases."""
     phrases: Mapping[str, str] = field(
@@ -83,6 +87,9 @@ class Switch:
     """What is to be done later, by the number of its task."""
     far_ends: dict[str, "FarEnd"] = field(default_factory=dict)
     """The telephones at the other end of SIP legs, by call id; kept for the switch's life."""
+    registered: dict[str, Registration] = field(default_factory=dict)
+    """The telephones that are registered, by their addresses."""
+    gateways: dict[str, Gateway] = field(default_factory=dict)
     global_variables: dict[str, str] = field(default_factory=dict)
     files: dict[str, float] = field(default_factory=dict)
     """Sound files that exist only here, and their lengths in seconds."""
@@ -102,6 +109,7 @@ class Switch:
 
     def __post_init__(self) -> None:
         self.started_us = self.clock.now_us()
+        self.gateways = configured(self.settings)
         self.max_sessions = self.settings.max_sessions
         self.sessions_per_second = self.settings.sessions_per_second
         self.global_variables |= {
