@@ -19,11 +19,11 @@ MAX_PATTERN_STEPS: Final = 500
 """Instructions of a compiled pattern. A hostile one takes up to 10 ns for each and each byte of a
 text."""
 
-_MEMORY: Final = 1024 * 1024
-"""Bytes that a pattern may take to be searched for."""
+_MEMORY: Final = 256 * 1024
+"""Bytes that a pattern may take to be searched for; most take a few thousand."""
 _CHECKING_MEMORY: Final = 32 * 1024
 """Enough for so many steps. One that is too large is found out in a fraction of a millisecond."""
-_REMEMBERED_TEXTS: Final = 256
+_REMEMBERED_TEXTS: Final = 128
 _MAX_REMEMBERED_LENGTH: Final = 128
 _ASCII_LOWER: Final = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
 

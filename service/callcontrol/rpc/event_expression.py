@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from typing import Final
 from weakref import WeakValueDictionary
 
+from google.protobuf.message import DecodeError
+
 from callcontrol.events.event import Event, spelled
 from callcontrol.rpc.cel import Compiled, Language
 from callcontrol.rpc.cel_text import BadExpression, Tokens, keys_used
@@ -101,8 +103,8 @@ class Expressions:
                 self._activation = _LANGUAGE.activation(self._values(event))
                 self._event = event
             found = expression.compiled.program.eval(self._activation).value()
-        except (RuntimeError, TypeError, ValueError):  # out of steps; a text that is no Unicode
-            found = None
+        except (RuntimeError, TypeError, ValueError, DecodeError):
+            found = None  # out of steps; a text that is no Unicode; an event damaged on disk
         if found is not True and found is not False:
             self._on_failure()
             return False

@@ -1,23 +1,30 @@
 """Distinct filters share what asking them may cost."""
 
+from typing import Any
+
 import pytest
 
 from callcontrol.errors import FiltersCostTooMuch
 from callcontrol.events.event import Event
 from callcontrol.events.filter import EventFilter
 from callcontrol.events.matchers import Matchers
+from callcontrol.events.string_match import Comparison, StringMatch
+from callcontrol.events.topics import Topic, topic_of
 
 ANSWERS = EventFilter(names=frozenset({"CHANNEL_ANSWER"}))
+EXACT = StringMatch(how=Comparison.EXACT, text="a")
 HANGUPS = EventFilter(names=frozenset({"CHANNEL_HANGUP"}))
 
 
 class Dear:
     """A condition of a cost that a test says."""
 
-    def __init__(self, cost: int) -> None:
+    def __init__(self, cost: int = 1) -> None:
         self.cost = cost
+        self.asked: list[Event] = []
 
     def __call__(self, event: Event) -> bool:
+        self.asked.append(event)
         return True
 
 
@@ -42,3 +49,36 @@ def test_the_same_filters_cost_once_however_many_ask_for_them():
     matchers.release(first)
     matchers.release(first)
     assert matchers.acquire([dear, HANGUPS]).users == 1
+
+
+@pytest.mark.parametrize(
+    ("topic", "facts", "has"),
+    [
+        (Topic.CALL, {"call_ids": frozenset({"ann"})}, {"call_id": "ann"}),
+        (Topic.CALL, {"call_ids": frozenset({"ann"})}, {"peer_call_ids": ("ann",)}),
+        (Topic.LABEL, {"labels": frozenset({("team", EXACT)})}, {"labels": {"team": "a"}}),
+        (Topic.SUBCLASS, {"subclasses": frozenset({"a::b"})}, {"subclass": "a::b"}),
+        (Topic.HEADER, {"headers": frozenset({("X", EXACT)})}, {"headers": {"X": "a"}}),
+        (Topic.HEADER, {"headers": frozenset({("X", EXACT)})}, {"headers": {"X": ["b", "a"]}}),
+        (Topic.NAME, {"names": frozenset({"HEARTBEAT"})}, {"name": "HEARTBEAT"}),
+        (Topic.NODE, {"node_ids": frozenset({"west"})}, {"node": "west"}),
+    ],
+)
+def test_a_filter_is_asked_about_no_event_without_its_topic(
+    event, topic: Topic, facts: dict[str, Any], has: dict[str, Any]
+):
+    dear = Dear()
+    wanted = EventFilter(**facts, expression=dear)
+    matchers = Matchers()
+    matcher = matchers.acquire([wanted])
+    other = event("CUSTOM", call="ben", peers=("cid",))
+    asked_about = other._replace(
+        **{name: value for name, value in has.items() if name != "node"},
+        position=other.position._replace(node_id=has.get("node", "east")),
+    )
+    near = other._replace(labels={"team": "b"}, headers={"X": "b"}, subclass="a::c")
+    for number, each in enumerate((near, asked_about), start=1):
+        matchers.publish(each, number, first_number=1)
+    assert topic_of(wanted) is topic
+    assert dear.asked == [asked_about]
+    assert list(matcher.numbers) == [2]
