@@ -144,6 +144,26 @@ def _registration_changed(event: event_pb2.Event) -> str:
     return printable(f"{kind} {change.user}@{change.domain}  {change.contact}".rstrip())
 
 
+def _gateway_changed(event: event_pb2.Event) -> str:
+    change = event.gateway_changed
+    if change.kind in (change.KIND_ADDED, change.KIND_REMOVED):
+        kind = _name(event_pb2.GatewayChanged.Kind.Name, change.kind, "KIND_").lower()
+        return printable(f"{change.gateway} {kind}")
+    up = "up" if change.up else "down"
+    why = f"{change.sip_code} {change.reason}" if change.sip_code else ""
+    return printable(f"{change.gateway} {change.state} {up}  {why}".rstrip())
+
+
+def _message_waiting(event: event_pb2.Event) -> str:
+    box = event.message_waiting
+    new, old = (
+        box.new_messages + box.new_urgent_messages,
+        box.saved_messages + box.saved_urgent_messages,
+    )
+    waiting = "messages wait" if box.waiting else "none wait"
+    return printable(f"{box.mailbox} {waiting} ({new} new, {old} old)")
+
+
 _DETAILS: Final[Mapping[str, Callable[[event_pb2.Event], str]]] = {
     "call_created": _created,
     "call_state_changed": _state_changed,
@@ -163,9 +183,12 @@ _DETAILS: Final[Mapping[str, Callable[[event_pb2.Event], str]]] = {
     "application_finished": lambda e: _application(e.application_finished.application),
     "conference_changed": _conference_changed,
     "registration_changed": _registration_changed,
-    "gateway_changed": lambda e: printable(
-        f"{e.gateway_changed.gateway} {e.gateway_changed.state}".rstrip()
+    "gateway_changed": _gateway_changed,
+    "message_waiting": _message_waiting,
+    "detection_reported": lambda e: printable(
+        f"{e.detection_reported.detector} {e.detection_reported.result}"
     ),
+    "operation_finished": lambda e: printable(e.operation_finished.reply.strip()),
     "node_changed": _node_changed,
 }
 _STYLES: Final[Mapping[str, str]] = {

@@ -75,9 +75,41 @@ def event(**fields: object) -> event_pb2.Event:
             "expired 1000@example.org  sip:1000@192.0.2.1",
         ),
         (
-            event(gateway_changed=event_pb2.GatewayChanged(gateway="carrier", state="NOREG")),
+            event(
+                gateway_changed=event_pb2.GatewayChanged(
+                    gateway="carrier", state="FAILED", sip_code=503, reason="Gone"
+                )
+            ),
             "gateway changed",
-            "carrier NOREG",
+            "carrier FAILED down  503 Gone",
+        ),
+        (
+            event(
+                gateway_changed=event_pb2.GatewayChanged(
+                    gateway="carrier", kind=event_pb2.GatewayChanged.KIND_ADDED
+                )
+            ),
+            "gateway changed",
+            "carrier added",
+        ),
+        (
+            event(
+                message_waiting=event_pb2.MessageWaiting(
+                    mailbox="1000@example.org", waiting=True, new_messages=2, new_urgent_messages=1
+                )
+            ),
+            "message waiting",
+            "1000@example.org messages wait (3 new, 0 old)",
+        ),
+        (
+            event(detection_reported=event_pb2.DetectionReported(detector="tone", result="busy")),
+            "detection reported",
+            "tone busy",
+        ),
+        (
+            event(operation_finished=event_pb2.OperationFinished(reply="-ERR no\n")),
+            "operation finished",
+            "-ERR no",
         ),
         (event(), "CHANNEL_X", ""),
         (
