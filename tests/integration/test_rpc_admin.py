@@ -7,6 +7,7 @@ import grpc
 import pytest_asyncio
 from tests.support.raw_http2 import peer_without_window
 from tests.support.rpc import Replica, refusal_of, replica
+from tests.support.streams import stalled
 
 from callcontrol.events.ring import LogLimits
 from callcontrol.v1 import common_pb2
@@ -46,6 +47,16 @@ async def test_a_stream_that_is_behind_is_seen_to_be(served: Replica) -> None:
         assert behind.lag_events == 5
         assert behind.lag.ToMicroseconds() > 0
         assert behind.sent_events == 0
+
+
+async def test_the_events_of_a_message_that_nobody_takes_are_behind_too(served: Replica) -> None:
+    stream = await stalled(served, FULL)
+    (behind,) = await subscriptions(served)
+    (open_stream,) = served.server.streams
+    assert behind.sent_events + behind.lag_events == served.log.next_number - 1
+    assert behind.lag.ToMicroseconds() > 0
+    assert open_stream.stalled_s > 0
+    stream.cancel()
 
 
 async def test_a_stream_whose_client_does_not_read_is_closed_as_far_as_it_can_be(

@@ -1,6 +1,7 @@
 """Event streams over gRPC: what a subscriber sees, and what it costs the others."""
 
 from collections.abc import AsyncIterator
+from itertools import pairwise
 
 import grpc
 import grpc.aio
@@ -208,6 +209,7 @@ async def test_a_slow_subscriber_that_was_overtaken_is_told_how_much_it_missed()
     async with replica(limits=LogLimits(max_events=20)) as served:
         stream = await stalled(served, pb.EventsRequest(view=common_pb2.VIEW_FULL))
         seen: list[int] = []
+        gaps: list[pb.Gap] = []
         missed = 0
         last = served.log.next_number - 1
         while not seen or seen[-1] < last:
@@ -216,9 +218,13 @@ async def test_a_slow_subscriber_that_was_overtaken_is_told_how_much_it_missed()
                 assert message.gap.reason == pb.Gap.REASON_SLOW_CONSUMER
                 assert not message.events
                 missed += message.gap.count
+                gaps.append(message.gap)
             seen += [int(event.position.sequence) for event in message.events]
         assert missed > 0
         assert len(seen) + missed == last
+        assert [(gap.last_before.sequence, gap.first_after.sequence) for gap in gaps] == [
+            (one, next_) for one, next_ in pairwise(seen) if next_ != one + 1
+        ]
         stream.cancel()
 
 

@@ -237,8 +237,9 @@ class LogMachine(RuleBasedStateMachine):
         reader=readers,
         max_events=st.integers(min_value=1, max_value=4),
         max_bytes=st.integers(min_value=1, max_value=120),
+        view=st.sampled_from([None, "shared"]),
     )
-    def take(self, reader: Reader, max_events: int, max_bytes: int) -> None:
+    def take(self, reader: Reader, max_events: int, max_bytes: int, view: str | None) -> None:
         pending = self.pending(reader)
         held = [number for number in pending if number >= self.first]
         expected: list[int] = []
@@ -251,7 +252,7 @@ class LogMachine(RuleBasedStateMachine):
             expected.append(number)
             if isinstance(item, Gap):
                 break
-        batch = reader.subscription.take(max_events, max_bytes)
+        batch = reader.subscription.take(max_events, max_bytes, view=view)
         assert [entry.number for entry in batch.entries] == expected
         assert all(entry.item is self.items[entry.number - 1][0] for entry in batch.entries)
         assert batch.overtaken == len(pending) - len(held)

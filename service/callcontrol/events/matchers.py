@@ -10,6 +10,7 @@ from callcontrol.errors import FiltersCostTooMuch
 from callcontrol.events.event import Event, Gap
 from callcontrol.events.filter import EventFilter, Filters, compile_filters, may_match_node
 from callcontrol.events.filter_cost import cost_of
+from callcontrol.events.pieces import Pieces
 from callcontrol.events.topics import Topics
 
 MAX_COST: Final = 50_000
@@ -25,10 +26,22 @@ class Matcher:
     costs little for each. So a matcher holds at most about 18 bytes for each entry of the ring.
     """
 
-    __slots__ = ("accepts", "asked", "cost", "filters", "forgotten", "numbers", "users", "waiters")
+    __slots__ = (
+        "accepts",
+        "asked",
+        "cost",
+        "filters",
+        "forgotten",
+        "numbers",
+        "pieces",
+        "users",
+        "waiters",
+    )
 
-    def __init__(self, filters: Filters) -> None:
+    def __init__(self, filters: Filters, pieces: Pieces) -> None:
         self.filters = filters
+        self.pieces = pieces
+        """What its users take alike."""
         self.accepts = compile_filters(filters)
         self.cost = cost_of(filters)
         self.numbers = array("Q")
@@ -79,6 +92,7 @@ class Matchers:
         self._max_cost = max_cost
         self._cost = 0
         self._topics: Topics[Matcher] = Topics()
+        self._pieces = Pieces()
 
     def __len__(self) -> int:
         return len(self._by_filters)
@@ -93,7 +107,7 @@ class Matchers:
             wanted = frozenset()
         matcher = self._by_filters.get(wanted)
         if matcher is None:
-            matcher = Matcher(wanted)
+            matcher = Matcher(wanted, self._pieces)
             if self._cost + matcher.cost > self._max_cost:
                 raise FiltersCostTooMuch(matcher.cost, self._max_cost)
             self._cost += matcher.cost
@@ -126,7 +140,8 @@ class Matchers:
                 matcher.add(number, first_number)
 
     def forget(self, first_number: int) -> None:
-        """Let go of the numbers before `first_number` in every matcher."""
+        """Let go of the numbers before `first_number` in every matcher, and of what was taken."""
+        self._pieces.clear()
         for matcher in self._by_filters.values():
             matcher.forget(first_number)
 

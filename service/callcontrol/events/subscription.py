@@ -1,8 +1,7 @@
 """One reader's place in the log: a cursor into the matches of its filters, and how to wait."""
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable
 from enum import Enum
 from types import TracebackType
 from typing import Self
@@ -11,6 +10,7 @@ from callcontrol.errors import ShuttingDown, SlowConsumer
 from callcontrol.events.catch_up import CatchUp, Start
 from callcontrol.events.event import Event, Gap
 from callcontrol.events.matchers import Matcher
+from callcontrol.events.pieces import Batch, Piece
 from callcontrol.events.ring import Entry, Ring
 
 MAX_BATCH_EVENTS = 512
@@ -24,24 +24,6 @@ class Overflow(Enum):
     """It goes on with what is held, and is told how much it missed."""
     DISCONNECT = "disconnect"
     """Its next take raises SlowConsumer."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Batch:
-    """What a subscription took. Of the matches up to `last_number`, only `overtaken` is missing."""
-
-    entries: list[Entry]
-    """In order. A Gap is always the last, so that one message can tell of it after its events."""
-    overtaken: int
-    """Matching entries, gaps included, dropped before they were taken; they come before
-    `entries`. Exact."""
-    unread: int = 0
-    """Entries of the past that were dropped before it was looked whether they match; they come
-    before `entries`."""
-    filtered: int
-    """Entries that the filters left out between the batch before and `last_number`. Exact."""
-    last_number: int
-    """The log up to here is dealt with, whether it matched or not."""
 
 
 class SubscriptionClosed(Exception):
@@ -123,7 +105,11 @@ class Subscription:
         if index == matcher.matched:
             return 0.0
         oldest = ring[matcher.numbers[index - matcher.forgotten]]
-        return max(0.0, ring.clock() - oldest.appended_s)
+        return self.age_s(oldest)
+
+    def age_s(self, entry: Entry) -> float:
+        """How long ago an entry came into the log, in seconds."""
+        return max(0.0, self._ring.clock() - entry.appended_s)
 
     async def wait(self, timeout_s: float | None = None) -> bool:
         """Wait until there is something to take: True. False when time is up or the log woke all.
@@ -155,9 +141,11 @@ class Subscription:
         max_events: int = MAX_BATCH_EVENTS,
         max_bytes: int = MAX_BATCH_BYTES,
         size_of: Callable[[Entry], int] = wire_size,
+        view: Hashable = None,
     ) -> Batch:
         """Take the next matching entries, at most so many and so large; it never waits.
 
+        Readers whose `size_of` gives the same have the same `view`, and share what they take.
         A first entry larger than `max_bytes` is taken alone. An entry that is a Gap ends the
         batch. When `size_of` raises, nothing was taken. Of the past it takes a piece at a time, in
         which there may be nothing though there is more. Raises SlowConsumer if overtaken and
@@ -172,12 +160,22 @@ class Subscription:
         overtaken = begin - self._cursor
         if overtaken and self.overflow is Overflow.DISCONNECT:
             raise SlowConsumer(overtaken)
-        entries = self._collect(begin - matcher.forgotten, max_events, max_bytes, size_of)
-        end = begin + len(entries)
-        seen = ring.next_number if end == matcher.matched else entries[-1].number + 1
-        filtered = seen - self._seen - overtaken - len(entries)
+        matched = matcher.matched
+
+        def collect() -> Piece:
+            entries = self._collect(begin - matcher.forgotten, max_events, max_bytes, size_of)
+            return Piece(entries, goes_on=begin + len(entries) < matched)
+
+        if view is None or matcher.users == 1:
+            piece = collect()
+        else:
+            key = (matcher, begin, max_events, max_bytes, view)
+            piece = matcher.pieces.take(key, matched, collect)
+        end = begin + len(piece.entries)
+        seen = ring.next_number if end == matched else piece.entries[-1].number + 1
+        filtered = seen - self._seen - overtaken - len(piece.entries)
         self._cursor, self._seen = end, seen
-        return Batch(entries=entries, overtaken=overtaken, filtered=filtered, last_number=seen - 1)
+        return Batch(piece=piece, overtaken=overtaken, filtered=filtered, last_number=seen - 1)
 
     def close(self) -> None:
         """Leave the log and end the wait in progress, which raises SubscriptionClosed."""
@@ -199,20 +197,25 @@ class Subscription:
     ) -> None:
         self.close()
 
+    def require_open(self) -> None:
+        """Raise SubscriptionClosed if it was closed."""
+        if self._closed:
+            raise SubscriptionClosed(self.name)
+
     def _take_past(
         self, past: CatchUp, max_events: int, max_bytes: int, size_of: Callable[[Entry], int]
     ) -> Batch:
         if past.dropped and self.overflow is Overflow.DISCONNECT:
             raise SlowConsumer(0)
-        piece = past.take(max_events, max_bytes, size_of)
+        taken = past.take(max_events, max_bytes, size_of)
         self._seen = past.next_number
         if past.is_done:
             self._catch_up = None
         return Batch(
-            entries=piece.entries,
+            piece=Piece(taken.entries, goes_on=True),
             overtaken=0,
-            unread=piece.dropped,
-            filtered=piece.filtered,
+            unread=taken.dropped,
+            filtered=taken.filtered,
             last_number=self._seen - 1,
         )
 

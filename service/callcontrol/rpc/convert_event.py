@@ -8,7 +8,7 @@ with the entry of the log. The parts of the BASIC view are made once for all of 
 
 import logging
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from callcontrol.calls import payloads
@@ -50,6 +50,12 @@ class Projection:
     """Headers to include by name."""
     prefixes: tuple[str, ...] = ()
     """Headers to include by how their name begins."""
+    key: str = field(init=False, compare=False)
+    """The same for equal ones, and found faster than these."""
+
+    def __post_init__(self) -> None:
+        key = repr((self.is_full, sorted(self.names), self.prefixes))
+        object.__setattr__(self, "key", key)
 
     def choose(self, headers: Mapping[str, HeaderValue]) -> Iterable[tuple[str, HeaderValue]]:
         """The headers to include."""
@@ -74,12 +80,14 @@ def encode_entry(entry: Entry, projection: Projection) -> bytes:
     Empty for a gap, and for an event that cannot be told: too large for a message, or a fault of
     ours, which is logged. A stream says in its place that an event is missing.
     """
-    return entry.encoded(projection, lambda item: _encode(entry, item, projection))
+    return entry.encoded(projection.key, lambda item: _encode(entry, item, projection))
 
 
 def encode_token(token: str) -> bytes:
-    """A resume token as a field of EventsResponse."""
+    """A resume token as a field of EventsResponse; nothing for an empty one."""
     text = token.encode()
+    if not text:
+        return b""
     return _TOKEN_TAG + _varint(len(text)) + text
 
 
@@ -118,7 +126,7 @@ def told_by(entry: Entry) -> bytes:
 
 
 def _extras(event: Event, projection: Projection) -> bytes:
-    if projection == _BASIC:
+    if projection.key == _BASIC.key:
         return b""
     headers: dict[str, str] = {}
     arrays: dict[str, common_pb2.StringList] = {}

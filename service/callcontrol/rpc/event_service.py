@@ -19,6 +19,7 @@ from callcontrol.rpc.event_stream import Departure, EventStream, StreamTools
 from callcontrol.rpc.handlers import Handlers, stream
 from callcontrol.rpc.pace import Pace
 from callcontrol.rpc.recorder import NoRecorder, Recorder
+from callcontrol.rpc.stream_messages import MessageMaker
 from callcontrol.v1 import event_service_pb2
 
 
@@ -59,7 +60,7 @@ class EventService:
             pace=Pace(clock),
             recorder=self._recorder,
             server_version=server_version,
-            token_at=log.token_at,
+            messages=MessageMaker(log.token_at),
             clock=clock,
         )
         self._streams: dict[str, EventStream] = {}

@@ -7,20 +7,21 @@ peer that does not read costs that and what gRPC buffers, until the log overtake
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 from callcontrol.errors import ShuttingDown, SubscriptionEnded
-from callcontrol.events.event import Event, Gap, GapReason
-from callcontrol.events.ring import Entry
-from callcontrol.events.subscription import Batch, Subscription, SubscriptionClosed
+from callcontrol.events.event import Position
+from callcontrol.events.pieces import Batch
+from callcontrol.events.subscription import Subscription, SubscriptionClosed
 from callcontrol.rpc import convert
 from callcontrol.rpc.aio import Context
-from callcontrol.rpc.convert_event import encode_entry, encode_token, gap
+from callcontrol.rpc.convert_event import encode_entry
 from callcontrol.rpc.event_request import StreamRequest
 from callcontrol.rpc.pace import MAX_LINGER_S, Pace
 from callcontrol.rpc.recorder import Recorder
+from callcontrol.rpc.stream_messages import Message, MessageMaker, last_position
 from callcontrol.v1.event_service_pb2 import (
     Batching,
     EventsResponse,
@@ -47,14 +48,33 @@ class StreamTools:
     pace: Pace
     recorder: Recorder
     server_version: str
-    token_at: Callable[[int], str]
-    """The resume token of a stream that has told everything before an entry."""
+    messages: MessageMaker
     clock: Callable[[], float] = time.monotonic
     now_us: Callable[[], int] = lambda: time.time_ns() // 1_000
 
 
 class EventStream:
     """A subscription on its way to a client."""
+
+    __slots__ = (
+        "_announced",
+        "_departure",
+        "_ended",
+        "_filtered",
+        "_last_sent_s",
+        "_last_told",
+        "_request",
+        "_sending",
+        "_subscription",
+        "_tools",
+        "_writes_since_s",
+        "name",
+        "peer",
+        "sent_events",
+        "skipped_events",
+        "started_us",
+        "stream_id",
+    )
 
     def __init__(
         self,
@@ -72,13 +92,22 @@ class EventStream:
         self.sent_events = 0
         self.skipped_events = 0
         """Those it missed as its client was slow."""
-        self.ended = asyncio.Event()
-        """For its owner to set."""
+        self._ended: asyncio.Event | None = None
         self._request, self._subscription, self._tools = request, subscription, tools
         self._departure = departure
         self._announced: Departure | None = None
         self._filtered = 0
         self._last_sent_s = tools.clock()
+        self._sending: Batch | None = None
+        self._writes_since_s: float | None = None
+        self._last_told: Position | None = None
+
+    @property
+    def ended(self) -> asyncio.Event:
+        """For its owner to set. Made when it is first asked for, as most streams only live."""
+        if self._ended is None:
+            self._ended = asyncio.Event()
+        return self._ended
 
     def leave_by(self, departure: Departure) -> None:
         """Change when the stream ends. It looks when its wait ends: wake it."""
@@ -86,13 +115,23 @@ class EventStream:
 
     @property
     def lag_events(self) -> int:
-        """Events that wait for it."""
-        return self._subscription.lag_events
+        """Events that wait for it, with those whose message is being written."""
+        writing = len(self._sending.entries) if self._sending is not None else 0
+        return writing + self._subscription.lag_events
 
     @property
     def lag_s(self) -> float:
         """Age of the oldest of them that is held."""
+        if self._sending is not None and self._sending.entries:
+            return self._subscription.age_s(self._sending.entries[0])
         return self._subscription.lag_s
+
+    @property
+    def stalled_s(self) -> float:
+        """For how long its peer has not taken the message that is being written; 0 without one."""
+        if self._writes_since_s is None:
+            return 0.0
+        return max(0.0, self._tools.clock() - self._writes_since_s)
 
     def close(self) -> None:
         """End it with SubscriptionEnded, as soon as no message of it is being written."""
@@ -163,34 +202,27 @@ class EventStream:
             await asyncio.sleep(linger_s)
 
     def _take(self) -> Batch:
+        projection = self._request.projection
         batch = self._subscription.take(
             self._request.max_events,
             self._request.max_bytes,
-            lambda entry: len(self._encode(entry)),
+            lambda entry: len(encode_entry(entry, projection)),
+            projection.key,
         )
         self._filtered += batch.filtered
         return batch
 
-    def _encode(self, entry: Entry) -> bytes:
-        return encode_entry(entry, self._request.projection)
-
     async def _send(self, context: Context, batch: Batch) -> None:
+        messages = self._tools.messages
+        self._sending = batch
         if batch.overtaken or batch.unread:
             self._tools.recorder.events_skipped(batch.overtaken)
             self.skipped_events += batch.overtaken
-            first = batch.entries[0].number if batch.entries else batch.last_number + 1
-            await self._tell(context, EventsResponse(gap=gap(_skipped(batch))), first)
-        chunks: list[bytes] = []
-        for entry in batch.entries:
-            chunk = self._encode(entry)
-            if chunk:
-                chunks.append(chunk)
-                continue
-            missing = EventsResponse(gap=gap(_missing(entry))).SerializeToString()
-            await self._write(context, [*chunks, missing], len(chunks), entry.number + 1)
-            chunks = []
-        if chunks:
-            await self._write(context, chunks, len(chunks), batch.last_number + 1)
+            await self._write(context, messages.skipped(batch, self._last_told))
+        for message in messages.batch(batch, self._request.projection):
+            await self._write(context, message)
+        self._sending = None
+        self._last_told = last_position(batch) or self._last_told
 
     async def _send_heartbeat_if_due(self, context: Context) -> None:
         if self._tools.clock() < self._last_sent_s + self._request.heartbeat_s:
@@ -204,36 +236,18 @@ class EventStream:
         await self._tell(context, EventsResponse(heartbeat=beat), batch.last_number + 1)
 
     async def _tell(self, context: Context, notice: EventsResponse, place: int) -> None:
-        await self._write(context, [notice.SerializeToString()], 0, place)
+        await self._write(context, self._tools.messages.notice(notice, place))
 
-    async def _write(
-        self, context: Context, parts: Sequence[bytes], events: int, place: int
-    ) -> None:
-        """Send one message, after which everything before entry `place` has been told."""
-        token = encode_token(self._tools.token_at(place))
-        message = b"".join((*parts, token))
-        began_s = self._tools.clock()
+    async def _write(self, context: Context, message: Message) -> None:
+        clock = self._tools.clock
+        self._writes_since_s = began_s = clock()
         self._filtered = 0
         # A peer that does not read keeps us here. Nothing waits for this task but its own peer,
         # and the log does not wait for its place.
-        await context.write(message)
-        self._last_sent_s = self._tools.clock()
-        self.sent_events += events
-        self._tools.recorder.batch_sent(events, len(message), self._last_sent_s - began_s)
-
-
-def _skipped(batch: Batch) -> Gap:
-    first = batch.entries[0].item if batch.entries else None
-    return Gap(
-        reason=GapReason.SLOW_CONSUMER,
-        first_after=first.position if isinstance(first, Event) else None,
-        count=batch.overtaken,
-    )
-
-
-def _missing(entry: Entry) -> Gap:
-    """The gap that stands in a place without a readable event."""
-    if isinstance(entry.item, Gap):
-        return entry.item
-    place = entry.item.position
-    return Gap(reason=GapReason.UNREADABLE_EVENT, node_id=place.node_id, last_before=place, count=1)
+        await context.write(message.data)
+        self._writes_since_s = None
+        self._last_sent_s = clock()
+        self.sent_events += message.events
+        self._tools.recorder.batch_sent(
+            message.events, len(message.data), self._last_sent_s - began_s
+        )

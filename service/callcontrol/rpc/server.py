@@ -28,6 +28,7 @@ from callcontrol.rpc.digits import DigitsService
 from callcontrol.rpc.event_expression import Expressions
 from callcontrol.rpc.event_filter import FilterReader
 from callcontrol.rpc.event_service import EventService, StreamLimits
+from callcontrol.rpc.event_stream import EventStream
 from callcontrol.rpc.handlers import Handlers
 from callcontrol.rpc.hangup_calls import HangupCallsService
 from callcontrol.rpc.interceptors import Ladder
@@ -147,6 +148,11 @@ class RpcServer:
     def dropped_answers(self) -> int:
         """Answers to request ids that had to be forgotten before their time."""
         return self._replays.dropped_early
+
+    @property
+    def streams(self) -> tuple[EventStream, ...]:
+        """The event streams that are open."""
+        return self._events.streams
 
     def listen(self, address: str, credentials: grpc.ServerCredentials | None = None) -> int:
         """Listen on `host:port`, on a free port for 0. Returns the port.

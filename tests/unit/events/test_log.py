@@ -6,8 +6,9 @@ from callcontrol.errors import ShuttingDown, SlowConsumer
 from callcontrol.events.event import Gap, GapReason
 from callcontrol.events.filter import EventFilter
 from callcontrol.events.log import EventLog
+from callcontrol.events.pieces import Batch
 from callcontrol.events.ring import MAX_ENCODINGS, LogLimits
-from callcontrol.events.subscription import Batch, Overflow, SubscriptionClosed
+from callcontrol.events.subscription import Overflow, SubscriptionClosed
 from callcontrol.ids import CallId, NodeId
 
 ANSWERS = EventFilter(names=frozenset({"CHANNEL_ANSWER"}))
