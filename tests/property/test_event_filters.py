@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tests.support.corpus_events import NODE, corpus_events
 
 from callcontrol.events.event import Event, HeaderValue
-from callcontrol.events.filter import EventFilter, Filters, compile_filters
+from callcontrol.events.filter import EventFilter, Filters, compile_filters, may_match_node
 from callcontrol.events.filter_cost import cost_of
 from callcontrol.events.matchers import Matchers
 from callcontrol.events.string_match import Comparison, StringMatch
@@ -189,6 +189,7 @@ def test_the_index_and_the_matchers_find_what_looking_at_everything_finds(
     for filters, matcher in acquired:
         expected = [n for n, event in enumerate(published, start=1) if matches(filters, event)]
         assert list(matcher.numbers) == expected
+        assert not expected or may_match_node(filters, NODE)
     for _, matcher in acquired:
         matchers.release(matcher)
     assert matchers._topics.is_empty
