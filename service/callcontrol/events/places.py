@@ -78,7 +78,8 @@ class Stretch:
         """The highest number of the process so far, in stretches before too; 0 for none."""
         self.last = self.last_number = 0
         """Number in the switch and in the log of the last event, if the node's last entry is one
-        with a number; else 0."""
+        whose number was the highest so far; else 0. For what a leg fires again that a detector
+        fired before has the number of that, and may come at any time after it."""
         self.former: Stretch | None = None
         """The last one before it that had events, as long as this one has none."""
 
@@ -119,7 +120,9 @@ class Places:
         if sequence > stretch.high:
             stretch.high = sequence
             stretch.former = None
-        stretch.last, stretch.last_number = sequence, number
+            stretch.last, stretch.last_number = sequence, number
+        else:
+            stretch.last = 0
 
     def missing(self, node_id: NodeId | None) -> None:
         """Something is missing here, of a node or of all."""

@@ -89,6 +89,24 @@ def test_of_numbers_out_of_order_some_come_twice_and_none_is_lost(here, there, e
     assert there.told(token) == [5, 4, 8, 7, 6, 10]
 
 
+def test_what_a_leg_fires_again_under_the_number_of_its_detector_is_not_lost(here, there, event):
+    for replica in (here, there):
+        replica.link(1)
+        replica.hear(event, [2, 3])
+    token = here.token
+    there.hear(event, [3])
+    assert there.told(token) == [3]
+
+
+def test_nothing_is_lost_where_a_leg_does_so_much_later(here, there, event):
+    for replica in (here, there):
+        replica.link(1)
+        replica.hear(event, range(2, 301))
+    token = here.token
+    there.hear(event, [*range(301, 2_000), 300])
+    assert there.told(token) == [*range(301, 2_000), 300]
+
+
 def test_a_replica_that_is_behind_goes_on_with_what_comes(here, there, event):
     for replica in (here, there):
         replica.link(1)
