@@ -41,7 +41,7 @@ def free_port() -> int:
 
 
 class Program:
-    """The service as a process that is killed and begun again, and the switch that it listens to."""
+    """The service as a process that is killed and begun again, and its switch."""
 
     def __init__(self, simulator: Simulator, store: Path) -> None:
         self.simulator, self.port, self.metrics_port = simulator, free_port(), free_port()
