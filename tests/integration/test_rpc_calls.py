@@ -105,6 +105,32 @@ async def test_calls_are_listed_page_by_page_each_once_and_none_that_has_ended(s
     assert seen == [ids[:3], ids[3:6], ids[6:]]
 
 
+async def test_a_list_gives_the_resume_token_of_its_first_page_with_every_page(served, calls):
+    for number in range(5):
+        served.place(f"call-{number}", answered=False)
+    first = await calls.ListCalls(pb.ListCallsRequest(page_size=2), timeout=5)
+    served.place("late", answered=False)
+    request = pb.ListCallsRequest(page_size=2, page_token=first.next_page_token)
+    second = await calls.ListCalls(request, timeout=5)
+    request.page_token = second.next_page_token
+    third = await calls.ListCalls(request, timeout=5)
+    assert served.log.start_after(first.resume_token).number == 6
+    assert first.resume_token == second.resume_token == third.resume_token
+    fresh = await calls.ListCalls(pb.ListCallsRequest(), timeout=5)
+    assert served.log.start_after(fresh.resume_token).number == 7
+
+
+async def test_a_page_token_with_another_resume_token_is_refused(served, calls):
+    for number in range(2):
+        served.place(f"call-{number}")
+    first = await calls.ListCalls(pb.ListCallsRequest(page_size=1), timeout=5)
+    served.place("late")
+    other = await calls.ListCalls(pb.ListCallsRequest(page_size=1), timeout=5)
+    mixed = other.resume_token + "." + first.next_page_token.partition(".")[2]
+    told = await refusal_of(calls.ListCalls(pb.ListCallsRequest(page_token=mixed), timeout=5))
+    assert list(told.violations) == ["page_token"]
+
+
 async def test_a_page_goes_on_where_the_last_one_ended_though_its_last_call_is_gone(served, calls):
     channels = [served.place(f"call-{number}", answered=False) for number in range(4)]
     first = await calls.ListCalls(pb.ListCallsRequest(page_size=2), timeout=5)

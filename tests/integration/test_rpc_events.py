@@ -162,15 +162,6 @@ async def test_a_node_that_nobody_configured_is_not_found(served):
     assert refused(caught.value).reason == "NODE_NOT_FOUND"
 
 
-async def test_what_is_not_served_is_refused_with_the_field(served):
-    request = pb.EventsRequest(start=pb.StartPosition(snapshot=True))
-    with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await subscribe(served, request)
-    told = refused(caught.value)
-    assert (told.code, told.reason) == (grpc.StatusCode.UNIMPLEMENTED, "NOT_IMPLEMENTED")
-    assert told.metadata["field"] == "start"
-
-
 @pytest.mark.parametrize(
     ("settings", "scope"),
     [

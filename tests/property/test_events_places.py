@@ -9,7 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from tests.unit.events.conftest import make_event
 
 from callcontrol.errors import ResumeTokenExpired
-from callcontrol.events.event import Gap, GapReason, Position
+from callcontrol.events.event import Event, Gap, GapReason, Position
 from callcontrol.events.log import EventLog
 from callcontrol.events.ring import LogLimits
 from callcontrol.events.token import Passed, Token, TokenKey
@@ -194,6 +194,93 @@ class PlacesMachine(RuleBasedStateMachine):
 
 TestPlaces = PlacesMachine.TestCase
 TestPlaces.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+
+
+STEP = 10
+"""Between the numbers of two events, so that there is room for canaries."""
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> tuple[list[tuple[str, int]], dict[str, int]]:
+    """What two switches pushed, in order; and the places at which things happen in it."""
+    random = draw(st.randoms(use_true_random=False))
+    count = draw(st.sampled_from([20, 300, 1_500]))
+    shift = draw(st.sampled_from([1, 5, 50])) * STEP
+    share = draw(st.sampled_from([0.5, 0.97, 1.0]))
+    made = [("east" if random.random() < share else "west", n * STEP) for n in range(1, count)]
+    pushed = sorted(made, key=lambda event: event[1] + random.random() * shift)
+    place = draw(st.integers(1, count - 1))
+    near = st.integers(max(0, place - 60), min(count - 1, place + 60))
+    whole = st.integers(0, count - 1)
+    names = ("linked", "lost", "linked_again", "read")
+    times = sorted(draw(whole | near) for _ in names)
+    return pushed, {"place": place, **dict(zip(names, times, strict=True))}
+
+
+def link(log: EventLog, pushed: list[tuple[str, int]], at: int) -> None:
+    """Links to both switches come up; the canary has the lowest number that it can have."""
+    for node in NODES:
+        log.append_gap(Gap(reason=GapReason.NODE_CONNECTION_LOST, node_id=NodeId(node)))
+        before = max((n for other, n in pushed[:at] if other == node), default=0)
+        log.node_linked(Position(NodeId(node), CoreUuid(node), before + 1, 1))
+
+
+def hear(log: EventLog, events: list[tuple[str, int]]) -> None:
+    for node, sequence in events:
+        log.append(make_event(node=node, core=node, sequence=sequence))
+
+
+@settings(max_examples=300, deadline=None)
+@given(histories(), st.sampled_from([30, 400, 5_000]), st.booleans(), st.booleans())
+def test_what_was_pushed_after_a_token_is_told_or_a_gap_says_so(
+    history: tuple[list[tuple[str, int]], dict[str, int]],
+    ring: int,
+    is_lost: bool,
+    holds_back: bool,
+) -> None:
+    pushed, at = history
+    here = EventLog(LogLimits(max_events=10_000), key=KEY)
+    link(here, pushed, 0)
+    hear(here, pushed[: at["place"]])
+    token = here.token_at(here.next_number)
+
+    there = EventLog(LogLimits(max_events=ring), key=KEY)
+    held_back = 20 if holds_back else 0
+    link(there, pushed, min(at["linked"] + held_back, len(pushed)))
+    if is_lost:
+        hear(there, pushed[at["linked"] : at["lost"]])
+        link(there, pushed, at["linked_again"])
+        hear(there, pushed[at["linked_again"] : at["read"]])
+    else:
+        hear(there, pushed[at["linked"] : at["read"]])
+    first = there.first_number
+    held = [there._ring[number].item for number in range(first, there.next_number)]
+    try:
+        start = there.start_after(token)
+    except ResumeTokenExpired:
+        for node in NODES:
+            last = [event for event in pushed[: at["place"]] if event[0] == node]
+            highest = max((n for _, n in last), default=0)
+            if not any(isinstance(e, Event) and e.position[1:3] == (node, highest) for e in held):
+                return
+        raise
+    subscription = there.subscribe(start=start)
+    hear(there, pushed[at["read"] :][: max(0, ring - 10)])
+    heard_on = pushed[at["read"] :][: max(0, ring - 10)]
+    told: set[tuple[str, int]] = set()
+    gaps = {gap.node_id for gap in start.gaps}
+    while subscription.lag_events:
+        batch = subscription.take()
+        if batch.unread or batch.overtaken:
+            return
+        for entry in batch.entries:
+            if isinstance(entry.item, Gap):
+                gaps.add(entry.item.node_id)
+            else:
+                told.add((entry.item.position.node_id, entry.item.position.sequence))
+    until = at["read"] + len(heard_on)
+    lacking = [e for e in pushed[at["place"] : until] if e not in told and e[0] not in gaps]
+    assert lacking == []
 
 
 @given(

@@ -36,6 +36,13 @@ class CallEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class CallSnapshot:
+    """A leg as it is, for a subscriber who begins with a picture of all."""
+
+    call: Call
+
+
+@dataclass(frozen=True, slots=True)
 class CallBridged:
     """Two legs were connected."""
 
@@ -224,6 +231,7 @@ Payload = (
     CallCreated
     | CallStateChanged
     | CallEnded
+    | CallSnapshot
     | CallBridged
     | CallUnbridged
     | DtmfReceived

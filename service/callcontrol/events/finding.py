@@ -112,6 +112,8 @@ class Finder:
         if sequence > max(stretch.high, stretch.low) + MAX_AHEAD:
             return None
         begin, end = self._held(stretch)
+        if begin != stretch.begin and stretch.high >= sequence:
+            return None  # else what was dropped of it came before that event, which is to come
         highest_told = sequence - MAX_INVERSION
         first = end
         if stretch.high > highest_told:
@@ -119,14 +121,16 @@ class Finder:
         for number in range(first - 1, max(begin, first - MAX_LOOKS_BACK) - 1, -1):
             if self._sequence(stretch, number):
                 return number + 1  # so that a gap between the two is told
-        # What was dropped of it came before that event, if that event is still to come.
-        return begin if begin == stretch.begin or stretch.high < sequence else None
+        return begin
 
     def _first_reaching(self, stretch: Stretch, sequence: int) -> int | None:
-        """The first entry held whose event has that number or a higher one; None also where it
-        takes too long to find out.
+        """The first entry whose event has that number or a higher one; None where it is not held or
+        not known.
+
+        For an event that came with a lower number than one before it may be fired again, which
+        happens to what a detector fires, and may have been told long ago.
         """
-        if stretch.high < sequence:
+        if not stretch.floor < sequence <= stretch.high:
             return None
         marks = self._places.marks
         first, last = self._marks_within(stretch)
@@ -134,6 +138,8 @@ class Finder:
             marks, sequence, first, last, key=lambda mark: mark.of(stretch).sequence
         )
         begin, end = self._held(stretch)
+        if found == first and begin != stretch.begin:
+            return None  # it may have come before what is held
         if found > first:
             begin = marks[found - 1].number
         if found < last:

@@ -13,6 +13,7 @@ from callcontrol.events.finding import Finder
 from callcontrol.events.matchers import Matcher, Matchers
 from callcontrol.events.places import MARK_EVERY, Places, as_passed
 from callcontrol.events.ring import Entry, LogLimits, Ring
+from callcontrol.events.since import oldest_us, start_since
 from callcontrol.events.subscription import Overflow, Subscription
 from callcontrol.events.token import LOG_ID_BYTES, Token, TokenKey
 
@@ -132,7 +133,11 @@ class EventLog:
         return subscription
 
     def token_at(self, number: int) -> str:
-        """The resume token of a stream that has told everything before entry `number`."""
+        """The resume token of a stream that has told everything before entry `number`; empty for
+        0, which is no entry.
+        """
+        if not number:
+            return ""
         made_at, text = self._last_token
         if made_at != number:
             places, ring = self._places, self._ring
@@ -160,6 +165,16 @@ class EventLog:
             raise ResumeTokenExpired("not everything that came after it is held any more")
         return Start(number=number)
 
+    def start_since(self, time_us: int, now_us: int) -> Start:
+        """Where a stream begins with what came at that time or later, which as `now_us`, the time
+        now, is in microseconds since the epoch. Raises ResumeTokenExpired when not all is held.
+        """
+        return start_since(self._ring, time_us, now_us)
+
+    def oldest_us(self, now_us: int) -> int:
+        """The oldest time for `start_since` now."""
+        return oldest_us(self._ring, now_us)
+
     def gaps_after(self, token: str) -> tuple[Gap, ...]:
         """What is missing for a stream that was given this token and begins anew now."""
         try:
@@ -186,6 +201,7 @@ class EventLog:
         for item, age_s in zip(kept.items, ages_s, strict=True):
             number = ring.append(item)
             ring[number].appended_s = now_s - age_s
+            ring.held_since_s = min(ring.held_since_s, now_s - age_s)
             if isinstance(item, Gap):
                 places.missing(item.node_id)
             elif not item.synthetic:

@@ -57,6 +57,7 @@ class Stretch:
         "begin",
         "core_uuid",
         "end",
+        "floor",
         "former",
         "high",
         "last",
@@ -74,8 +75,9 @@ class Stretch:
         self.low = low
         """What the switch made after this number, and pushed to anyone, is in the log: it came
         after we were subscribed."""
-        self.high = 0
-        """The highest number of the process so far, in stretches before too; 0 for none."""
+        self.high = self.floor = 0
+        """The highest number of the process so far and up to its begin, in stretches before too; 0
+        for none."""
         self.last = self.last_number = 0
         """Number in the switch and in the log of the last event, if the node's last entry is one
         whose number was the highest so far; else 0. For what a leg fires again that a detector
@@ -177,7 +179,7 @@ class Places:
         if former is not None:
             former.end = number
             if former.core_uuid == core_uuid:
-                stretch.high = former.high
+                stretch.high = stretch.floor = former.high
             stretch.former = former if former.high else former.former
             former.former = None
         self._current[node_id] = stretch

@@ -69,6 +69,8 @@ class Ring:
         """The oldest entry held; the same as `next_number` when none is."""
         self.next_number = 1
         self.bytes_held = 0
+        self.held_since_s = clock()
+        """Everything since then is held, on the ring's clock."""
         self.close_reason: str | None = None
         """Why nothing is taken in any more; None while the log is open."""
 
@@ -123,6 +125,7 @@ class Ring:
     def _drop_first(self) -> None:
         entry = self[self.first_number]
         entry.leave()
+        self.held_since_s = entry.appended_s
         self._slots[self.first_number % len(self._slots)] = None
         self.first_number += 1
         self.bytes_held -= entry.weight

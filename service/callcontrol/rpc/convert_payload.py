@@ -25,8 +25,10 @@ _GATEWAY_KINDS: Final[Mapping[GatewayKind, event_pb2.GatewayChanged.Kind.ValueTy
 def set_payload(message: event_pb2.Event, payload: payloads.Payload) -> None:
     """Write what an event means into its message."""
     match payload:
-        case payloads.CallCreated():
-            message.call_created.call.CopyFrom(convert.call(payload.call))
+        case payloads.CallCreated() | payloads.CallSnapshot():
+            is_new = isinstance(payload, payloads.CallCreated)
+            shown = message.call_created if is_new else message.call_snapshot
+            shown.call.CopyFrom(convert.call(payload.call))
         case payloads.CallStateChanged():
             changed = message.call_state_changed
             changed.call.CopyFrom(convert.call(payload.call))

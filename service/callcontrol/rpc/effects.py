@@ -43,9 +43,7 @@ OF_A_CONFERENCE: Final[Kinds] = (errors.ConferenceNotFound,)
 NOT_SERVED: Final[Mapping[str, str]] = {
     "CallControlService/Originate": "the destination `worker`",
     "CallControlService/Transfer": "the destination `worker`",
-    "CallControlService/ListCalls": "`resume_token`, which stays empty",
     "ConferenceService/PlayToConference": "`phrase`, `say`, engine and voice of `speech`",
-    "EventService/Events": "`snapshot` and `time` of `start`",
 }
 """What the API describes of an RPC and this version does not serve: NOT_IMPLEMENTED where it is
 asked for."""

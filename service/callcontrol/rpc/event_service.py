@@ -3,10 +3,11 @@
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from callcontrol.calls.call import Call
 from callcontrol.errors import ShuttingDown, SubscriptionNotFound, TooManySubscriptions
 from callcontrol.events.log import EventLog
 from callcontrol.ids import NodeId
@@ -14,9 +15,9 @@ from callcontrol.rpc.aio import Context
 from callcontrol.rpc.check_filter import CheckFilterService
 from callcontrol.rpc.event_filter import FilterReader, require_nodes
 from callcontrol.rpc.event_request import read_events_request
-from callcontrol.rpc.event_start import place_of
 from callcontrol.rpc.event_stream import Departure, EventStream, StreamTools
 from callcontrol.rpc.handlers import Handlers, stream
+from callcontrol.rpc.opening import open_stream
 from callcontrol.rpc.pace import Pace
 from callcontrol.rpc.recorder import NoRecorder, Recorder
 from callcontrol.rpc.stream_messages import MessageMaker
@@ -38,7 +39,9 @@ class StreamLimits:
 
 
 class EventService:
-    """Serves Events from the log. `knows_node` raises NodeNotFound for a node that is none."""
+    """Serves Events from the log. `knows_node` raises NodeNotFound for a node that is none; `calls`
+    gives those there are now, for snapshots.
+    """
 
     def __init__(
         self,
@@ -46,12 +49,13 @@ class EventService:
         knows_node: Callable[[NodeId], object],
         *,
         filters: FilterReader | None = None,
+        calls: Callable[[], Iterable[Call]] = tuple,
         limits: StreamLimits | None = None,
         recorder: Recorder | None = None,
         server_version: str = "",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._log, self._knows_node = log, knows_node
+        self._log, self._knows_node, self._calls = log, knows_node, calls
         self._filters = filters or FilterReader()
         self._limits = limits or StreamLimits()
         self._recorder = recorder or NoRecorder()
@@ -111,18 +115,27 @@ class EventService:
         if self._is_leaving:
             raise ShuttingDown
         stream_id = str(uuid.uuid4())
+        opening = open_stream(
+            self._log, self._calls, asked.start, asked.filters, self._tools.now_us()
+        )
         with (
             self._place_for(context.peer()),
             self._log.subscribe(
                 asked.filters,
                 name=asked.name or stream_id,
                 overflow=asked.overflow,
-                start=place_of(self._log, asked.start),
+                start=opening.start,
             ) as subscription,
         ):
             departure = self._end_for_age()
             served = EventStream(
-                stream_id, asked, subscription, self._tools, departure, peer=context.peer()
+                stream_id,
+                asked,
+                subscription,
+                self._tools,
+                departure,
+                opening=opening,
+                peer=context.peer(),
             )
             with self._listed(served):
                 await served.serve(context)

@@ -19,6 +19,7 @@ from callcontrol.rpc import convert
 from callcontrol.rpc.aio import Context
 from callcontrol.rpc.convert_event import encode_entry
 from callcontrol.rpc.event_request import StreamRequest
+from callcontrol.rpc.opening import NOW, Opening
 from callcontrol.rpc.pace import MAX_LINGER_S, Pace
 from callcontrol.rpc.recorder import Recorder
 from callcontrol.rpc.stream_messages import Message, MessageMaker, last_position
@@ -63,6 +64,7 @@ class EventStream:
         "_filtered",
         "_last_sent_s",
         "_last_told",
+        "_opening",
         "_request",
         "_sending",
         "_subscription",
@@ -84,6 +86,7 @@ class EventStream:
         tools: StreamTools,
         departure: Departure | None,
         *,
+        opening: Opening = NOW,
         peer: str = "",
     ) -> None:
         self.stream_id, self.peer, self.name = stream_id, peer, request.name
@@ -94,7 +97,7 @@ class EventStream:
         """Those it missed as its client was slow."""
         self._ended: asyncio.Event | None = None
         self._request, self._subscription, self._tools = request, subscription, tools
-        self._departure = departure
+        self._departure, self._opening = departure, opening
         self._announced: Departure | None = None
         self._filtered = 0
         self._last_sent_s = tools.clock()
@@ -150,7 +153,7 @@ class EventStream:
 
     async def _serve(self, context: Context) -> None:
         await context.send_initial_metadata(())  # tells that the subscription is in place
-        await self._tell(context, EventsResponse(started=self._started()), self._subscription.place)
+        await self._open(context)
         while True:
             if self._departure and self._departure != self._announced:
                 await self._announce(context, self._departure)
@@ -159,6 +162,30 @@ class EventStream:
                 await self._send(context, self._take())
             else:
                 await self._send_heartbeat_if_due(context)
+
+    async def _open(self, context: Context) -> None:
+        """Say what goes before the events of the log. Only the last message has a token: whoever
+        loses the stream before it has to begin in the same way again.
+        """
+        asked = self._request
+        notice = EventsResponse(started=self._started())
+        for following in self._opening.messages(
+            with_variables=asked.projection.is_full,
+            max_events=asked.max_events,
+            max_bytes=asked.max_bytes,
+            now_us=self._tools.now_us(),
+        ):
+            await self._tell(context, notice, 0)
+            self.sent_events += len(notice.events)
+            self._subscription.require_open()
+            self._require_time()
+            notice = following
+        await self._tell(context, notice, self._subscription.place)
+
+    def _require_time(self) -> None:
+        """Raise ShuttingDown when the end that was set for the stream has come."""
+        if self._departure is not None and self._departure.end_s <= self._tools.clock():
+            raise ShuttingDown
 
     def _started(self) -> SubscriptionStarted:
         asked = self._request
@@ -171,6 +198,7 @@ class EventStream:
                 max_delay=convert.duration_s(max_delay_s),
             ),
             heartbeat_interval=convert.duration_s(asked.heartbeat_s),
+            oldest_time=convert.timestamp(self._opening.oldest_us),
             server_version=self._tools.server_version,
         )
 

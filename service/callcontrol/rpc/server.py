@@ -214,6 +214,7 @@ def build_server(
     events = EventService(
         log,
         fleet.get,
+        calls=tracker.calls,
         filters=FilterReader(
             Expressions(recorder.expression_failed),
             name_problem=wanted.name_problem,
@@ -243,7 +244,7 @@ def api_handlers(
     """Every RPC that is served, by the full name of its service and its own."""
     nodes = NodeService(fleet, control.placement.calls_on)
     draining = Draining(fleet.get, tracker, log)
-    calls = CallsService(tracker, fleet.get)
+    calls = CallsService(tracker, fleet.get, lambda: log.token_at(log.next_number))
     raw = RawAccess(control.commander)
     return {
         "callcontrol.v1.CallControlService": {

@@ -107,6 +107,26 @@ def test_nothing_is_lost_where_a_leg_does_so_much_later(here, there, event):
     assert there.told(token) == [*range(301, 2_000), 300]
 
 
+def test_what_is_fired_again_is_not_taken_for_the_first_where_that_was_dropped(here, event):
+    there = Replica(max_events=400)
+    for replica in (here, there):
+        replica.link(1)
+        replica.hear(event, range(2, 1_000))
+    token = here.token
+    there.hear(event, [*range(1_000, 1_390), 999, *range(1_390, 1_410)])
+    with pytest.raises(ResumeTokenExpired):
+        there.told(token)
+
+
+def test_what_is_fired_again_after_a_gap_is_not_taken_for_the_first(here, there, event):
+    for replica in (here, there):
+        replica.link(1)
+        replica.hear(event, range(2, 100))
+    there.relink(200)
+    there.hear(event, [99, 201])
+    assert there.told(here.token) == ["node_connection_lost", 99, 201]
+
+
 def test_a_replica_that_is_behind_goes_on_with_what_comes(here, there, event):
     for replica in (here, there):
         replica.link(1)
@@ -202,14 +222,14 @@ def test_a_gap_that_is_not_held_any_more_cannot_be_told(here, event):
 
 
 def test_what_was_dropped_is_not_passed_over(here, event):
-    there = Replica(max_events=100)
+    there = Replica(max_events=400)
     for replica in (here, there):
         replica.link(1)
         replica.hear(event, range(2, 1_000))
     token = here.token
-    there.hear(event, range(1_000, 1_099))
-    assert len(there.told(token)) == 99
-    there.hear(event, [1_099])
+    there.hear(event, range(1_000, 1_200))
+    assert there.told(token) == list(range(1_000, 1_200))
+    there.hear(event, range(1_200, 1_400))
     with pytest.raises(ResumeTokenExpired):
         there.told(token)
 

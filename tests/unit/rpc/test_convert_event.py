@@ -53,6 +53,7 @@ PAYLOADS: list[payloads.Payload] = [
     payloads.CallCreated(CALL),
     payloads.CallStateChanged(CALL, CallState.RINGING),
     payloads.CallEnded(CALL, CAUSE, 3_000_000, 1_500_000),
+    payloads.CallSnapshot(CALL),
     payloads.CallBridged(CallId("c-1"), CallId("c-2")),
     payloads.CallUnbridged(CallId("c-1"), CallId("c-2")),
     payloads.DtmfReceived("5", 250_000, "RTP"),

@@ -6,13 +6,14 @@ import pytest
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from callcontrol.errors import InvalidFilter, InvalidRequest, NotImplementedYet
+from callcontrol.errors import InvalidFilter, InvalidRequest
 from callcontrol.events.filter import EventFilter
 from callcontrol.events.subscription import Overflow
 from callcontrol.ids import CallId, NodeId
 from callcontrol.rpc.convert_event import Projection
 from callcontrol.rpc.event_filter import FilterReader
 from callcontrol.rpc.event_request import StreamRequest, read_events_request
+from callcontrol.rpc.event_start import StartRequest
 from callcontrol.v1 import common_pb2
 from callcontrol.v1.event_service_pb2 import (
     Batching,
@@ -126,16 +127,36 @@ def test_everything_wrong_is_told_at_once():
     assert len(caught.value.violations) == 3
 
 
-NOT_SERVED: dict[str, dict[str, Any]] = {
-    "start": {"start": StartPosition(time=Timestamp(seconds=1))},
-}
+@pytest.mark.parametrize(
+    ("start", "expected"),
+    [
+        (StartPosition(resume_token="x"), StartRequest(token="x")),
+        (
+            StartPosition(time=Timestamp(seconds=1, nanos=2_000), snapshot_if_expired=True),
+            StartRequest(time_us=1_000_002, snapshot_if_expired=True),
+        ),
+        (StartPosition(snapshot=True), StartRequest(snapshot=True)),
+    ],
+)
+def test_a_stream_may_begin_elsewhere_than_now(start, expected):
+    assert read(start=start).start == expected
+    assert read().start is None
 
 
-@pytest.mark.parametrize("field", NOT_SERVED)
-def test_what_is_not_served_is_refused_and_never_left_out(field):
-    with pytest.raises(NotImplementedYet) as caught:
-        read(**NOT_SERVED[field])
-    assert caught.value.field == field
+@pytest.mark.parametrize(
+    ("start", "field"),
+    [
+        (StartPosition(), "start"),
+        (StartPosition(snapshot_if_expired=True), "start"),
+        (StartPosition(snapshot=False), "start.snapshot"),
+        (StartPosition(time=Timestamp(nanos=-1)), "start.time"),
+        (StartPosition(time=Timestamp(seconds=1 << 60)), "start.time"),
+    ],
+)
+def test_a_start_that_is_none_is_refused(start, field):
+    with pytest.raises(InvalidRequest) as caught:
+        read(start=start)
+    assert [each.field for each in caught.value.violations] == [field]
 
 
 def test_the_policy_for_slow_subscribers_is_theirs_to_choose():

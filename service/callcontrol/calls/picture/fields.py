@@ -131,5 +131,8 @@ CUSTOM: Final = "CUSTOM"
 """The name of events that a module or a client made up; what they are is in the subclass."""
 RECONCILED_SUBCLASS: Final = "callcontrol::reconciled"
 """Subclass of the events this service makes when its picture differs from the switch."""
+SNAPSHOT_SUBCLASS: Final = "callcontrol::snapshot"
+"""Subclass of the events this service makes of each call for a stream that begins with a picture
+of all."""
 NODE_SUBCLASS: Final = "callcontrol::node"
 """Subclass of the events this service makes when a node comes or goes."""

@@ -9,10 +9,12 @@ from collections.abc import Mapping
 from typing import Final
 from uuid import UUID, uuid4, uuid5
 
+from callcontrol.calls.call import Call
 from callcontrol.calls.payloads import (
     CallBridged,
     CallCreated,
     CallEnded,
+    CallSnapshot,
     CallStateChanged,
     CallUnbridged,
     NodeChanged,
@@ -70,6 +72,22 @@ def concerned(found: Finding) -> tuple[CallId, tuple[CallId, ...]]:
         case CallCreated(call=call) | CallStateChanged(call=call) | CallEnded(call=call):
             peers = (call.bridged_call_id,) if call.bridged_call_id else ()
             return call.call_id, peers
+
+
+def snapshot_event(call: Call, now_us: int) -> Event:
+    """The event that shows a call as it is. It is for one stream, so its id is new each time."""
+    nowhere = Position(node_id=call.node_id, core_uuid=CoreUuid(""), sequence=0, time_us=0)
+    return Event(
+        event_id=EventId(str(uuid4())),
+        position=call.position or nowhere,
+        name=fields.CUSTOM,
+        subclass=fields.SNAPSHOT_SUBCLASS,
+        call_id=call.call_id,
+        labels=call.labels,
+        received_us=now_us,
+        synthetic=True,
+        payload=CallSnapshot(call),
+    )
 
 
 def node_event(change: NodeChanged, now_us: int) -> Event:
