@@ -15,7 +15,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,6 +60,11 @@ def report(name: str, value: float, unit: str) -> None:
     if line.get("met") is False:
         missed.append(name)
     print(json.dumps(line), flush=True)
+
+
+def percentile(values: Sequence[float], percent: int) -> float:
+    """What so many percent of the values are at most."""
+    return quantiles(values, n=100)[percent - 1]
 
 
 @dataclass(frozen=True)
@@ -116,12 +121,10 @@ class Delivered:
     seconds: float
     """From the first event to the last delivery."""
     reader_cpu_s: float
-    ages_ms: list[float]
+    ages_ms: Sequence[float]
     """Of the events when they came, where the streams take time."""
-
-    def age_ms(self, percent: int) -> float:
-        """The age that so many percent of the events had at most."""
-        return quantiles(self.ages_ms, n=100)[percent - 1]
+    late_ms: Sequence[float]
+    """How late the switch itself was, for all that runs beside it."""
 
     @property
     def us(self) -> float:
@@ -133,7 +136,7 @@ async def played(scene: Scene, asked: Play) -> Delivered:
     """Let the switch speak, and wait until all has been delivered."""
     before = await scene.readers.count()
     cpu, reader_cpu, began_s = cpu_s(scene.pid), cpu_s(scene.readers.pid), time.monotonic()
-    await scene.switch.play(asked)
+    said = await scene.switch.play(asked)
     after, changed_s, ages_ms = before, time.monotonic(), list[float]()
     while time.monotonic() < changed_s + SETTLED_S:
         await asyncio.sleep(0.05)
@@ -150,6 +153,7 @@ async def played(scene: Scene, asked: Play) -> Delivered:
         seconds=changed_s - began_s,
         reader_cpu_s=cpu_s(scene.readers.pid) - reader_cpu,
         ages_ms=ages_ms,
+        late_ms=said.late_ms,
     )
 
 
@@ -218,10 +222,11 @@ async def latency() -> None:
     async with scene() as place:
         await place.open(*[BASIC] * 50, takes_time=True)
         await played(place, Play(400, 200.0))
-        rounds = [await played(place, Play(1_000, 200.0)) for _ in range(ROUNDS)]
-    best = min(rounds, key=lambda each: each.age_ms(99))
-    report("latency_p50_ms", best.age_ms(50), "ms")
-    report("latency_p99_ms", best.age_ms(99), "ms")
+        rounds = [await played(place, Play(600, 200.0)) for _ in range(2 * ROUNDS)]
+    best = min(rounds, key=lambda each: percentile(each.ages_ms, 99))
+    report("latency_machine_p99_ms", percentile(best.late_ms, 99), "ms that the switch was late")
+    report("latency_p50_ms", percentile(best.ages_ms, 50), "ms")
+    report("latency_p99_ms", percentile(best.ages_ms, 99), "ms")
     report("latency_batch", best.deliveries / best.messages, "events/message")
     report("latency_delivery_us", best.us, "us of CPU/delivery at that pace")
 

@@ -55,6 +55,9 @@ class Played:
 
     events: int
     seconds: float
+    late_ms: tuple[float, ...]
+    """How much later than it wanted this process could say each, where it was so many a second:
+    what the machine had other work to do."""
 
 
 def bodies() -> list[bytes]:
@@ -162,17 +165,19 @@ class CorpusSwitch:
         """Say events to every link that has subscribed."""
         source = on_calls(asked.calls, begins=asked.begins) if asked.calls else self._rounds
         chosen = list(islice(source, asked.events))
-        began_s = time.monotonic()
+        began_s, late_ms = time.monotonic(), list[float]()
         if asked.per_s:
             for number, body in enumerate(chosen):
-                await asyncio.sleep(began_s + number / asked.per_s - time.monotonic())
+                due_s = began_s + number / asked.per_s
+                await asyncio.sleep(due_s - time.monotonic())
+                late_ms.append((time.monotonic() - due_s) * 1_000)
                 self._say(framed(stamped(body)))
         else:
             for at in range(0, len(chosen), 20):
                 self._say(b"".join(map(framed, chosen[at : at + 20])))
                 for writer in self._subscribed:
                     await writer.drain()
-        return Played(len(chosen), time.monotonic() - began_s)
+        return Played(len(chosen), time.monotonic() - began_s, tuple(late_ms))
 
     def _say(self, data: bytes) -> None:
         for writer in self._subscribed:

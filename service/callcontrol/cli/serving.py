@@ -17,6 +17,7 @@ from callcontrol.cli.options import ConfigFile
 from callcontrol.cli.running import run, stop_on_signal
 from callcontrol.config import Config, ConfigurationError
 from callcontrol.config_sources import load, unknown_problems, unknown_settings
+from callcontrol.garbage import resting
 from callcontrol.listening import told_by
 from callcontrol.simulator import Simulator
 from callcontrol.telemetry import logging_to
@@ -85,7 +86,7 @@ async def serve_until_stopped(settings: Config) -> None:
     if unknown := unknown_settings(os.environ):
         log.warning("settings unknown", extra={"settings": unknown})
     with stop_on_signal() as stop:
-        async with running_service(settings):
+        async with running_service(settings), resting():
             await stop.wait()
             log.info("stopping")
     log.info("stopped")
