@@ -17,7 +17,7 @@ _ASKED: Final = 1
 _SET: Final = 1
 _TEXT: Final = 2
 _FOLDING: Final = 1
-_PATTERN: Final = 15
+_PATTERN: Final = 20
 _STEPS_A_UNIT: Final = 10
 
 

@@ -23,7 +23,8 @@ _MEMORY: Final = 256 * 1024
 """Bytes that a pattern may take to be searched for; most take a few thousand."""
 _CHECKING_MEMORY: Final = 32 * 1024
 """Enough for so many steps. One that is too large is found out in a fraction of a millisecond."""
-_REMEMBERED_TEXTS: Final = 128
+_REMEMBERED_TEXTS: Final = 512
+"""By each pattern: as many as a busy switch has calls, at some 100 KiB."""
 _MAX_REMEMBERED_LENGTH: Final = 128
 _ASCII_LOWER: Final = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
 
