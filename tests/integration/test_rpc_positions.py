@@ -297,6 +297,18 @@ async def test_a_snapshot_has_the_calls_there_are_and_what_follows_comes_after_i
     assert names(messages) == ["CHANNEL_HANGUP", "CHANNEL_HANGUP_COMPLETE"]
 
 
+async def test_a_call_that_will_still_be_told_to_be_new_is_not_in_a_snapshot(served):
+    ann = served.switch.channel(CALL_ID)
+    served.tell(ann.event("CHANNEL_EXECUTE"))
+    stream, _ = await subscribe(served, snapshot())
+    (completed,) = await read_snapshot(stream)
+    served.tell(ann.event("CHANNEL_CREATE"))
+    (created,) = (await read_events(stream, 1))[0].events
+    assert completed.snapshot_completed.call_count == 0
+    assert created.WhichOneof("payload") == "call_created"
+    stream.cancel()
+
+
 async def test_only_the_end_of_a_snapshot_has_a_token_and_it_is_that_of_the_picture(served):
     served.place(CALL_ID)
     stream = EventServiceStub(served.channel).Events(snapshot())

@@ -214,7 +214,7 @@ def build_server(
     events = EventService(
         log,
         fleet.get,
-        calls=tracker.calls,
+        calls=tracker.announced_calls,
         filters=FilterReader(
             Expressions(recorder.expression_failed),
             name_problem=wanted.name_problem,

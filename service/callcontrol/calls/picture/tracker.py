@@ -153,6 +153,12 @@ class CallTracker:
         ]
         return sorted(found, key=lambda call: (call.created_us, call.call_id))
 
+    def announced_calls(self) -> list[Call]:
+        """The calls of all nodes that have not ended and that a CallCreated has told of, so that
+        none will follow. The others are as good as told.
+        """
+        return [leg.picture() for leg in self.legs.live() if leg.announced]
+
     def count(self, node_id: NodeId) -> int:
         """How many calls of the node have not ended."""
         return self.legs.count(node_id)
