@@ -11,6 +11,7 @@ from tests.contract.switch_under_test import SwitchUnderTest
 
 from callcontrol.app import running_service
 from callcontrol.config_sources import load
+from callcontrol.freeswitch.settings import LinkTimings
 from callcontrol.simulator import Simulator
 
 
@@ -58,7 +59,7 @@ def service_settings() -> Mapping[str, object]:
 
 @asynccontextmanager
 async def connected_phone(
-    switch: SwitchUnderTest, settings: Mapping[str, object]
+    switch: SwitchUnderTest, settings: Mapping[str, object], timings: LinkTimings | None = None
 ) -> AsyncIterator[Phone]:
     """A client of a service of its own that is connected to the switch."""
     config = load(
@@ -73,7 +74,7 @@ async def connected_phone(
             **settings,
         }
     )
-    async with running_service(config) as service:
+    async with running_service(config, timings) as service:
         async with asyncio.timeout(DEADLINE_S):
             await service.wait_ready()
         async with Phone.connect(f"127.0.0.1:{service.port}") as phone:

@@ -1,4 +1,4 @@
-"""A wire to a switch that breaks: it cuts, delays and swallows by chance, and counts what it saw.
+"""A wire to a switch that breaks, by chance or when told to, and counts what it saw.
 
 Whatever the service writes passes here before anything else happens to it, so that what is counted
 is what was sent, whether the switch got it or not.
@@ -71,12 +71,32 @@ class _Cut(Exception):
 class CuttingProxy:
     """Forwards connections to a port, as badly as `chances` say; `is_calm` makes it a good wire."""
 
-    def __init__(self, port: int, random: Random, chances: Chances | None = None) -> None:
-        self._target, self._random = port, random
+    def __init__(
+        self,
+        port: int,
+        random: Random,
+        chances: Chances | None = None,
+        *,
+        host: str = "127.0.0.1",
+    ) -> None:
+        self._target, self._random = (host, port), random
         self._chances = chances or Chances()
+        self._wires: list[_Wire] = []
         self.seen = Seen()
         self.is_calm = True
+        self.is_shut = False
+        """Whether new connections end at once."""
         self.port = 0
+
+    @property
+    def wires(self) -> "list[_Wire]":
+        """All connections, oldest first."""
+        return list(self._wires)
+
+    @property
+    def event_wires(self) -> "list[_Wire]":
+        """Those of event links that were not cut."""
+        return [wire for wire in self._wires if wire.carries_events and not wire.is_cut]
 
     @asynccontextmanager
     async def listening(self) -> AsyncIterator["CuttingProxy"]:
@@ -107,11 +127,14 @@ class CuttingProxy:
 
     async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            from_switch, to_switch = await asyncio.open_connection("127.0.0.1", self._target)
+            if self.is_shut:
+                raise ConnectionRefusedError
+            from_switch, to_switch = await asyncio.open_connection(*self._target)
         except OSError:
             writer.transport.abort()
             return
-        wire = _Wire(self, self._random, self._chances)
+        wire = _Wire(self, self._random, self._chances, (writer, to_switch))
+        self._wires.append(wire)
         try:
             async with asyncio.TaskGroup() as pumps:
                 pumps.create_task(wire.pump(reader, to_switch, is_upward=True))
@@ -119,8 +142,8 @@ class CuttingProxy:
         except* (_Cut, OSError):
             pass
         finally:
-            writer.transport.abort()
-            to_switch.transport.abort()
+            self._wires.remove(wire)
+            wire.cut()
             for end in (writer, to_switch):
                 with suppress(OSError):
                     await end.wait_closed()
@@ -129,10 +152,33 @@ class CuttingProxy:
 class _Wire:
     """One connection through the proxy."""
 
-    def __init__(self, proxy: CuttingProxy, random: Random, chances: Chances) -> None:
+    def __init__(
+        self,
+        proxy: CuttingProxy,
+        random: Random,
+        chances: Chances,
+        ends: tuple[asyncio.StreamWriter, ...],
+    ) -> None:
         self._proxy, self._random, self._chances = proxy, random, chances
-        self._carries_events = False
+        self._ends = ends
         self._is_dead = False
+        self._spoils = b""
+        self.carries_events = False
+        self.is_cut = False
+
+    def cut(self) -> None:
+        """End it on both sides at once; what was under way is lost."""
+        self.is_cut = True
+        for end in self._ends:
+            end.transport.abort()
+
+    def stall(self) -> None:
+        """Let nothing through any more, and stay."""
+        self._is_dead = True
+
+    def spoil(self, text: bytes) -> None:
+        """Change one letter in the next piece from the switch that has this text in it."""
+        self._spoils = text
 
     async def pump(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, is_upward: bool
@@ -142,7 +188,9 @@ class _Wire:
         while data := await reader.read(_CHUNK):
             if is_upward:
                 tail = self._proxy.seen.look(tail, data)
-                self._carries_events = self._carries_events or LISTENS in data
+                self.carries_events = self.carries_events or LISTENS in data
+            elif self._spoils and self._spoils in data:
+                data, self._spoils = data.replace(self._spoils, b"x" + self._spoils[1:], 1), b""
             await self._carry(data, writer)
         raise _Cut
 
@@ -163,12 +211,12 @@ class _Wire:
     def _fate(self) -> str:
         if self._proxy.is_calm:
             return ""
-        share = self._chances.on_event_link if self._carries_events else 1.0
+        share = self._chances.on_event_link if self.carries_events else 1.0
         drawn = self._random.random() / share
         for fate in ("cut", "swallow", "delay"):
             chance: float = getattr(self._chances, fate)
             if drawn < chance:
-                where = "event link" if self._carries_events else "command link"
+                where = "event link" if self.carries_events else "command link"
                 self._proxy.seen.faults[f"{fate} {where}"] += 1
                 return fate
             drawn -= chance

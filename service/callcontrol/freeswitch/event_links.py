@@ -15,9 +15,9 @@ from typing import Protocol
 from callcontrol.errors import CallControlError
 from callcontrol.esl.messages import SwitchEvent
 from callcontrol.freeswitch import fields
-from callcontrol.freeswitch.feed import EventFeed, Fresh
+from callcontrol.freeswitch.feed import MAX_HELD_BYTES, EventFeed, Fresh
 from callcontrol.freeswitch.link import ArrivedEvent, LinkLost
-from callcontrol.freeswitch.merge import MAX_HELD_BYTES, Merge, Side
+from callcontrol.freeswitch.merge import Merge, Side
 from callcontrol.freeswitch.redial import Redial
 from callcontrol.freeswitch.settings import LinkTimings, NodeSettings
 from callcontrol.freeswitch.status import ConnectionStatus, NodeCounters
@@ -201,10 +201,10 @@ class EventLinks:
         self._after_loss(reason)
 
     def _on_straggler(self, side: Side) -> None:
-        self._end(side, "too far behind its twin")
+        self._end(side, "too far apart from its twin")
 
     def _await_meeting(self, side: Side, fresh: Fresh) -> None:
-        """See to it that two links that do not tell the same canary do not stay so."""
+        """See to it that a link that stalls does not keep its twin waiting."""
         told = self._told_by(side.other)
 
         def look() -> None:
@@ -212,8 +212,8 @@ class EventLinks:
                 return
             if self._told_by(side.other) == told:
                 self._end(side.other, "it tells nothing while its twin does")
-            else:
-                self._end(side, "it does not tell what its twin tells")
+            else:  # it may be behind by much; to end it would be a gap, and to wait is none
+                self._await_meeting(side, fresh)
 
         if side in self._meetings:
             self._meetings[side].cancel()
@@ -292,7 +292,9 @@ async def _fail_when_ended(coverage: _Coverage) -> None:
 
 
 def _key_of(event: ArrivedEvent) -> Hashable:
-    """The number the switch gave it, of which its log has no second one; else all of its text."""
+    """The number the switch gave it, else all of its text. A number comes twice where a leg fires
+    again what a detector fired, on both links alike.
+    """
     if isinstance(event, SwitchEvent):
         return fields.sequence(event) or (event.body, repr(event.headers))
     return event

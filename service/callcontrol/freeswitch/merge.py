@@ -19,8 +19,9 @@ Item = TypeVar("Item")
 
 MAX_BEHIND_EVENTS: Final = 16_384
 """Events that one link may be behind the other."""
-MAX_HELD_BYTES: Final = 8 << 20
-"""Bytes of events that a link may tell before both have told the same canary."""
+MAX_HELD_BYTES: Final = 32 << 20
+"""Bytes of events that a link may tell before both have told the same canary: what the other one,
+which covers, is behind. A link that tells more is given up, and may come again."""
 _MAX_CANARIES: Final = 1_024
 """Canaries remembered: each link tells one in ten seconds, those of other replicas too."""
 
@@ -95,7 +96,7 @@ class Merge(Generic[Item]):
     size_of: Callable[[Item], int]
     """The bytes it takes to hold an event."""
     on_straggler: Callable[[Side], None]
-    """Told of a link that was so far behind the other that it has left."""
+    """Told of a link that was so far apart from the other that it has left."""
     max_behind_events: int = MAX_BEHIND_EVENTS
     max_held_bytes: int = MAX_HELD_BYTES
     left_out: int = 0
@@ -167,7 +168,7 @@ class Merge(Generic[Item]):
             waiting.held.append(("", item))
             waiting.held_bytes += self.size_of(item)
             if waiting.held_bytes > self.max_held_bytes:
-                self._give_up(side.other)
+                self._give_up(side)
         return False
 
     def left(self, side: Side) -> None:

@@ -145,15 +145,15 @@ def test_a_link_that_joins_too_far_behind_is_given_up():
     assert pair.stragglers == [RIGHT]
 
 
-def test_a_link_that_keeps_its_twin_waiting_is_given_up():
+def test_a_link_that_waits_with_too_much_is_given_up_and_not_the_one_that_covers():
     pair = Pair(max_held_bytes=2)
     pair.merge.joined(LEFT, "left's")
     pair.merge.joined(RIGHT, "right's")
     pair.tells(RIGHT, 1, 2)
     assert pair.stragglers == []
     pair.tells(RIGHT, 3)
-    assert pair.stragglers == [LEFT]
-    assert pair.merge.take_over() == (RIGHT, [1, 2, 3])
+    assert pair.stragglers == [RIGHT]
+    assert pair.tells(LEFT, 1, 2) == [1, 2]
 
 
 @pytest.mark.parametrize("side", Side)
