@@ -140,6 +140,9 @@ class Keeper:
         except StoreFailed as error:
             self._is_open = self._is_open and not isinstance(error, StoreBroken)
             self._failed(error)
+        except Exception as error:  # a fault of ours, which must not end the events
+            log.exception("event store cannot be written")
+            self._failed(error)
         else:
             if self._is_failing:
                 self._is_failing = False
@@ -181,7 +184,7 @@ class Keeper:
     def _packed(self, entry: Entry) -> bytes:
         return pack(entry.item, self._tell(entry) if isinstance(entry.item, Event) else b"")
 
-    def _failed(self, error: StoreFailed) -> None:
+    def _failed(self, error: Exception) -> None:
         self.counters.failures += 1
         if not self._is_failing:
             log.error("event store fails, events go on without it", extra={"reason": str(error)})
