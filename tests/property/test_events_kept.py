@@ -81,7 +81,8 @@ class World:
                 continue
             with self.log.subscribe(start=start) as subscription:
                 is_announced = False
-                while batch := subscription.take():
+                while True:
+                    batch = subscription.take()
                     assert not batch.overtaken
                     if not batch.entries:
                         break
