@@ -95,7 +95,7 @@ class Config(BaseSettings):
     """Commands that may wait for a node before further ones are refused."""
     node_events: EventChoice = ("ALL",)
     """What to ask the switches for beside what the service itself needs, parted by commas: names of
-    events, and subclasses of CUSTOM ones; ALL is everything."""
+    events, and subclasses of CUSTOM ones; ALL is everything, from which -NAME leaves one out."""
     max_calls: Annotated[int, Field(ge=0)] = 0
     """Calls on a node at which it gets no further one; 0 leaves it to the switch."""
 
@@ -126,7 +126,7 @@ class Config(BaseSettings):
     raw_dial_strings: DialStringPatterns = ()
     """Regular expressions, parted by `;`, for the whole of dial strings that may be called raw."""
     publish_subclasses: Subclasses = ()
-    """Subclasses, parted by commas, of events that clients may fire; `x*` is each that begins so."""
+    """Subclasses, parted by commas, of events that clients may fire; `x*` is all that begin so."""
     allowed_variables: VariableNames = ()
     """Names, parted by commas, of channel variables that may be set although they make the switch
     do things."""
@@ -149,6 +149,11 @@ class Config(BaseSettings):
     """Event streams that may be open."""
     max_streams_per_peer: Annotated[int, Field(ge=0, le=100_000)] = 1_000
     """Event streams that one host may have open, a proxy being one host; 0 sets no limit."""
+    connection_max_age_s: Annotated[float, Field(ge=60, le=86_400)] = 1_800.0
+    """Age at which a connection is asked to go, so that clients spread over replicas anew."""
+    connection_grace_s: Annotated[float, Field(ge=30, le=86_400)] = 600.0
+    """Time for what is under way on it; streams are told to move in this time, and what is left
+    then is cut off, as are streams whose clients do not read."""
     request_id_window_s: Annotated[float, Field(ge=0)] = 86_400.0
     """How long an answer is kept for a request that comes again."""
 

@@ -25,13 +25,12 @@ from pathlib import Path
 
 from callcontrol.cli.options import read_destination, read_endpoint
 from callcontrol.client.client import Client
-from callcontrol.esl.commands import Api, BackgroundApi
+from callcontrol.esl.commands import Api, BackgroundApi, Subscribe
 from callcontrol.esl.messages import ApiResponse, SwitchEvent
 from callcontrol.freeswitch.dial import open_link
 from callcontrol.freeswitch.link import ArrivedEvent, Link
 from callcontrol.freeswitch.settings import LinkTimings, NodeSettings
 from callcontrol.freeswitch.status import NodeCounters
-from callcontrol.freeswitch.wanted_events import EVERYTHING
 from callcontrol.ids import JobId, NodeId
 from callcontrol.v1 import call_control_service_pb2 as pb
 from callcontrol.v1 import node_service_pb2 as nodes_pb2
@@ -200,7 +199,7 @@ async def bare_originates_per_s(port: int, seconds: float) -> float:
     jobs = Jobs()
     async with bare_link(port, jobs) as link:
         await link.request(Api("fsctl", "sps 10000"))  # not what is measured
-        await link.request(EVERYTHING.command)
+        await link.request(Subscribe(("ALL",)))
         began_s = time.monotonic()
         async with asyncio.TaskGroup() as callers:
             placing = [

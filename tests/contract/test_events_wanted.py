@@ -101,3 +101,22 @@ class TestNarrowed:
         assert reason_of(refused.value) == "FILTER_INVALID"
         assert violated_fields(refused.value) == [place]
         assert "node_events" in str(refused.value.details())
+
+
+class TestAllButSome:
+    @pytest.fixture
+    def service_settings(self) -> Mapping[str, object]:
+        return {"node_events": "ALL,-CHANNEL_STATE,-API"}
+
+    async def test_these_do_not_come_and_everything_else_does(
+        self, phone: Phone, switch: SwitchUnderTest
+    ) -> None:
+        subclass = f"contract::{uuid.uuid4()}"
+        await publish(switch, subclass)
+        call_id = await phone.answered()
+        await phone.hang_up(call_id)
+        await phone.tape.where(lambda event: event.subclass == subclass)
+
+        names = {event.name for event in phone.tape.events}
+        assert {"CODEC", "CHANNEL_OUTGOING", "BACKGROUND_JOB", "CHANNEL_ANSWER"} <= names
+        assert not {"CHANNEL_STATE", "API"} & names

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from callcontrol.esl.commands import Subscribe
+from callcontrol.esl.commands import Filter, Subscribe
 from callcontrol.freeswitch import fields
 
 ALL: Final = "ALL"
@@ -27,13 +27,12 @@ CALL_EVENTS: Final = _words("""
 NODE_EVENTS: Final = _words("BACKGROUND_JOB HEARTBEAT SHUTDOWN")
 """What the links themselves live on."""
 
+NEEDED: Final = CALL_EVENTS | NODE_EVENTS
+
 CALL_SUBCLASSES: Final = frozenset({"conference::maintenance"})
 """As CALL_EVENTS, of the CUSTOM ones."""
 
-EVENT_NAMES: Final = (
-    CALL_EVENTS
-    | NODE_EVENTS
-    | _words("""
+EVENT_NAMES: Final = NEEDED | _words("""
     CUSTOM CLONE CHANNEL_STATE CHANNEL_OUTGOING CHANNEL_APPLICATION CHANNEL_DATA API LOG
     INBOUND_CHAN OUTBOUND_CHAN STARTUP PUBLISH UNPUBLISH TALK NOTALK SESSION_CRASH MODULE_LOAD
     MODULE_UNLOAD MESSAGE PRESENCE_IN NOTIFY_IN PRESENCE_OUT PRESENCE_PROBE MESSAGE_WAITING
@@ -43,7 +42,6 @@ EVENT_NAMES: Final = (
     SERVER_DISCONNECTED SEND_INFO RECV_INFO RECV_RTCP_MESSAGE SEND_RTCP_MESSAGE CALL_SECURE NAT
     FAILURE SOCKET_DATA CONFERENCE_DATA_QUERY CONFERENCE_DATA CALL_SETUP_REQ CALL_SETUP_RESULT
     CALL_DETAIL DEVICE_STATE TEXT SHUTDOWN_REQUESTED CERT_RELOAD""")
-)
 """Every event of FreeSWITCH 1.10 and its master branch (switch_event.c, EVENT_NAMES)."""
 
 OWN_SUBCLASSES: Final = ("callcontrol::reconciled", "callcontrol::node")
@@ -59,29 +57,36 @@ class WantedEvents:
     """What an operator wants to be told of. What this service itself needs comes in any case."""
 
     is_all: bool = True
-    """Everything. The switch adds subclasses that are made up later only to those who asked for
-    ALL, and takes ALL apart into those known so far as soon as something is taken away from it
-    (mod_event_socket.c, `nixevent`); so there is no leaving out of single events."""
+    """Everything but `left_out`; also subclasses that modules and clients make up later."""
+    left_out: frozenset[str] = frozenset()
     names: frozenset[str] = frozenset()
     subclasses: frozenset[str] = frozenset()
 
     @property
-    def command(self) -> Subscribe:
-        """What subscribes a link."""
-        if self.is_all:
-            return Subscribe((ALL,))
-        names = self.names | CALL_EVENTS | NODE_EVENTS
-        subclasses = self.subclasses | CALL_SUBCLASSES | {fields.CANARY_SUBCLASS}
-        return Subscribe(tuple(sorted(names)), tuple(sorted(subclasses)))
+    def commands(self) -> tuple[Filter | Subscribe, ...]:
+        """What subscribes a link, in order.
+
+        Leaving out is done by filters. With `nixevent` the switch would take ALL apart into the
+        subclasses that it knows by then, and not tell of later ones (mod_event_socket.c). A filter
+        with a minus lets nothing pass by itself, so one that fits all goes before.
+        """
+        if not self.is_all:
+            names = self.names | NEEDED
+            subclasses = self.subclasses | CALL_SUBCLASSES | {fields.CANARY_SUBCLASS}
+            return (Subscribe(tuple(sorted(names)), tuple(sorted(subclasses))),)
+        left_out = tuple(Filter(fields.EVENT_NAME, f"-{name}") for name in sorted(self.left_out))
+        filters = (Filter(fields.EVENT_NAME, "/./"), *left_out) if left_out else ()
+        return (*filters, Subscribe((ALL,)))
 
     def name_problem(self, name: str) -> str | None:
         """Why no event of this name would ever come; None if one may."""
         if name not in EVENT_NAMES:
             return "must be the switch's name of an event, for example CHANNEL_ANSWER"
-        # CUSTOM without a subclass always comes, and events of our own do.
-        if self.is_all or name == CUSTOM or name in self.names | CALL_EVENTS | NODE_EVENTS:
-            return None
-        return f"is not among the events that the switches are asked for: {_SETTING}"
+        if self.is_all:
+            comes = name not in self.left_out
+        else:  # CUSTOM without a subclass always comes, and events of our own do
+            comes = name == CUSTOM or name in self.names | NEEDED
+        return None if comes else f"is not among the events that the switches are asked for: {_SEE}"
 
     def subclass_problem(self, subclass: str) -> str | None:
         """The same of a subclass; one that ends in `*` means all that begin with the rest."""
@@ -91,25 +96,35 @@ class WantedEvents:
             return None
         if prefix is not None and any(each.startswith(prefix) for each in told):
             return None
-        return f"is not among the subclasses that the switches are asked for: {_SETTING}"
+        return f"is not among the subclasses that the switches are asked for: {_SEE}"
 
 
-_SETTING: Final = "see the setting node_events"
+_SEE: Final = "see the setting node_events"
 EVERYTHING: Final = WantedEvents()
 
 
 def read_wanted_events(values: Iterable[str]) -> WantedEvents:
-    """Names and subclasses as an operator lists them: what is in capitals is a name.
+    """Names and subclasses as an operator lists them: what is in capitals is a name, and one with a
+    minus before it is left out of ALL.
 
     Raises ValueError for what no switch could be asked for.
     """
     wanted = frozenset(values)
+    left_out = frozenset(value[1:] for value in wanted if value.startswith("-"))
+    wanted = frozenset(value for value in wanted if not value.startswith("-"))
+    for name in sorted(left_out):
+        if name not in EVENT_NAMES - {CUSTOM}:
+            raise ValueError(f"-{name} is no event of the switch")
+        if name in NEEDED:
+            raise ValueError(f"{name} is needed, and cannot be left out")
+        if ALL not in wanted:
+            raise ValueError(f"-{name} means nothing without ALL")
     for value in sorted(wanted):
         if _NAME.fullmatch(value) and value not in EVENT_NAMES | {ALL}:
             raise ValueError(f"{value} is no event of the switch")
         if not _SUBCLASS.fullmatch(value):
             raise ValueError(f"{value!r} is no event, and no subclass, which have no wildcards")
     if ALL in wanted:
-        return EVERYTHING
+        return WantedEvents(left_out=left_out)
     names = wanted & EVENT_NAMES
     return WantedEvents(is_all=False, names=names - {CUSTOM}, subclasses=wanted - names)

@@ -7,20 +7,40 @@ from callcontrol.freeswitch.wanted_events import (
     EVENT_NAMES,
     EVERYTHING,
     OWN_SUBCLASSES,
+    WantedEvents,
     read_wanted_events,
 )
 from callcontrol.simulator.events import EVENT_NAMES as SIMULATED
+
+
+def sent(wanted: WantedEvents) -> list[str]:
+    """The lines that subscribe a link."""
+    return [command.encode().decode().removesuffix("\n\n") for command in wanted.commands]
+
 
 NARROW = read_wanted_events(["DTMF", "TALK", "sofia::register", "CUSTOM"])
 
 
 def test_everything_is_one_word():
     assert read_wanted_events(["DTMF", "ALL"]) == EVERYTHING
-    assert EVERYTHING.command.encode() == b"event json ALL\n\n"
+    assert sent(EVERYTHING) == ["event json ALL"]
+
+
+def test_some_of_everything_can_be_left_out_before_anything_comes():
+    wanted = read_wanted_events(["-CODEC", "ALL", "-CHANNEL_STATE"])
+    assert sent(wanted) == [
+        "filter Event-Name /./",
+        "filter Event-Name -CHANNEL_STATE",
+        "filter Event-Name -CODEC",
+        "event json ALL",
+    ]
+    assert "node_events" in (wanted.name_problem("CODEC") or "")
+    assert wanted.name_problem("API") is None
+    assert wanted.subclass_problem("made::up") is None
 
 
 def test_what_calls_and_links_need_is_asked_for_in_any_case():
-    asked = read_wanted_events([]).command.encode().decode().split()
+    asked = sent(read_wanted_events([]))[0].split()
     names, subclasses = asked[: asked.index("CUSTOM")], asked[asked.index("CUSTOM") :]
     assert {"CHANNEL_CREATE", "CHANNEL_DESTROY", "DTMF", "BACKGROUND_JOB", "HEARTBEAT"} < set(names)
     assert "TALK" not in names
@@ -28,9 +48,23 @@ def test_what_calls_and_links_need_is_asked_for_in_any_case():
 
 
 def test_what_the_operator_wants_comes_beside_it():
-    asked = NARROW.command.encode().decode().split()
+    asked = sent(NARROW)[0].split()
     assert "TALK" in asked
     assert asked[asked.index("CUSTOM") :][-1] == "sofia::register"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "problem"),
+    [
+        (["-CODEC"], "without ALL"),
+        (["ALL", "-CHANNEL_ANSWER"], "needed"),
+        (["ALL", "-CUSTOM"], "no event"),
+        (["ALL", "-COFFEE"], "no event"),
+    ],
+)
+def test_what_cannot_be_left_out_is_refused(wrong: list[str], problem: str):
+    with pytest.raises(ValueError, match=problem):
+        read_wanted_events(wrong)
 
 
 @pytest.mark.parametrize("wrong", ["CHANNEL_ANSER", "sofia::*", "a b", "", "ä::b", "x" * 129])
