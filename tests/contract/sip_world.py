@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
 from tests.contract.phone import SIP_PORT
+from tests.contract.raw_client import RawClient
 from tests.contract.switch_under_test import SwitchUnderTest
 
 from callcontrol.simulator import gateways, registrar
@@ -18,6 +19,7 @@ from callcontrol.simulator.registrar import Registration
 PING_PORT = SIP_PORT + 2
 """Where the gateway `pinged` of tests/freeswitch is."""
 DOMAIN = "callcontrol.test"
+_DOWN = re.compile(r"^Status\s+DOWN", re.MULTILINE)
 _COPIED = re.compile(r"^(Via|From|To|Call-ID|CSeq): .*$", re.MULTILINE | re.IGNORECASE)
 
 
@@ -89,6 +91,7 @@ async def answering_pings(switch: SwitchUnderTest) -> AsyncIterator[None]:
         yield
         gateways.answer_ping(switch.simulator.switch, "pinged", is_answered=False)
         return
+    await _known_to_be_down(switch)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as line:
         line.setblocking(False)
         line.bind((switch.host, PING_PORT))
@@ -98,6 +101,15 @@ async def answering_pings(switch: SwitchUnderTest) -> AsyncIterator[None]:
         finally:
             answering.cancel()
             await asyncio.wait([answering])
+
+
+async def _known_to_be_down(switch: SwitchUnderTest) -> None:
+    """Until the first ping that nobody answers, the switch takes a gateway to be up."""
+    async with await RawClient.connect(switch.host, switch.port) as client:
+        await client.log_in(switch.password)
+        await client.ask("event json CUSTOM sofia::gateway_state")
+        while not _DOWN.search(await client.ask("api sofia status gateway pinged")):
+            await client.event(Gateway="pinged")
 
 
 async def _say_yes(line: socket.socket) -> None:
