@@ -452,8 +452,8 @@ class ListCallsResponse(_message.Message):
     """For the next page; empty at the end."""
     resume_token: _builtins.str
     """A place to begin an Events stream from so that nothing is missed between
-    this picture and the stream. Empty where the server serves no beginning but
-    now: there open the stream first, and list the calls then.
+    this picture and the stream. It is that of the first page of a list, and the
+    same with each page: what changed while pages were read comes again.
     """
     @_builtins.property
     def calls(self) -> _containers.RepeatedCompositeFieldContainer[_call_pb2.Call]:

@@ -144,7 +144,7 @@ class Event(_message.Message):
     """Raw body, in the FULL view."""
     synthetic: _builtins.bool
     """Made by this service when it reconciled its picture with the switch after a
-    gap, and not told by the switch.
+    gap, or for a snapshot, and not told by the switch.
     """
     @_builtins.property
     def position(self) -> _common_pb2.NodePosition:
@@ -959,14 +959,16 @@ Global___NodeChanged: _TypeAlias = NodeChanged  # noqa: Y015
 
 @_typing.final
 class CallSnapshot(_message.Message):
-    """Picture of a leg, part of a snapshot."""
+    """Picture of a leg, part of a snapshot. Its event is synthetic, with an id of
+    its own and the position of the last event that changed the leg, if known.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
     CALL_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def call(self) -> _call_pb2.Call:
-        """The leg."""
+        """The leg; with its variables in the FULL view, if they fit."""
 
     def __init__(
         self,

@@ -250,16 +250,33 @@ class StartPosition(_message.Message):
     TIME_FIELD_NUMBER: _builtins.int
     SNAPSHOT_IF_EXPIRED_FIELD_NUMBER: _builtins.int
     resume_token: _builtins.str
-    """After the place where this token was given out."""
+    """After the place where this token was given out: by a stream or by
+    ListCalls, of this replica or another one, before a restart too where the
+    server keeps its log. The filters may be others than then. A node of which
+    nothing had been told there begins with a Gap (HISTORY_EXPIRED) and what
+    is held of it. Fails with OUT_OF_RANGE (RESUME_TOKEN_EXPIRED) where not
+    everything is held that came since, or the key is another one, and with
+    INVALID_ARGUMENT (RESUME_TOKEN_INVALID) for what is no token.
+    """
     snapshot: _builtins.bool
-    """With a picture of every call that matches, then what follows it."""
+    """With a picture of the calls there are, each a CallSnapshot, then
+    SnapshotCompleted, then what follows the picture. A call is left out where
+    call_ids, node_ids, labels or headers named variable_something of the
+    filters tell that no event of it would be sent; what else a filter asks
+    cannot be said of a call, and leaves none out. Calls that a CallCreated
+    will still tell of are not in it. Must be true.
+    """
     snapshot_if_expired: _builtins.bool
-    """When the place is no longer held, begin with a snapshot and a Gap and do
-    not fail.
+    """Where the token or the time is too old, do not fail, but begin now with a
+    Gap (HISTORY_EXPIRED) for each node, or one for all, and a snapshot.
     """
     @_builtins.property
     def time(self) -> _timestamp_pb2.Timestamp:
-        """With what is still held since then."""
+        """With the first event whose receive_time is this or later, and a Gap right
+        before it. Fails with OUT_OF_RANGE (RESUME_TOKEN_EXPIRED) where not
+        everything is held since then. Up to a minute ahead counts as now; more is
+        INVALID_ARGUMENT.
+        """
 
     def __init__(
         self,
@@ -331,8 +348,9 @@ class EventsResponse(_message.Message):
     SNAPSHOT_COMPLETED_FIELD_NUMBER: _builtins.int
     GOING_AWAY_FIELD_NUMBER: _builtins.int
     resume_token: _builtins.str
-    """Begin a stream after everything up to here. Keep the newest one. Empty where
-    the server serves no beginning but now.
+    """Begin a stream after everything up to here. Keep the newest one. Empty until
+    a snapshot, or a gap before the first event, has been told in whole. Its
+    length grows with the number of nodes, some 25 characters each.
     """
     @_builtins.property
     def events(self) -> _containers.RepeatedCompositeFieldContainer[_event_pb2.Event]:
@@ -534,7 +552,9 @@ Global___Gap: _TypeAlias = Gap  # noqa: Y015
 
 @_typing.final
 class SnapshotCompleted(_message.Message):
-    """The snapshot is complete; events follow."""
+    """The snapshot is complete; events follow. None of them says CallCreated for a
+    call that was in it.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 

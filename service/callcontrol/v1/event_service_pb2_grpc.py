@@ -73,10 +73,12 @@ class EventServiceServicer:
         Order is kept within a node. Between nodes there is no order.
         Initial metadata is sent when the subscription is in place.
 
-        A server that keeps no history to begin from gives no resume_token. There a
-        new stream begins now, and what was missed is read with ListCalls. A start,
-        or a condition of a filter, that it does not serve is UNIMPLEMENTED
-        (NOT_IMPLEMENTED).
+        Every message has the resume_token of the place after it, which this
+        replica and every other one with the same key goes on from, as long as it
+        holds what came since: at least once, so drop repeats by event_id. Only what
+        a stream says before its first place has none: the snapshot it begins with,
+        and a gap before its first event. Who loses the stream in there begins again
+        in the same way.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

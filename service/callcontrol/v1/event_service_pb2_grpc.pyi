@@ -50,10 +50,12 @@ class EventServiceStub:
     Order is kept within a node. Between nodes there is no order.
     Initial metadata is sent when the subscription is in place.
 
-    A server that keeps no history to begin from gives no resume_token. There a
-    new stream begins now, and what was missed is read with ListCalls. A start,
-    or a condition of a filter, that it does not serve is UNIMPLEMENTED
-    (NOT_IMPLEMENTED).
+    Every message has the resume_token of the place after it, which this
+    replica and every other one with the same key goes on from, as long as it
+    holds what came since: at least once, so drop repeats by event_id. Only what
+    a stream says before its first place has none: the snapshot it begins with,
+    and a gap before its first event. Who loses the stream in there begins again
+    in the same way.
     """
     CheckFilter: _grpc.UnaryUnaryMultiCallable[_event_service_pb2.CheckFilterRequest, _event_service_pb2.CheckFilterResponse]
     """Checks filters as Events does, with the same errors, and tells what they cost,
@@ -94,10 +96,12 @@ class EventServiceAsyncStub(EventServiceStub):
     Order is kept within a node. Between nodes there is no order.
     Initial metadata is sent when the subscription is in place.
 
-    A server that keeps no history to begin from gives no resume_token. There a
-    new stream begins now, and what was missed is read with ListCalls. A start,
-    or a condition of a filter, that it does not serve is UNIMPLEMENTED
-    (NOT_IMPLEMENTED).
+    Every message has the resume_token of the place after it, which this
+    replica and every other one with the same key goes on from, as long as it
+    holds what came since: at least once, so drop repeats by event_id. Only what
+    a stream says before its first place has none: the snapshot it begins with,
+    and a gap before its first event. Who loses the stream in there begins again
+    in the same way.
     """
     CheckFilter: _aio.UnaryUnaryMultiCallable[_event_service_pb2.CheckFilterRequest, _event_service_pb2.CheckFilterResponse]  # type: ignore[assignment]
     """Checks filters as Events does, with the same errors, and tells what they cost,
@@ -141,10 +145,12 @@ class EventServiceServicer(metaclass=_abc_1.ABCMeta):
         Order is kept within a node. Between nodes there is no order.
         Initial metadata is sent when the subscription is in place.
 
-        A server that keeps no history to begin from gives no resume_token. There a
-        new stream begins now, and what was missed is read with ListCalls. A start,
-        or a condition of a filter, that it does not serve is UNIMPLEMENTED
-        (NOT_IMPLEMENTED).
+        Every message has the resume_token of the place after it, which this
+        replica and every other one with the same key goes on from, as long as it
+        holds what came since: at least once, so drop repeats by event_id. Only what
+        a stream says before its first place has none: the snapshot it begins with,
+        and a gap before its first event. Who loses the stream in there begins again
+        in the same way.
         """
 
     @_abc_1.abstractmethod
