@@ -1,0 +1,142 @@
+"""A replica of the service for models: everything from the node's reports to the bytes of a stream,
+without sockets, at the pace of whoever drives it."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+
+from tests.support.channels import START_US
+from tests.support.model_switch import ModelLink, ModelSwitch
+
+from callcontrol.calls.picture.service import CallService
+from callcontrol.calls.picture.tracker import CallTracker
+from callcontrol.events.log import EventLog
+from callcontrol.events.ring import LogLimits
+from callcontrol.events.token import TokenKey
+from callcontrol.freeswitch.fields import Place
+from callcontrol.freeswitch.observer import NodeUp
+from callcontrol.ids import CoreUuid, NodeId
+from callcontrol.rpc.event_service import EventService
+
+
+class ModelReplica:
+    """One process of the service after the other, at the same place."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        switches: Sequence[ModelSwitch],
+        limits: LogLimits,
+        clock: Callable[[], float],
+    ) -> None:
+        self._loop, self._limits, self._clock = loop, limits, clock
+        self._switches = {switch.node_id: switch for switch in switches}
+        self._links: dict[NodeId, ModelLink] = {}
+        self._synchronising: dict[NodeId, asyncio.Task[None]] = {}
+
+    def start(self, key: TokenKey) -> None:
+        """A process with nothing in it."""
+        self.key = key
+        self.log = EventLog(self._limits, self._clock, key)
+        self.tracker = CallTracker(clock=self._clock, now_us=self.now_us)
+        self.calls = CallService(
+            self.tracker,
+            self.log,
+            lambda node_id: self._switches[node_id].tables,
+            sleep=lambda _: asyncio.sleep(0),
+        )
+        self.streams = EventService(
+            self.log, self._switches.get, calls=self.tracker.announced_calls, clock=self._clock
+        )
+        self._last_seen: dict[NodeId, Place] = {}
+        self._known: dict[NodeId, str] = {}
+        self.ups: Counter[NodeId] = Counter()
+        self.heard_all = True
+        """Whether it was connected before anything was pushed, and ever since."""
+
+    def now_us(self) -> int:
+        return START_US + round(self._clock() * 1_000_000)
+
+    def end(self) -> None:
+        """As by `kill -9`."""
+        for node_id in tuple(self._links):
+            self._give_up(node_id)
+
+    @property
+    def has_everything(self) -> bool:
+        """Whether it holds all that was ever pushed."""
+        return (
+            self.heard_all
+            and self.log.first_number == 1
+            and all(self.is_up(node_id) for node_id in self._switches)
+        )
+
+    def is_up(self, node_id: NodeId) -> bool:
+        """Whether events of the node flow, and its calls were compared."""
+        link = self._links.get(node_id)
+        if link is None or not link.is_proven:
+            return False
+        return self._synchronising[node_id].done()
+
+    def has_read(self, node_id: NodeId) -> int:
+        """How much of what a switch pushed lies before what comes next."""
+        link = self._links.get(node_id)
+        return link.read if link is not None else len(self._switches[node_id].pushed)
+
+    def connect(self, node_id: NodeId) -> None:
+        """The next step towards events: subscribed first, then proven."""
+        switch = self._switches[node_id]
+        link = self._links.get(node_id)
+        if link is None:
+            self._links[node_id] = switch.connect()
+            self.heard_all = self.heard_all and not switch.pushed
+        elif not link.is_proven:
+            self._prove(link)
+
+    def _prove(self, link: ModelLink) -> None:
+        node_id, core_uuid = link.switch.node_id, link.switch.core_uuid
+        link.is_proven = True
+        self.ups[node_id] += 1
+        known = self._known.get(node_id)
+        info = NodeUp(
+            node_id=node_id,
+            core_uuid=CoreUuid(core_uuid),
+            position=link.canary,
+            first=known is None,
+            restarted=known is not None and known != core_uuid,
+            last_before=self._last_seen.get(node_id),
+        )
+        self._known[node_id] = core_uuid
+        self._synchronising[node_id] = self._loop.create_task(self.calls.node_up(info))
+        self._loop.run_until_complete(asyncio.sleep(0))  # what it does before it first waits
+
+    def read(self, node_id: NodeId, count: int) -> None:
+        """Take in some of what the switch pushed."""
+        link = self._links.get(node_id)
+        if link is None or not link.is_proven:
+            return
+        for pushed in link.switch.pushed[link.read : link.read + count]:
+            self.calls.on_event(node_id, pushed.wire)
+            link.read += 1
+            position = self.tracker.last_position(node_id)
+            if position is not None:
+                self._last_seen[node_id] = Place(*position)
+
+    def lose(self, node_id: NodeId) -> None:
+        """The link breaks; what was not read is gone."""
+        link = self._links.get(node_id)
+        if link is None:
+            return
+        self._give_up(node_id)
+        self.heard_all = False
+        if link.is_proven:
+            self.calls.node_down(node_id, "cut")
+
+    def _give_up(self, node_id: NodeId) -> None:
+        del self._links[node_id]
+        task = self._synchronising.pop(node_id, None)
+        if task is not None:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                self._loop.run_until_complete(task)
