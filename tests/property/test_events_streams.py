@@ -23,6 +23,11 @@ MOST_FOLLOWERS = 4
 TURNS = 12
 """Of the loop, after which whoever could go on has."""
 
+WHAT_FOLLOWERS_DO = [
+    *["stalls", "leaves", "moves", "moves", "moves, stalls"],
+    *["reads 1", "reads 1", "reads 5", "reads 1000"],
+]
+
 nodes = st.sampled_from(NODES)
 two = st.integers(0, 1)
 names = st.sampled_from(
@@ -98,7 +103,7 @@ class StreamsMachine(RuleBasedStateMachine):
     @rule(
         node=nodes,
         what=st.sampled_from(["noise", "late noise", "out of order", "begin", "answer", "end"]),
-        count=st.sampled_from([1, 3, 40, 600]),
+        count=st.sampled_from([1, 3, 40, 150, 600]),
         reads=st.tuples(*[st.sampled_from([0, 1, 20, 10_000, 10_000])] * 2),
     )
     def something_happens(
@@ -176,7 +181,7 @@ class StreamsMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.followers)
     @rule(
         which=st.integers(0, MOST_FOLLOWERS - 1),
-        what=st.sampled_from(["stalls", "reads one", "reads", "leaves", "moves", "moves, stalls"]),
+        what=st.sampled_from(WHAT_FOLLOWERS_DO),
         where=two,
         age=st.sampled_from([0, 0, 1, 5, 50]),
     )
@@ -192,7 +197,7 @@ class StreamsMachine(RuleBasedStateMachine):
             case _:
                 follower.context.reads.set()
                 self.turn()
-                follower.read(1 if what == "reads one" else 100)
+                follower.read(int(what.removeprefix("reads ")))
 
     @rule()
     def everybody_is_told(self) -> None:

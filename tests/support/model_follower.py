@@ -176,7 +176,7 @@ class Follower:
     def _anew(self) -> EventsRequest:
         return EventsRequest(
             filters=[EventFilter(names=sorted(self._names))] if self._names else [],
-            batching=Batching(max_delay=Duration(), max_events=100),
+            batching=Batching(max_delay=Duration(), max_events=20),
             overflow_policy=self._overflow,
         )
 
