@@ -30,6 +30,9 @@ from tests.support.programs import cpu_s, free_port, program, resident_mib, wait
 from tests.support.replaying_switch import Feed, replaying
 
 READERS: Final = 98
+ALONE: Final = 10
+"""The share of the events for which they are alone, before and after; a round comes before all, so
+that everything has run once."""
 PROCESSES: Final = 2
 MAX_BYTES: Final = 64 * 1024 * 1024
 MEMORY_PER_BYTE: Final = 2.5
@@ -37,8 +40,8 @@ MEMORY_PER_BYTE: Final = 2.5
 STREAMS_MIB: Final = 64
 """Memory of a hundred streams, each with a message on its way, and two that are stuck."""
 FLAT_MIB: Final = 24
-LATENCY_FACTOR: Final = 1.5
-LATENCY_FLOOR_MS: Final = 25.0
+LATENCY_FACTOR: Final = 2.0
+LATENCY_FLOOR_MS: Final = 50.0
 PATIENCE_S: Final = 60.0
 SETTINGS: Final = {"event_log_max_bytes": MAX_BYTES, "log_level": "warning"}
 
@@ -113,8 +116,7 @@ async def soak(events: int) -> list[str]:
 
 async def conduct(trial: Trial, events: int) -> tuple[list[Account], list[Account]]:
     """All stages; the accounts of those who read, and of the two others."""
-    # A round, so that everything has run once.
-    warm_up, alone = len(recorded()), events // 10
+    warm_up, alone = len(recorded()), events // ALONE
     everyone = [(name, Manner.READS) for name in islice(cycle(INTERESTS), READERS)]
     the_slow: list[Part] = [("everything", Manner.STOPS), ("everything", Manner.AT_A_TENTH)]
     with ExitStack() as processes:
@@ -180,7 +182,7 @@ def latencies(accounts: list[Account], share: float = 0.99) -> dict[str, float]:
 
 def memory(trial: Trial, events: int) -> dict[str, float]:
     """The service's memory at the beginning, the most of each quarter, and at the end."""
-    first = trial.feed.goal.value - events - events // 10  # of the stage with the slow ones
+    first = trial.feed.goal.value - events - events // ALONE  # of the stage with the slow ones
     quarters: dict[str, float] = {"at the beginning": trial.memory[0][1]}
     for quarter in range(1, 5):
         begin, end = first + events * (quarter - 1) // 4, first + events * quarter // 4

@@ -8,6 +8,7 @@ from typing import Final
 from tests.support.corpus_replay import Headers
 
 from callcontrol.v1 import common_pb2
+from callcontrol.v1.common_pb2 import StringMatch
 from callcontrol.v1.event_service_pb2 import EventFilter, EventsRequest
 
 
@@ -69,14 +70,26 @@ _ALL: Final = (
         lambda headers: headers["Event-Name"] == "CHANNEL_EXECUTE",
     ),
     Interest(
-        "parks",
-        EventsRequest(filters=[EventFilter(names=["CHANNEL_PARK"])]),
-        lambda headers: headers["Event-Name"] == "CHANNEL_PARK",
+        "legs by the name of their channel",
+        EventsRequest(
+            filters=[EventFilter(headers={"Channel-Name": StringMatch(regex=r"^loopback/.*-a$")})]
+        ),
+        lambda headers: _LEG.fullmatch(headers.get("Channel-Name", "")) is not None,
     ),
     Interest(
-        "creations",
-        EventsRequest(filters=[EventFilter(names=["CHANNEL_CREATE"])]),
-        lambda headers: headers["Event-Name"] == "CHANNEL_CREATE",
+        "answered executions",
+        EventsRequest(
+            filters=[
+                EventFilter(
+                    names=["CHANNEL_EXECUTE_COMPLETE"],
+                    expression='headers["Answer-State"] == "answered"',
+                )
+            ]
+        ),
+        lambda headers: (
+            headers["Event-Name"] == "CHANNEL_EXECUTE_COMPLETE"
+            and headers["Answer-State"] == "answered"
+        ),
     ),
 )
 

@@ -12,8 +12,10 @@ _EVENTS: Final = 0x0A
 _BYTES: Final = 2
 """The wire type of length-delimited fields."""
 _DIGITS: Final = len(str(FIRST_SEQUENCE))
-_ID: Final = f"\n{chr(len(CORE_UUID) + 1 + _DIGITS)}{CORE_UUID}:".encode()
-"""How an event of the replay begins: its first field is its id."""
+_CORE: Final = f"{CORE_UUID}:".encode()
+_ID: Final = 2
+"""Where the id of an event is: its first field, and shorter than 128 bytes."""
+_NUMBER: Final = _ID + len(_CORE)
 
 
 def split_message(message: bytes) -> tuple[list[bytes], bytes]:
@@ -33,9 +35,10 @@ def split_message(message: bytes) -> tuple[list[bytes], bytes]:
 
 def number_of(event: bytes) -> int | None:
     """Which event of the replay it is; None for any other."""
-    if not event.startswith(_ID):
+    if not event.startswith(_CORE, _ID):
         return None
-    return int(event[len(_ID) : len(_ID) + _DIGITS]) - FIRST_SEQUENCE
+    number = int(event[_NUMBER : _NUMBER + _DIGITS].partition(b":")[0]) - FIRST_SEQUENCE
+    return number if number >= 0 else None
 
 
 def _varint(data: bytes, at: int) -> tuple[int, int]:
