@@ -14,7 +14,8 @@ import hmac
 import os
 import re
 from dataclasses import dataclass
-from typing import Final
+from functools import lru_cache
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from callcontrol.errors import ResumeTokenExpired, ResumeTokenInvalid
@@ -31,11 +32,12 @@ _KEY_ID: Final = slice(1, 5)
 _BODY_BEGIN: Final = 5
 _MAC_BYTES: Final = 16
 _MIN_BYTES: Final = _BODY_BEGIN + LOG_ID_BYTES + 2 + _MAC_BYTES
+_KNOWN_PROCESSES: Final = 4_096
+"""Switch processes whose bytes are remembered, as each message has a token."""
 _TEXT: Final = re.compile(r"[A-Za-z0-9_-]+")
 
 
-@dataclass(frozen=True, slots=True)
-class Passed:
+class Passed(NamedTuple):
     """How far a stream has come in the events of one switch process."""
 
     core_uuid: CoreUuid
@@ -114,6 +116,7 @@ def _written(token: Token) -> bytes:
     return b"".join(parts)
 
 
+@lru_cache(_KNOWN_PROCESSES)
 def _process(core_uuid: CoreUuid) -> bytes:
     """0 and the sixteen bytes of a UUID; of any other text its length and itself."""
     try:
