@@ -6,20 +6,28 @@ from contextlib import asynccontextmanager
 from random import Random
 
 import pytest
-from tests.support.channels import NODE
+from tests.support.channels import CORE, NODE
 from tests.support.cutting_proxy import Chances, CuttingProxy
-from tests.support.rpc import Replica, replica
+from tests.support.rpc import CALL_ID, PEER_ID, Replica, replica
 from tests.support.streams import until
 
 from callcontrol.client.client import Client
-from callcontrol.client.endless import Manners
-from callcontrol.client.following import Following, Item, follow
+from callcontrol.client.endless import Expired, Manners
+from callcontrol.client.following import Following, Item, SnapshotStarted, follow
 from callcontrol.events.event import Gap as LogGap
-from callcontrol.events.event import GapReason
+from callcontrol.events.event import GapReason, Position
 from callcontrol.events.log import EventLog
 from callcontrol.events.ring import LogLimits
+from callcontrol.events.token import TokenKey
+from callcontrol.ids import CoreUuid
 from callcontrol.v1.event_pb2 import Event
-from callcontrol.v1.event_service_pb2 import Batching, EventsRequest, Gap, StartPosition
+from callcontrol.v1.event_service_pb2 import (
+    Batching,
+    EventsRequest,
+    Gap,
+    SnapshotCompleted,
+    StartPosition,
+)
 
 EVENTS = 2_000
 
@@ -167,3 +175,96 @@ async def test_a_place_that_is_no_longer_held_is_a_gap_and_what_follows_now():
             await until(lambda: served.log.subscriptions)
             tell(served, 1)
             assert numbers([await reading]) == [103]
+
+
+def pictured(items: list[Item]) -> list[str]:
+    """The calls of the last snapshot that began."""
+    begun = max(at for at, item in enumerate(items) if isinstance(item, SnapshotStarted))
+    events = [item for item in items[begun:] if isinstance(item, Event)]
+    return [event.call_snapshot.call.call_id for event in events]
+
+
+async def a_snapshot(following: Following, proxy: CuttingProxy, begun: int = 1) -> list[Item]:
+    """Items up to the end of a snapshot; the wire is a good one once so many have begun."""
+    items: list[Item] = []
+    while not items or not isinstance(items[-1], SnapshotCompleted):
+        items.append(await anext(following))
+        begun -= isinstance(items[-1], SnapshotStarted)
+        proxy.is_calm = begun <= 0
+    return items
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_a_snapshot_over_a_wire_that_breaks_is_whole_in_the_end(seed: int):
+    calls = [CALL_ID[:-4] + f"{number:04}" for number in range(1_000)]
+    request = EventsRequest(start=StartPosition(snapshot=True), batching=Batching(max_events=50))
+    async with replica() as served:
+        for call_id in calls:
+            served.place(call_id)
+        proxy = CuttingProxy(served.port, Random(seed), Chances(cut=0.1, swallow=0))
+        proxy.is_calm = False
+        async with (
+            proxy.listening(),
+            at(proxy.port) as client,
+            follow(client, request, HASTY) as following,
+        ):
+            items = await a_snapshot(following, proxy, begun=3)
+            assert pictured(items) == calls
+            served.end(served.place(PEER_ID))
+            ids = [item.call_id for item in await take(following, 4) if isinstance(item, Event)]
+            assert ids == [PEER_ID] * 4
+
+
+async def test_a_place_that_is_no_longer_held_is_a_snapshot_where_that_was_chosen():
+    how = Manners(pause=soon, expired=Expired.SNAPSHOT)
+    async with replica(limits=LogLimits(max_events=10)) as served:
+        proxy = CuttingProxy(served.port, Random(1), Chances(cut=1, on_event_link=1))
+        async with (
+            proxy.listening(),
+            at(proxy.port) as client,
+            follow(client, EventsRequest(), how) as following,
+            followed(served, following),
+        ):
+            proxy.is_calm = False
+            reading = asyncio.ensure_future(following.__anext__())
+            tell(served, 1)
+            await until(lambda: not served.log.subscriptions)
+            served.place(CALL_ID)
+            tell(served, 100)
+            proxy.is_calm = True
+            gap = await reading
+            assert isinstance(gap, Gap)
+            assert gap.reason == Gap.REASON_HISTORY_EXPIRED
+            assert pictured(await a_snapshot(following, proxy)) == [CALL_ID]
+            tell(served, 1)
+            assert numbers(await take(following, 1)) == [105]
+
+
+async def test_another_replica_goes_on_where_one_that_was_killed_stopped():
+    key = TokenKey(b"shared by the replicas")
+    one, two = EventLog(key=key), EventLog(key=key)
+    async with (
+        replica(history=one) as first,
+        replica(history=two) as second,
+        at(first.port, second.port) as client,
+        follow(client, EventsRequest(), HASTY) as following,
+    ):
+        heard = Position(node_id=NODE, core_uuid=CoreUuid(CORE), sequence=1, time_us=1)
+        for log in (one, two):
+            log.node_linked(heard)
+        second.switch = first.switch
+
+        def tell_both(count: int) -> None:
+            for _ in range(count):
+                event = first.switch.event("CUSTOM")
+                for each in (first, second):
+                    each.tell(event)
+
+        reading = asyncio.ensure_future(following.__anext__())
+        await until(lambda: one.subscriptions)
+        tell_both(1_000)
+        items = [await reading, *await take(following, 700)]
+        await first.server.stop(0)
+        tell_both(500)
+        items += await take(following, 1_500 - len(items))
+    assert numbers(items) == list(range(1, 1_501))
