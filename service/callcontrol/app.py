@@ -23,6 +23,7 @@ from callcontrol.ids import NodeId
 from callcontrol.listening import told_by, try_to_bind
 from callcontrol.metrics import Metrics, ServiceCollector
 from callcontrol.metrics_server import serving_metrics
+from callcontrol.rpc.connections import ConnectionLimits
 from callcontrol.rpc.convert_event import told_by as told_by_event
 from callcontrol.rpc.health import READINESS
 from callcontrol.rpc.replay import ReplayLimits
@@ -79,6 +80,7 @@ class Service:
                 calls_on=self.control.placement.calls_on,
                 late_work=lambda: self.control.late_work,
                 dropped_answers=lambda: self._server.dropped_answers,
+                streams=lambda: self._server.streams,
             )
         )
 
@@ -215,6 +217,9 @@ def _rpc_settings(config: Config) -> RpcSettings:
         events=config.wanted_events(),
         max_streams=config.max_streams,
         max_streams_per_peer=config.max_streams_per_peer or config.max_streams,
+        connections=ConnectionLimits(
+            max_age_s=config.connection_max_age_s, max_age_grace_s=config.connection_grace_s
+        ),
         replay=ReplayLimits(keep_s=config.request_id_window_s),
     )
 

@@ -1,7 +1,7 @@
 """What is counted and measured, by Prometheus names. Labels are methods and nodes, never calls."""
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Final
+from typing import Final, Protocol
 
 from prometheus_client import (
     CollectorRegistry,
@@ -122,6 +122,26 @@ STREAMS: Final = frozenset({"EventService/Events", "CallHandlingService/HandleCa
 """Their time says how long clients stay, which no histogram of seconds can show."""
 
 
+STALLED_S: Final = 10.0
+"""How long a client may take nothing of what it is sent before its stream counts as stalled."""
+
+
+class OpenStream(Protocol):
+    """What is read of an event stream."""
+
+    @property
+    def lag_events(self) -> int:
+        """Events that wait for it."""
+
+    @property
+    def lag_s(self) -> float:
+        """Age of the oldest of them."""
+
+    @property
+    def stalled_s(self) -> float:
+        """For how long its client has not taken a message."""
+
+
 class ServiceCollector(Collector):
     """Reads the state of nodes, event log and calls at the moment somebody asks for it."""
 
@@ -134,10 +154,12 @@ class ServiceCollector(Collector):
         calls_on: Callable[[NodeId], int],
         late_work: Callable[[], int],
         dropped_answers: Callable[[], int],
+        streams: Callable[[], Iterable[OpenStream]] = tuple,
     ) -> None:
         self._nodes, self._log, self._calls_on = nodes, log, calls_on
         self._keeper = keeper
         self._late_work, self._dropped_answers = late_work, dropped_answers
+        self._streams = streams
 
     def collect(self) -> Iterator[Metric]:
         """All figures, as of now."""
@@ -159,6 +181,7 @@ class ServiceCollector(Collector):
             self._dropped_answers(),
         )
         yield from _collect_log(log)
+        yield from _collect_streams(list(self._streams()))
         if self._keeper is not None:
             yield from _collect_store(self._keeper)
         yield from _collect_nodes(nodes, self._calls_on)
@@ -176,16 +199,23 @@ def _collect_log(log: EventLog) -> Iterator[Metric]:
         "Different filters of subscribers.",
         log.distinct_filters,
     )
-    readers = log.subscriptions
+
+
+def _collect_streams(streams: list[OpenStream]) -> Iterator[Metric]:
     yield GaugeMetricFamily(
         "callcontrol_subscription_lag_events_max",
         "Events that wait for the slowest subscriber.",
-        max((reader.lag_events for reader in readers), default=0),
+        max((stream.lag_events for stream in streams), default=0),
     )
     yield GaugeMetricFamily(
         "callcontrol_subscription_lag_seconds_max",
         "Age of the oldest event that waits for a subscriber.",
-        max((reader.lag_s for reader in readers), default=0.0),
+        max((stream.lag_s for stream in streams), default=0.0),
+    )
+    yield GaugeMetricFamily(
+        "callcontrol_stalled_subscriptions",
+        f"Event streams whose clients have taken nothing for {STALLED_S:.0f} s.",
+        sum(stream.stalled_s >= STALLED_S for stream in streams),
     )
 
 

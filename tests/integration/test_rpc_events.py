@@ -24,6 +24,7 @@ from tests.support.streams import (
 
 from callcontrol.events.event import Gap, GapReason
 from callcontrol.events.ring import LogLimits
+from callcontrol.rpc.connections import ConnectionLimits
 from callcontrol.rpc.convert_event import MAX_EVENT_BYTES
 from callcontrol.rpc.server import RpcSettings
 from callcontrol.v1 import common_pb2
@@ -229,6 +230,27 @@ async def test_a_slow_subscriber_that_asked_for_it_is_cut_off():
         assert (told.code, told.reason) == (grpc.StatusCode.ABORTED, "SLOW_CONSUMER")
         assert int(told.metadata["missed_events"]) > 0
         assert not served.log.subscriptions
+
+
+async def test_a_peer_that_never_reads_is_cut_off_with_its_connection():
+    limits = ConnectionLimits(max_age_s=0.3, max_age_grace_s=0.3)
+    async with replica(settings=RpcSettings(connections=limits)) as served:
+        request = pb.EventsRequest(view=common_pb2.VIEW_FULL)
+        async with peer_without_window(served.port, EVENTS, request.SerializeToString()):
+            assert served.log.subscriptions
+            await until(lambda: not served.log.subscriptions)
+            assert not served.server.streams
+
+
+async def test_a_stream_says_that_it_ends_for_the_age_of_its_connection_and_does():
+    limits = ConnectionLimits(max_age_s=0.3, max_age_grace_s=10.3)
+    async with replica(settings=RpcSettings(connections=limits)) as served:
+        stream, _ = await subscribe(served)
+        assert (await read(stream)).WhichOneof("notice") == "going_away"
+        told = await end_of(stream)
+        assert (told.code, told.reason) == (grpc.StatusCode.UNAVAILABLE, "SHUTTING_DOWN")
+        again, _ = await subscribe(served)
+        again.cancel()
 
 
 async def test_a_replica_that_leaves_says_so_and_goes_on_until_the_time_it_named(served):

@@ -123,7 +123,7 @@ class Desk:
         fleet = WillingFleet(self.node)
         self.tracker, log = CallTracker(), EventLog()
         self.control = CallControl(fleet, self.tracker, ALLOWED)
-        limits = StreamLimits(max_streams=1, max_streams_per_peer=1, max_age_s=1.0)
+        limits = StreamLimits(max_streams=1, max_streams_per_peer=1)
         # cast: a fleet as far as the handlers ask for one.
         whole = cast("Fleet", fleet)
         events = EventService(

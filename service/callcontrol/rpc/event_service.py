@@ -26,21 +26,19 @@ from callcontrol.v1 import event_service_pb2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamLimits:
-    """How many streams are served, and how long."""
+    """How many streams are served, and how they end."""
 
     max_streams: int = 5_000
     max_streams_per_peer: int = 1_000
     """A peer is a host: behind a proxy, all clients are one peer."""
-    max_age_s: float | None = None
-    """Ask clients to open another stream after so long; None lets streams live on. To be less
-    than the age at which the server cuts connections."""
     move_time_s: float = 30.0
-    """How long before its end a stream says that it will end for its age."""
+    """How long before its end a stream says that it will end for the age of its connection."""
 
 
 class EventService:
     """Serves Events from the log. `knows_node` raises NodeNotFound for a node that is none; `calls`
-    gives those there are now, for snapshots.
+    gives those there are now, for snapshots. `stream_end_s` says when a stream that begins now on
+    a connection must end; without it streams live on.
     """
 
     def __init__(
@@ -51,13 +49,14 @@ class EventService:
         filters: FilterReader | None = None,
         calls: Callable[[], Iterable[Call]] = tuple,
         limits: StreamLimits | None = None,
+        stream_end_s: Callable[[str], float] | None = None,
         recorder: Recorder | None = None,
         server_version: str = "",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._log, self._knows_node, self._calls = log, knows_node, calls
         self._filters = filters or FilterReader()
-        self._limits = limits or StreamLimits()
+        self._limits, self._stream_end_s = limits or StreamLimits(), stream_end_s
         self._recorder = recorder or NoRecorder()
         self._clock = clock
         self._tools = StreamTools(
@@ -127,7 +126,7 @@ class EventService:
                 start=opening.start,
             ) as subscription,
         ):
-            departure = self._end_for_age()
+            departure = self._end_for_age(context.peer())
             served = EventStream(
                 stream_id,
                 asked,
@@ -166,10 +165,10 @@ class EventService:
             served.ended.set()
             self._recorder.subscription_closed()
 
-    def _end_for_age(self) -> Departure | None:
-        if self._limits.max_age_s is None:
+    def _end_for_age(self, peer: str) -> Departure | None:
+        if self._stream_end_s is None:
             return None
-        end_s = self._clock() + self._limits.max_age_s
+        end_s = self._stream_end_s(peer)
         return Departure(announce_s=end_s - self._limits.move_time_s, end_s=end_s)
 
 

@@ -69,6 +69,8 @@ class Ladder:
     recorder: Recorder
     reached: Reached
     closing: Closing
+    seen: Callable[[str], None] = lambda _peer: None
+    """Told the address of the far end of each RPC."""
     clock: Callable[[], float] = time.monotonic
 
     def wrap_unary(self, method: Method, handler: UnaryHandler) -> MethodHandler:
@@ -141,6 +143,7 @@ class _Attempt:
         self._ladder, self._method, self._context = ladder, method, context
         self._began_s = ladder.clock()
         self._request: Message = method.request_type()
+        ladder.seen(context.peer())
         ladder.recorder.rpc_started(method.label)
 
     def decode(self, raw: bytes) -> Message:

@@ -19,11 +19,11 @@ from callcontrol.freeswitch.wanted_events import EVERYTHING, WantedEvents
 from callcontrol.ids import CallId
 from callcontrol.rpc import health, reflection
 from callcontrol.rpc.admin_service import AdminService
-from callcontrol.rpc.answers import MAX_RESPONSE_BYTES
 from callcontrol.rpc.call_control import CallControlService
 from callcontrol.rpc.calls_service import CallsService
 from callcontrol.rpc.closing import Closing
 from callcontrol.rpc.conference_service import ConferenceService
+from callcontrol.rpc.connections import ConnectionLimits, Connections
 from callcontrol.rpc.digits import DigitsService
 from callcontrol.rpc.event_expression import Expressions
 from callcontrol.rpc.event_filter import FilterReader
@@ -44,59 +44,15 @@ from callcontrol.rpc.replay import ReplayLimits, ReplayWindow
 from callcontrol.rpc.signalling import SignallingService
 from callcontrol.rpc.table import Methods, api_table, paths_of
 
-MAX_REQUEST_BYTES: Final = 256 * 1024
-
 ANSWERING_S: Final = 1.0
 """What is kept of the grace, at most half of it, for answers to requests that outlast it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConnectionLimits:
-    """How long connections live.
-
-    One past its age is asked to go (GOAWAY): what is under way may end in the grace, what is new
-    goes to a new connection without anybody's notice.
-    """
-
-    max_idle_s: float = 900.0
-    max_age_s: float = 1800.0
-    max_age_grace_s: float = 300.0
-    max_connections: int = 4096
-
-    @property
-    def stream_age_s(self) -> float:
-        """The age at which a stream must have ended, for its connection not to be cut under it.
-
-        For one that began with its connection: gRPC takes up to a tenth off the age by chance.
-        """
-        return self.max_age_s * 0.9 + self.max_age_grace_s - 10.0
-
-    def options(self) -> list[tuple[str, int]]:
-        """All options of the server, these and those that are the same everywhere."""
-        return [
-            ("grpc.so_reuseport", 0),  # else a second process takes half of the connections
-            ("grpc.max_concurrent_streams", 1000),  # beyond it clients queue without a word
-            ("grpc.max_receive_message_length", MAX_REQUEST_BYTES),
-            ("grpc.max_send_message_length", MAX_RESPONSE_BYTES),
-            ("grpc.max_metadata_size", 8 * 1024),
-            ("grpc.absolute_max_metadata_size", 16 * 1024),
-            ("grpc.keepalive_time_ms", 60_000),
-            ("grpc.keepalive_timeout_ms", 20_000),
-            ("grpc.keepalive_permit_without_calls", 1),
-            ("grpc.http2.min_ping_interval_without_data_ms", 20_000),
-            ("grpc.max_connection_idle_ms", _ms(self.max_idle_s)),
-            ("grpc.max_connection_age_ms", _ms(self.max_age_s)),
-            ("grpc.max_connection_age_grace_ms", _ms(self.max_age_grace_s)),
-            ("grpc.server_handshake_timeout_ms", 10_000),
-            ("grpc.max_allowed_incoming_connections", self.max_connections),
-        ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RpcSettings:
     """What an operator decides about the rpc layer."""
 
-    connections: ConnectionLimits = ConnectionLimits()
+    connections: ConnectionLimits = field(default_factory=ConnectionLimits)
     max_streams: int = 5_000
     """Event streams of this replica; more are refused."""
     max_streams_per_peer: int = 1_000
@@ -208,8 +164,8 @@ def build_server(
     limits = StreamLimits(
         max_streams=settings.max_streams,
         max_streams_per_peer=settings.max_streams_per_peer,
-        max_age_s=settings.connections.stream_age_s,
     )
+    connections = Connections(settings.connections)
     wanted = settings.events
     events = EventService(
         log,
@@ -221,6 +177,7 @@ def build_server(
             subclass_problem=wanted.subclass_problem,
         ),
         limits=limits,
+        stream_end_s=connections.stream_end_s,
         recorder=recorder,
         server_version=server_version,
     )
@@ -230,7 +187,13 @@ def build_server(
         return {"node_id": call.node_id, "call_state": call.state.name} if call else {}
 
     return RpcServer(
-        Ladder(ReplayWindow(settings.replay), recorder, reached, Closing(control.leave)),
+        Ladder(
+            ReplayWindow(settings.replay),
+            recorder,
+            reached,
+            Closing(control.leave),
+            connections.seen,
+        ),
         api_handlers(control, tracker, log, fleet, events),
         events,
         connections=settings.connections,
@@ -271,7 +234,3 @@ def api_handlers(
             **raw.for_operators(),
         },
     }
-
-
-def _ms(seconds: float) -> int:
-    return round(seconds * 1000)

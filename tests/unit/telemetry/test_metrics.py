@@ -1,5 +1,7 @@
 """What is measured, by its Prometheus names."""
 
+from typing import NamedTuple
+
 from prometheus_client import generate_latest
 
 from callcontrol.events.event import Event, Position
@@ -62,18 +64,36 @@ def test_streams_and_what_they_sent_are_counted():
         assert line in text
 
 
+class Stream(NamedTuple):
+    lag_events: int
+    lag_s: float
+    stalled_s: float
+
+
+def page_of_streams(*streams: Stream) -> str:
+    metrics = Metrics()
+    collector = ServiceCollector(
+        list,
+        EventLog(),
+        calls_on=lambda _: 0,
+        late_work=lambda: 0,
+        dropped_answers=lambda: 0,
+        streams=lambda: streams,
+    )
+    metrics.registry.register(collector)
+    return page(metrics)
+
+
 def test_the_slowest_subscriber_is_told():
-    now_s = 100.0
-    log = EventLog(clock=lambda: now_s)
-    with log.subscribe(), log.subscribe() as quick:
-        for _ in range(3):
-            log.append(EVENT)
-        quick.take()
-        now_s = 107.5
-        text = page_of([], log)
+    text = page_of_streams(Stream(3, 7.5, 0.0), Stream(0, 0.0, 0.0))
     assert "callcontrol_subscription_lag_events_max 3.0" in text
     assert "callcontrol_subscription_lag_seconds_max 7.5" in text
-    assert "callcontrol_subscription_lag_events_max 0.0" in page_of([], log)
+    assert "callcontrol_subscription_lag_events_max 0.0" in page_of_streams()
+
+
+def test_subscribers_that_take_nothing_for_long_are_counted():
+    streams = [Stream(1, 1.0, stalled_s) for stalled_s in (0.0, 9.9, 10.0, 900.0)]
+    assert "callcontrol_stalled_subscriptions 2.0" in page_of_streams(*streams)
 
 
 def test_nodes_and_log_are_read_when_asked_for():
