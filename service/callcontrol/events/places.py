@@ -180,6 +180,8 @@ class Places:
             former.end = number
             if former.core_uuid == core_uuid:
                 stretch.high = stretch.floor = former.high
+                # Of two links, one that waited has told nothing that the other one had told.
+                stretch.low = max(low, former.high)
             stretch.former = former if former.high else former.former
             former.former = None
         self._current[node_id] = stretch

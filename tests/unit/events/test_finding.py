@@ -206,6 +206,19 @@ def test_a_gap_that_one_was_not_touched_by_is_not_told(here, there, event):
     assert there.told(here.token) == [6_000, 6_001, 6_002]
 
 
+def test_a_link_that_waited_has_only_what_the_one_before_it_had_not_told(here, event):
+    there = Replica(max_events=400)
+    for replica in (here, there):
+        replica.link(1)
+        replica.hear(event, range(2, 1_000))
+    token = here.token
+    there.hear(event, range(1_000, 1_500))
+    there.relink(500)  # its canary came long before it took over
+    there.hear(event, range(1_600, 1_700))
+    with pytest.raises(ResumeTokenExpired):
+        there.told(token)
+
+
 def test_a_gap_that_is_not_held_any_more_cannot_be_told(here, event):
     there = Replica(max_events=50)
     here.link(1)
