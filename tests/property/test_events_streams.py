@@ -163,11 +163,22 @@ class StreamsMachine(RuleBasedStateMachine):
         replica.start(self.shared_key if knows_key else TokenKey())
 
     @precondition(lambda self: len(self.followers) < MOST_FOLLOWERS)
-    @rule(which=two, names=names, skips=st.booleans())
-    def follow(self, which: int, names: frozenset[str], *, skips: bool) -> None:
+    @rule(
+        which=two,
+        names=names,
+        skips=st.booleans(),
+        since_s=st.sampled_from([None, None, 0.0, 0.6 * MAX_AGE_S]),
+    )
+    def follow(
+        self, which: int, names: frozenset[str], *, skips: bool, since_s: float | None
+    ) -> None:
         overflow = OVERFLOW_POLICY_SKIP if skips else OVERFLOW_POLICY_DISCONNECT
         follower = Follower(self.loop, self.switches, names, overflow)
-        follower.begin(self.replicas[which])
+        replica = self.replicas[which]
+        if since_s is None:
+            follower.begin(replica)
+        else:
+            follower.begin_since(replica, replica.now_us() - round(since_s * 1_000_000))
         self.followers.append(follower)
 
     @precondition(lambda self: len(self.followers) < MOST_FOLLOWERS)
@@ -205,6 +216,10 @@ class StreamsMachine(RuleBasedStateMachine):
         for replica in self.replicas:
             for node_id in NODES:
                 replica.read(node_id, 1_000_000)
+        self.turn()
+        for replica in self.replicas:
+            for node_id in NODES:
+                replica.check_calls(node_id)
         for follower in self.followers:
             if follower.replica is not None:
                 self.arrive(follower)

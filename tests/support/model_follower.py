@@ -129,6 +129,21 @@ class Follower:
         }
         self._open(replica, self._anew())
 
+    def begin_since(self, replica: ModelReplica, time_us: int) -> None:
+        """The first stream, from a time on; from now on where that is too long ago."""
+        self._witnesses = {
+            node_id: Witness(switch, self._names, replica.read_since(node_id, time_us))
+            for node_id, switch in self._switches.items()
+        }
+        request = self._anew()
+        request.start.time.FromMicroseconds(time_us)
+        with suppress(ResumeTokenExpired):
+            self._open(replica, request)
+            return
+        is_held = replica.log.first_number == 1 and replica.started_us <= time_us
+        assert not is_held, "too long ago, though everything is held"
+        self.begin(replica)
+
     def resume(self, replica: ModelReplica, age: int, *, stalls: bool = False) -> None:
         """Go on after one of the newest tokens; where that is too old, say so and begin now.
 

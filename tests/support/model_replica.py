@@ -5,6 +5,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 from tests.support.channels import START_US
 from tests.support.model_switch import ModelLink, ModelSwitch
@@ -38,6 +39,7 @@ class ModelReplica:
     def start(self, key: TokenKey) -> None:
         """A process with nothing in it."""
         self.key = key
+        self.started_us = self.now_us()
         self.log = EventLog(self._limits, self._clock, key)
         self.tracker = CallTracker(clock=self._clock, now_us=self.now_us)
         self.calls = CallService(
@@ -49,9 +51,11 @@ class ModelReplica:
         self.streams = EventService(
             self.log, self._switches.get, calls=self.tracker.announced_calls, clock=self._clock
         )
+        self.streams._tools = replace(self.streams._tools, now_us=self.now_us)
         self._last_seen: dict[NodeId, Place] = {}
         self._known: dict[NodeId, str] = {}
         self.ups: Counter[NodeId] = Counter()
+        self._read_at: dict[NodeId, list[tuple[int, int]]] = {}
         self.heard_all = True
         """Whether it was connected before anything was pushed, and ever since."""
 
@@ -83,6 +87,19 @@ class ModelReplica:
         """How much of what a switch pushed lies before what comes next."""
         link = self._links.get(node_id)
         return link.read if link is not None else len(self._switches[node_id].pushed)
+
+    def read_since(self, node_id: NodeId, time_us: int) -> int:
+        """What it read at that time or later begins with this one of what a switch pushed."""
+        for read_us, place in self._read_at.get(node_id, ()):
+            if read_us >= time_us:
+                return place
+        return self.has_read(node_id)
+
+    def check_calls(self, node_id: NodeId) -> None:
+        """Called when all was read: it knows the calls that the switch has."""
+        known = {str(call.call_id) for call in self.tracker.calls(node_id)}
+        if self.is_up(node_id):
+            assert known == set(self._switches[node_id].calls)
 
     def connect(self, node_id: NodeId) -> None:
         """The next step towards events: subscribed first, then proven."""
@@ -118,6 +135,7 @@ class ModelReplica:
             return
         for pushed in link.switch.pushed[link.read : link.read + count]:
             self.calls.on_event(node_id, pushed.wire)
+            self._read_at.setdefault(node_id, []).append((self.now_us(), link.read))
             link.read += 1
             position = self.tracker.last_position(node_id)
             if position is not None:
