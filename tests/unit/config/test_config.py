@@ -251,3 +251,9 @@ def test_replicas_with_one_key_read_each_others_resume_tokens(tmp_path: Path):
 def test_a_key_for_resume_tokens_that_is_none_is_told(flags: dict[str, str]):
     with pytest.raises(ConfigurationError, match="CALLCONTROL_TOKEN_KEY"):
         load(flags).resume_key()
+
+
+def test_events_are_kept_on_disk_where_a_file_is_named(monkeypatch: pytest.MonkeyPatch):
+    assert load({}).event_store is None
+    monkeypatch.setenv("CALLCONTROL_EVENT_STORE", "/var/lib/callcontrol/events.db")
+    assert load({}).event_store == Path("/var/lib/callcontrol/events.db")

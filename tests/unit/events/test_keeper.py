@@ -333,3 +333,33 @@ async def test_a_start_elsewhere_in_the_past_finds_what_was_restored(path):
     second = await Run(path).begin()
     with second.log.subscribe(start=Start(number=2)) as subscription:
         assert [_said(entry.item) for entry in subscription.take().entries][:2] == [2, 3]
+
+
+async def test_a_time_before_the_restart_is_a_beginning_as_far_as_it_is_restored(path):
+    first = await Run(path).begin()
+    for number in (1, 2, 3):
+        first.log.append(event(number, received_us=NOW_US + number * 1_000_000))
+    await first.keeper.write()
+    await first.die()
+    now_us = NOW_US + 10_000_000
+    second = await Run(path, now_us=now_us).begin()
+    start = second.log.start_since(NOW_US + 2_000_000, now_us)
+    with second.log.subscribe(start=start) as subscription:
+        told = [_said(entry.item) for entry in subscription.take().entries]
+    assert told == [2, 3, missing(3)]
+    with pytest.raises(ResumeTokenExpired):
+        second.log.start_since(NOW_US, now_us)
+
+
+async def test_a_token_of_another_replica_finds_its_place_in_what_was_restored(path):
+    key = TokenKey(b"shared")
+    other, first = EventLog(key=key), await Run(path, key=key).begin()
+    tokens = []
+    for number in range(1, 5):
+        other.append(event(number))
+        tokens.append(other.token_at(other.next_number))
+    await first.tell(1, 2, 3)
+    await first.die()
+    second = await Run(path, key=key).begin()
+    assert second.after(tokens[1]) == [3, missing(3)]
+    assert second.after(tokens[2]) == [missing(3)]

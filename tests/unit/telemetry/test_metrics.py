@@ -1,11 +1,14 @@
 """What is measured, by its Prometheus names."""
 
+from pathlib import Path
 from typing import NamedTuple
 
 from prometheus_client import generate_latest
 
 from callcontrol.events.event import Event, Position
+from callcontrol.events.keeper import Keeper
 from callcontrol.events.log import EventLog
+from callcontrol.events.store import EventStore
 from callcontrol.freeswitch.fields import Load
 from callcontrol.freeswitch.status import ConnectionStatus, NodeCounters, NodeState, NodeStatus
 from callcontrol.ids import CoreUuid, EventId, NodeId
@@ -23,11 +26,13 @@ def page(metrics: Metrics) -> str:
     return generate_latest(metrics.registry).decode()
 
 
-def page_of(nodes: list[NodeStatus], log: EventLog, **figures: int) -> str:
+def page_of(
+    nodes: list[NodeStatus], log: EventLog, keeper: Keeper | None = None, **figures: int
+) -> str:
     metrics = Metrics()
     given = dict.fromkeys(("calls_on", "late_work", "dropped_answers"), 0) | figures
     reads = {name: lambda *_, figure=figure: figure for name, figure in given.items()}
-    metrics.registry.register(ServiceCollector(lambda: nodes, log, **reads))
+    metrics.registry.register(ServiceCollector(lambda: nodes, log, keeper=keeper, **reads))
     return page(metrics)
 
 
@@ -133,3 +138,14 @@ def test_nodes_and_log_are_read_when_asked_for():
         'callcontrol_node_reconnects_total{node="fs1"} 4.0',
     ):
         assert line in text
+
+
+async def test_a_log_on_disk_tells_how_it_does(tmp_path: Path):
+    log = EventLog()
+    keeper = Keeper(log, EventStore(tmp_path / "events.db", 1 << 20), lambda _: b"")
+    await keeper.restore()
+    log.append(EVENT)
+    assert "callcontrol_event_store_unwritten_entries 1.0" in page_of([], log, keeper)
+    await keeper.finish(5.0)
+    for line in ("failing 0.0", "unwritten_entries 0.0", "written_entries_total 1.0"):
+        assert f"callcontrol_event_store_{line}" in page_of([], log, keeper)
