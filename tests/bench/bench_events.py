@@ -24,7 +24,7 @@ from typing import Final
 
 from tests.bench.bench_rpc import cpu_s, free_port, program, wait_until_ready
 from tests.support.corpus_switch import Play, RunningSwitch, corpus_switch
-from tests.support.event_readers import Open, RunningReaders, event_readers
+from tests.support.event_readers import Open, OpenOn, RunningReaders, event_readers
 from tests.support.naive_events import naive_service
 
 from callcontrol.client.client import Client
@@ -232,17 +232,39 @@ async def latency() -> None:
 
 
 async def idle() -> None:
-    """Memory of streams to which nothing comes."""
-    count = 1_000
+    """Memory of streams to which nothing comes: many on a connection, and each on its own."""
+    count, channels = 1_000, 20
+    encoded = BASIC.SerializeToString()
     async with scene() as place:
-        await place.open(*[BASIC] * 50)
+        await place.readers.open(OpenOn(place.target, encoded, 100, 100))
         before = place.memory_kib
-        await place.open(*[BASIC] * count)
-        report("idle_stream_kib", (place.memory_kib - before) / count, "KiB/stream")
+        await place.readers.open(OpenOn(place.target, encoded, count, channels))
+        shared = place.memory_kib
+        await place.readers.open(OpenOn(place.target, encoded, count, count))
+        alone = place.memory_kib
+    report("idle_stream_kib", (shared - before) / count, "KiB/stream")
+    report("idle_stream_alone_kib", (alone - shared) / count, "KiB/stream and connection")
+
+
+async def stalled() -> None:
+    """Memory of streams whose clients read nothing, while 21 MB of events come to each."""
+    count = 20
+    async with scene() as place:
+        await place.open(FULL)
+        await played(place, Play(CORPUS))
+        before = place.memory_kib
+        await played(place, Play(CORPUS))
+        of_history = place.memory_kib - before
+        deaf = Open(place.target, (FULL.SerializeToString(),) * count, stalls=True)
+        await place.readers.open(deaf)
+        before = place.memory_kib
+        await played(place, Play(CORPUS))
+        grown = place.memory_kib - before - of_history
+    report("stalled_stream_kib", grown / count, "KiB/stream")
 
 
 MEASUREMENTS: Final[Mapping[str, Callable[[], Coroutine[None, None, None]]]] = {
-    each.__name__: each for each in (basic, full, naive, growth, latency, idle)
+    each.__name__: each for each in (basic, full, naive, growth, latency, idle, stalled)
 }
 
 

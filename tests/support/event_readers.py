@@ -10,7 +10,9 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
+from typing import Any
 
+import grpc.aio
 from tests.support.raw_http2 import (
     ACK,
     DATA,
@@ -41,6 +43,18 @@ class Open:
     requests: tuple[bytes, ...]
     takes_time: bool = False
     """Whether to note how old events are when they come."""
+    stalls: bool = False
+    """Whether nothing is read any more after the first message."""
+
+
+@dataclass(frozen=True)
+class OpenOn:
+    """Open so many streams of this request, spread over so many channels of a usual client."""
+
+    target: str
+    request: bytes
+    streams: int
+    channels: int
 
 
 @dataclass(frozen=True)
@@ -87,7 +101,7 @@ class RawStream(asyncio.Protocol):
         self._untold = 0
         """Bytes that were taken since the last grant."""
         self.has_begun = asyncio.Event()
-        self.transport: asyncio.WriteTransport | None = None
+        self.transport: asyncio.Transport | None = None
 
     async def connect(self) -> None:
         """Open the connection, and ask."""
@@ -95,7 +109,7 @@ class RawStream(asyncio.Protocol):
         await asyncio.get_running_loop().create_connection(lambda: self, host, int(port))
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.WriteTransport)
+        assert isinstance(transport, asyncio.Transport)
         self.transport = transport
         whole_window = grant(0, WINDOW - DEFAULT_WINDOW)
         transport.write(hello(WINDOW) + whole_window + request(PATH, self._request))
@@ -130,6 +144,8 @@ class RawStream(asyncio.Protocol):
             del self._message[:end]
 
     def _count(self, message: bytes) -> None:
+        if self._asked.stalls and self.transport is not None:
+            self.transport.pause_reading()
         self.has_begun.set()
         counted = self._counted
         counted.messages += 1
@@ -152,6 +168,8 @@ class Readers:
     def __init__(self) -> None:
         self.counted = Counted()
         self._streams: list[RawStream] = []
+        self._channels: list[grpc.aio.Channel] = []
+        self._calls: list[object] = []
 
     async def open(self, asked: Open) -> None:
         """Open the streams; returns when the last of them is in place."""
@@ -162,8 +180,23 @@ class Readers:
         for stream in self._streams:
             await stream.has_begun.wait()
 
-    def close(self) -> None:
+    async def open_on(self, asked: OpenOn) -> None:
+        """Open streams that share connections, and read the first message of each."""
+        options = [("grpc.use_local_subchannel_pool", 1)]
+        for _ in range(asked.channels):
+            channel = grpc.aio.insecure_channel(asked.target, options=options)
+            self._channels.append(channel)
+            # Any: the stubs of grpc.aio know no method without messages
+            method: Any = channel.unary_stream(PATH)
+            for _ in range(asked.streams // asked.channels):
+                stream = method(asked.request)
+                await stream.read()
+                self._calls.append(stream)
+
+    async def close(self) -> None:
         """End all streams."""
+        for channel in self._channels:
+            await channel.close()
         for stream in self._streams:
             if stream.transport is not None:
                 stream.transport.abort()
@@ -177,10 +210,13 @@ async def _run(orders: Connection) -> None:
                 case Open() as asked:
                     await readers.open(asked)
                     orders.send(None)
+                case OpenOn() as asked:
+                    await readers.open_on(asked)
+                    orders.send(None)
                 case Count():
                     orders.send(readers.counted)
                     readers.counted.ages_ms.clear()
-    readers.close()
+    await readers.close()
 
 
 def _main(orders: Connection) -> None:
@@ -193,7 +229,7 @@ class RunningReaders:
     def __init__(self, pid: int, orders: Connection) -> None:
         self.pid, self._orders = pid, orders
 
-    async def open(self, asked: Open) -> None:
+    async def open(self, asked: Open | OpenOn) -> None:
         """Open streams; returns when each has had its first message."""
         self._orders.send(asked)
         await asyncio.to_thread(self._orders.recv)
