@@ -163,6 +163,8 @@ class _Wire:
         self._ends = ends
         self._is_dead = False
         self._spoils = b""
+        self._reads = asyncio.Event()
+        self._reads.set()
         self.carries_events = False
         self.is_cut = False
 
@@ -176,6 +178,14 @@ class _Wire:
         """Let nothing through any more, and stay."""
         self._is_dead = True
 
+    def hold(self) -> None:
+        """Take nothing from the switch any more, so that it fills up there."""
+        self._reads.clear()
+
+    def go_on(self) -> None:
+        """Take `hold` back."""
+        self._reads.set()
+
     def spoil(self, text: bytes) -> None:
         """Change one letter in the next piece from the switch that has this text in it."""
         self._spoils = text
@@ -186,12 +196,17 @@ class _Wire:
         """Carry one direction until it ends, by itself or not."""
         tail = b""
         while data := await reader.read(_CHUNK):
+            if not is_upward:
+                await self._reads.wait()
             if is_upward:
                 tail = self._proxy.seen.look(tail, data)
                 self.carries_events = self.carries_events or LISTENS in data
             elif self._spoils and self._spoils in data:
                 data, self._spoils = data.replace(self._spoils, b"x" + self._spoils[1:], 1), b""
             await self._carry(data, writer)
+        with suppress(OSError):  # what was said last is heard
+            writer.close()
+            await writer.wait_closed()
         raise _Cut
 
     async def _carry(self, data: bytes, writer: asyncio.StreamWriter) -> None:

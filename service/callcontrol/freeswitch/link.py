@@ -39,6 +39,12 @@ grpc.aio above all: it takes one wake-up a turn, and once some 280 of them wait 
 still until most have been taken. With the 256 KiB that asyncio reads by itself, streams got
 nothing for a second at a time while a switch spoke as fast as it could (tests/soak/events.py)."""
 
+OVERLOAD_NOTICE: Final = "killed listener because of lost events"
+"""Last words of a switch to a client that takes events too slowly (mod_event_socket.c,
+kill_listener). It says them wherever it stands, within an event as a rule."""
+
+_NOTICE_BYTES: Final = len(OVERLOAD_NOTICE) + 1
+
 Answer = Reply | ApiResponse
 ArrivedEvent = SwitchEvent | UnreadableEvent
 
@@ -107,6 +113,8 @@ class Link(asyncio.BufferedProtocol):
             timings.silence_timeout_s, lambda: self._last_event_at, self._on_silence
         )
         self._last_event_at: float | None = None
+        self._last_words = b""
+        """The newest bytes that came, as many as may be a notice."""
         self.received_events = 0
         self.end_reason = ""
         """Why it ended; empty while it is open."""
@@ -205,33 +213,39 @@ class Link(asyncio.BufferedProtocol):
         """Take bytes that the switch sent."""
         if self._ended.is_set():
             return
+        self._last_words = (self._last_words + data[-_NOTICE_BYTES:])[-_NOTICE_BYTES:]
         try:
             for message in self._connection.receive_data(data):
                 self._dispatch(message)
                 if self._ended.is_set():
                     return
         except ProtocolError as problem:
-            self.end(f"unreadable bytes from the switch: {problem}")
+            self._end_by_switch(f"unreadable bytes from the switch: {problem}")
             return
         except Exception:
             log.exception("a link failed while it took what the switch sent")
             self.end("an internal error while reading")
             return
         if self._connection.failure is not None:
-            self.end(f"unreadable bytes from the switch: {self._connection.failure}")
+            self._end_by_switch(f"unreadable bytes from the switch: {self._connection.failure}")
 
     def eof_received(self) -> None:
         """Called by the loop: the switch closed its side."""
         try:
             self._connection.receive_eof()
         except ProtocolError as problem:
-            self.end(f"the switch closed the connection: {problem}")
+            self._end_by_switch(f"the switch closed the connection: {problem}")
         else:
-            self.end("the switch closed the connection")
+            self._end_by_switch("the switch closed the connection")
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Called by the loop: the socket is closed."""
-        self.end(f"the connection broke: {exc}" if exc else "the connection was closed")
+        self._end_by_switch(f"the connection broke: {exc}" if exc else "the connection was closed")
+
+    def _end_by_switch(self, reason: str) -> None:
+        if self._last_words.decode("ascii", "replace").endswith(OVERLOAD_NOTICE + "\n"):
+            reason = f"the switch said within another frame: {OVERLOAD_NOTICE}"
+        self.end(reason)
 
     def _dispatch(self, message: Answered[Slot] | Unsolicited) -> None:
         match message:
@@ -250,7 +264,7 @@ class Link(asyncio.BufferedProtocol):
                 self.rejected = True
                 self.end("the switch's access list does not let this address in")
             case DisconnectNotice(lingering=False, text=text):
-                self.end(f"the switch said goodbye: {_first_line(text)}")
+                self._end_by_switch(f"the switch said goodbye: {_first_line(text)}")
             case DisconnectNotice() | LogLine() | UnknownFrame():
                 pass
 

@@ -22,7 +22,7 @@ from callcontrol.freeswitch.event_links import EventLinks
 from callcontrol.freeswitch.feed import Fresh
 from callcontrol.freeswitch.jobs import Job, JobTable
 from callcontrol.freeswitch.jobs_at_risk import JobsAtRisk
-from callcontrol.freeswitch.link import Answer, ArrivedEvent
+from callcontrol.freeswitch.link import OVERLOAD_NOTICE, Answer, ArrivedEvent
 from callcontrol.freeswitch.observer import GuardedObserver, NodeObserver, NodeUp, is_power_of_two
 from callcontrol.freeswitch.pool import CommandPool
 from callcontrol.freeswitch.redial import Redial
@@ -31,10 +31,6 @@ from callcontrol.freeswitch.status import NodeCounters, NodeState, NodeStatus
 from callcontrol.ids import CoreUuid, JobId
 
 log = logging.getLogger(__name__)
-
-_OVERLOAD_NOTICE = "because of lost events"
-"""Of the notice with which the switch cuts a client that takes events too slowly
-(mod_event_socket.c, kill_listener)."""
 
 
 class Node:
@@ -230,7 +226,7 @@ class Node:
             restarted=restarted,
             last_before=self._last_seen,
             down_reason=self._down_reason,
-            overloaded=_OVERLOAD_NOTICE in self._down_reason,
+            overloaded=OVERLOAD_NOTICE in self._down_reason,
         )
         self._core_uuid, self._hostname = info.core_uuid, fresh.hostname
         self.counters.reconnects += not first

@@ -15,7 +15,7 @@ from tests.support.fake_transport import FakeTransport
 from callcontrol.esl.commands import Api
 from callcontrol.esl.errors import UnencodableValue
 from callcontrol.esl.messages import ApiResponse, SwitchEvent
-from callcontrol.freeswitch.link import Answer, Link, LinkLost
+from callcontrol.freeswitch.link import OVERLOAD_NOTICE, Answer, Link, LinkLost
 from callcontrol.freeswitch.settings import LinkTimings
 from callcontrol.freeswitch.status import NodeCounters
 
@@ -192,3 +192,28 @@ async def _shuffle(chance: random.Random, actions: list[str]) -> None:
             if not task.cancelled():
                 answer = task.result()
                 assert answer == ApiResponse(str(number).encode())
+
+
+BUSY_NOTICE = notice(f"{OVERLOAD_NOTICE}\n".encode())
+
+
+@pytest.mark.parametrize(
+    "stream",
+    [
+        pytest.param(BUSY_NOTICE, id="between events"),
+        pytest.param(event_frame(b"x" * 300)[:60] + BUSY_NOTICE, id="within an event"),
+        pytest.param(b"Content-Length: 9" + BUSY_NOTICE, id="within the head of an event"),
+        pytest.param(
+            BUSY_NOTICE.replace(b"\n\n", b"\n\n" + event_frame(b"x" * 300)[:49]),
+            id="parted by the head of an event",
+        ),
+    ],
+)
+async def test_the_notice_of_a_switch_that_lost_events_is_heard_wherever_it_stands(
+    stream: bytes,
+) -> None:
+    """As recorded: two threads of the switch write, and neither waits for the other."""
+    async with a_bench() as bench:
+        bench.receive(stream)
+        bench.link.eof_received()
+        assert OVERLOAD_NOTICE in bench.link.end_reason
