@@ -5,6 +5,8 @@ READY := .venv/ready
 SWITCH ?=
 PASSWORD ?= ClueCon
 MINUTES ?= 10
+EVENTS ?= 1000000
+KILLS ?= 20
 # One more than there are cores, as many tests wait for a timer.
 JOBS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1) + 1)
 
@@ -66,8 +68,9 @@ fuzz: $(READY)  ## throw bytes at the codec, and run the property tests with man
 	@for file in tests/fuzz/fuzz_*.py; do PYTHONPATH=. $(BIN)/python $$file || exit 1; done
 	$(BIN)/pytest -q -n $(JOBS) tests/property --hypothesis-profile=fuzz --timeout=0
 
-soak: $(READY)  ## bad wires, retries, and calls for MINUTES=10: nothing may be lost or left over
-	@for file in tests/soak/*.py; do MINUTES=$(MINUTES) PYTHONPATH=. $(BIN)/python $$file || exit 1; done
+soak: $(READY)  ## bad wires, retries, kills, EVENTS=1000000, calls for MINUTES=10: nothing is lost or left
+	@for file in tests/soak/*.py; do \
+	  EVENTS=$(EVENTS) KILLS=$(KILLS) MINUTES=$(MINUTES) PYTHONPATH=. $(BIN)/python $$file || exit 1; done
 
 clean:  ## remove what was built
 	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

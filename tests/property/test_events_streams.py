@@ -135,7 +135,7 @@ class StreamsMachine(RuleBasedStateMachine):
         self.turn()
 
     @rule(
-        what=st.sampled_from(["cut", "cut", "switch", "replica", "other key", "time"]),
+        what=st.sampled_from(["cut", "cut", "switch", "replica", "other key", "time", "time"]),
         which=two,
         node=nodes,
     )
