@@ -11,7 +11,9 @@ from callcontrol.events.ring import Entry, Ring
 from callcontrol.ids import NodeId
 
 MAX_LOOKS: Final = 1_024
-"""Entries looked at in one go: a millisecond, in which nobody else runs."""
+"""Entries looked at in one go, in which nobody else runs: a millisecond of a usual filter."""
+MAX_LOOKING_S: Final = 0.002
+"""Of one go, beside the last look: as many looks of the dearest filter are a tenth of a second."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +79,8 @@ class CatchUp:
         return max(0, min(self._ring.first_number, self._end) - self.next_number)
 
     def take(self, max_events: int, max_bytes: int, size_of: Callable[[Entry], int]) -> Past:
-        """The next entries that match, of at most MAX_LOOKS; bounded as `Subscription.take` is.
+        """The next entries that match, of at most MAX_LOOKS and of what MAX_LOOKING_S suffices for;
+        bounded as `Subscription.take` is.
 
         May be empty though there is more. When `size_of` raises, nothing was taken.
         """
@@ -87,7 +90,9 @@ class CatchUp:
         filtered = 0
         bytes_left = max_bytes
         number, end = begin, min(begin + MAX_LOOKS, self._end)
-        while number < end:
+        clock = self._ring.clock
+        until_s = clock() + MAX_LOOKING_S
+        while number < end and (number == begin or clock() < until_s):
             entry = self._ring[number]
             if self._was_told(entry):
                 pass

@@ -80,9 +80,9 @@ class Topics(Generic[Filed]):
                 group.pop(filed, None)
                 if not group:
                     del table[value]
-        for tables in (self.by_label, self.by_header):
-            for name in [name for name, table in tables.items() if not table]:
-                del tables[name]
+        for each in filters:
+            self._drop_empty(self.by_label, each.labels)
+            self._drop_empty(self.by_header, each.headers)
 
     def groups(self, event: Event) -> Iterator[Group[Filed]]:
         """The groups that an event concerns; the same one may be filed in several of them."""
@@ -102,6 +102,12 @@ class Topics(Generic[Filed]):
             yield from _named(self.by_label, event.labels)
         if self.by_header:
             yield from _named(self.by_header, event.headers)
+
+    @staticmethod
+    def _drop_empty(tables: dict[str, Table[Filed]], conditions: Named) -> None:
+        for name, _ in _exact(conditions):
+            if not tables.get(name, True):
+                del tables[name]
 
     def _places(self, filters: Collection[EventFilter]) -> Iterator[tuple[Table[Filed], str]]:
         for each in filters:
@@ -137,9 +143,10 @@ def _exact(conditions: Named) -> list[tuple[str, str]]:
 def _named(
     tables: Mapping[str, Table[Filed]], values: Mapping[str, HeaderValue]
 ) -> Iterator[Group[Filed]]:
-    for name, table in tables.items():
-        value = values.get(name)
-        if value is None:
+    # whichever has fewer names: neither many filters nor many headers make it long
+    for name in tables if len(tables) < len(values) else values:
+        table, value = tables.get(name), values.get(name)
+        if table is None or value is None:
             continue
         for text in (value,) if isinstance(value, str) else (*value, spelled(value)):
             if group := table.get(text):

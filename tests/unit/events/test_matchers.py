@@ -82,3 +82,26 @@ def test_a_filter_is_asked_about_no_event_without_its_topic(
     assert topic_of(wanted) is topic
     assert dear.asked == [asked_about]
     assert list(matcher.numbers) == [2]
+
+
+class Counted(dict[str, str]):
+    """Headers that count how often they are looked into."""
+
+    looks = 0
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Count it."""
+        self.looks += 1
+        return super().get(name, default)
+
+
+@pytest.mark.parametrize("field", ["headers", "labels"])
+def test_however_many_names_are_filed_an_event_is_looked_at_as_often_as_it_has_names(event, field):
+    matchers = Matchers()
+    for number in range(1_000):
+        matchers.acquire([EventFilter(**{field: frozenset({(f"X-{number}", EXACT)})})])
+    values = Counted({"A": "a", "X-7": "a", "Z": "a"})
+    matchers.publish(event()._replace(**{field: values}), 1, first_number=1)
+    wanted = EventFilter(**{field: frozenset({("X-7", EXACT)})})
+    assert list(matchers.acquire([wanted]).numbers) == [1]
+    assert values.looks <= 4

@@ -10,8 +10,8 @@ from callcontrol.errors import (
     ShuttingDown,
     SlowConsumer,
 )
-from callcontrol.events.catch_up import MAX_LOOKS, Start
-from callcontrol.events.event import Gap, GapReason
+from callcontrol.events.catch_up import MAX_LOOKING_S, MAX_LOOKS, Start
+from callcontrol.events.event import Event, Gap, GapReason
 from callcontrol.events.filter import EventFilter
 from callcontrol.events.log import EventLog
 from callcontrol.events.places import MARK_EVERY
@@ -34,7 +34,7 @@ def take_all(subscription: Subscription, max_events: int = 512) -> list[int]:
 
 @pytest.fixture
 def large() -> EventLog:
-    return EventLog(LogLimits(max_events=10_000))
+    return EventLog(LogLimits(max_events=10_000), clock=lambda: 0.0)
 
 
 def test_a_stream_goes_on_with_what_came_after_the_token(log, event):
@@ -106,6 +106,24 @@ def test_no_piece_looks_at_more_than_a_bounded_number_of_entries(large, event):
     first, second = subscription.take(), subscription.take()
     assert (first.entries, first.last_number) == ([], MAX_LOOKS)
     assert [entry.number for entry in second.entries] == [MAX_LOOKS + 2]
+
+
+def test_a_piece_of_the_past_ends_early_where_the_filter_is_slow_but_goes_on(event):
+    now_s = 0.0
+
+    class Slow:
+        cost = 1
+
+        def __call__(self, _: Event) -> bool:
+            nonlocal now_s
+            now_s += 0.6 * MAX_LOOKING_S
+            return False
+
+    log = EventLog(clock=lambda: now_s)
+    for _ in range(5):
+        log.append(event())
+    subscription = log.subscribe([EventFilter(expression=Slow())], start=Start(number=1))
+    assert [subscription.take().last_number for _ in range(3)] == [2, 4, 5]
 
 
 async def test_others_run_between_two_pieces_of_the_past(large, event):
