@@ -15,8 +15,8 @@ without a bound, subscribers with views of their own would leave no room for his
 class LogLimits:
     """How much history is held. The first bound that is met drops the oldest entries.
 
-    `max_bytes` counts events as on the wire and their kept encodings. The objects take about
-    twice as much memory as the wire (tests/bench/bench_publish.py), so 256 MiB may be 512.
+    `max_bytes` counts events as on the wire and their kept encodings. The objects take two to three
+    times as much memory as the wire (three for what a real switch said), so 256 MiB may be 768.
     """
 
     max_events: int = 65_536
