@@ -212,6 +212,7 @@ class TestLabels:
             f"Resigning-UUID: {call_id}\nAcquired-UUID: another"
         )
         await phone.tape.where(lambda event: event.subclass == "loopback::bowout")
+        await client.ask(f"api sched_hangup +600 {call_id}")
         await phone.hang_up(call_id)
         await phone.tape.where(
             lambda event: event.call_id == call_id and event.name == "CHANNEL_DESTROY"
@@ -219,6 +220,6 @@ class TestLabels:
 
         own = [event for event in phone.tape.events if event.call_id == call_id]
         assert {event.name for event in own if event.labels != labels} == set()
-        assert {"CHANNEL_CREATE", "CUSTOM", "BACKGROUND_JOB", "CHANNEL_HANGUP"} <= {
+        assert {"CHANNEL_CREATE", "CUSTOM", "BACKGROUND_JOB", "ADD_SCHEDULE", "CHANNEL_HANGUP"} <= {
             event.name for event in own
         }

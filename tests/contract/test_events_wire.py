@@ -164,6 +164,22 @@ async def test_what_sofia_answers(client: RawClient, command: str, reply: str) -
     assert await client.ask(f"api sofia {command}") == reply
 
 
+async def test_a_task_of_the_scheduler(client: RawClient, phone: Phone) -> None:
+    call_id = await phone.answered()
+    await client.ask(f"api sched_hangup +600 {call_id}")
+    added = own_headers(await client.event(Event_Name="ADD_SCHEDULE", Task_Group=call_id))
+    await client.ask(f"api sched_del {call_id}")
+    deleted = own_headers(await client.event(Event_Name="DEL_SCHEDULE", Task_Group=call_id))
+
+    assert varying(added, "Task-ID", "Task-Runtime") == [
+        ("Task-ID", ""),
+        ("Task-Desc", "switch_ivr_schedule_hangup"),
+        ("Task-Group", call_id),
+        ("Task-Runtime", ""),
+    ]
+    assert added == deleted
+
+
 async def test_a_tone_is_told_by_its_detector_and_again_by_the_leg(
     client: RawClient, phone: Phone
 ) -> None:

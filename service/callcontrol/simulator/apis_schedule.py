@@ -37,9 +37,15 @@ def _start(
         await work
 
     task = call.switch.tasks.start(wait(), f"schedule {number} {group}")
-    schedule = call.switch.schedule
-    schedule[number] = Scheduled(description, group, int(now_s + delay_s), task)
-    task.add_done_callback(lambda _: schedule.pop(number, None) and None)
+    switch = call.switch
+    scheduled = switch.schedule[number] = Scheduled(description, group, int(now_s + delay_s), task)
+    switch.tell("ADD_SCHEDULE", scheduled.headers(number))
+
+    def forget(_: object) -> None:
+        if switch.schedule.pop(number, None) is not None:
+            switch.tell("DEL_SCHEDULE", scheduled.headers(number))
+
+    task.add_done_callback(forget)
     return number
 
 

@@ -46,6 +46,7 @@ CALLED_FROM: dict[str, tuple[str, str, int]] = {
     "CHANNEL_UNPARK": ("switch_ivr.c", "switch_ivr_park", 1213),
     "CHANNEL_UUID": ("switch_core_session.c", "switch_core_session_set_uuid", 2051),
     "COMMAND": ("switch_ivr_async.c", "switch_ivr_broadcast", 5731),
+    "DEL_SCHEDULE": ("switch_scheduler.c", "task_thread_loop", 151),
     "DTMF": ("switch_channel.c", "switch_channel_dequeue_dtmf", 677),
     "HEARTBEAT": ("switch_core.c", "send_heartbeat", 95),
     "MEDIA_BUG_START": ("switch_core_media_bug.c", "switch_core_media_bug_add", 1014),

@@ -3,6 +3,8 @@
 import asyncio
 from dataclasses import dataclass
 
+from callcontrol.simulator.events import Header
+
 
 @dataclass(frozen=True, slots=True)
 class Scheduled:
@@ -12,3 +14,12 @@ class Scheduled:
     group: str
     due_s: int
     task: asyncio.Task[None]
+
+    def headers(self, number: int) -> list[Header]:
+        """What the SCHEDULE events say of it."""
+        return [
+            ("Task-ID", str(number)),
+            ("Task-Desc", self.description),
+            ("Task-Group", self.group),
+            ("Task-Runtime", str(self.due_s)),
+        ]

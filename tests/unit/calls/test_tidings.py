@@ -220,6 +220,7 @@ def test_the_job_of_a_call_that_never_came_to_be_is_its_end(office: Office):
         ),
         ("callcenter::info", "CC-Member-Session-UUID", {"CC-Agent-UUID": "bob"}),
         ("fifo::info", "caller-uuid", {}),
+        ("sofia::notify_refer", "UniqueID", {}),
         ("conference::maintenance", "Peer-UUID", {}),
     ],
 )
@@ -230,6 +231,14 @@ def test_a_leg_that_is_named_elsewhere_is_found(
     event = office.custom(subclass, {header: "ann", **others})
     assert (event.call_id, event.labels) == ("ann", {"team": "blue"})
     assert event.peer_call_ids == tuple(others.values())
+
+
+def test_a_task_of_the_scheduler_is_about_the_leg_that_it_is_grouped_under(office: Office):
+    office.labelled("ann")
+    own = office.told("ADD_SCHEDULE", Task_Group="ann")
+    others = office.told("RE_SCHEDULE", Task_Group="core")
+    assert (own.call_id, own.labels) == ("ann", {"team": "blue"})
+    assert others.call_id is None
 
 
 def test_a_leg_that_is_named_as_usual_is_the_one(office: Office):

@@ -126,6 +126,8 @@ QUEUED_ID: Final = "CC-Member-Session-UUID"
 AGENT_ID: Final = "CC-Agent-UUID"
 FIFO_CALLER_ID: Final = "caller-uuid"
 DIALLED_ID: Final = "Peer-UUID"
+NOTIFIED_ID: Final = "UniqueID"
+TASK_GROUP: Final = "Task-Group"
 
 CUSTOM: Final = "CUSTOM"
 """The name of events that a module or a client made up; what they are is in the subclass."""

@@ -63,7 +63,7 @@ class CallTracker:
         call_id = translate.call_id_of(headers)
         others: tuple[CallId, ...] = ()
         if call_id is None and name in NAMING:
-            call_id, others = legs_named(name, headers, event.body)
+            call_id, others = legs_named(name, headers, event.body, self.legs.get)
         leg, partner, payload = self._read(call_id, name, event, position)
         if leg is not None:
             call_id = leg.call_id
