@@ -33,8 +33,8 @@ from callcontrol.v1.event_service_pb2 import EventFilter, EventsRequest
 
 CORPUS: Final = 7_023
 ROUNDS: Final = 3
-SETTLED_S: Final = 0.4
-"""How long nothing more may come for all to have come."""
+PATIENCE_S: Final = 5.0
+"""How long nothing may come before what has not come counts as lost."""
 BASIC: Final = EventsRequest(view=common_pb2.VIEW_BASIC)
 FULL: Final = EventsRequest(view=common_pb2.VIEW_FULL)
 
@@ -132,13 +132,17 @@ class Delivered:
         return self.cpu_s / self.deliveries * 1e6
 
 
-async def played(scene: Scene, asked: Play) -> Delivered:
-    """Let the switch speak, and wait until all has been delivered."""
+async def played(scene: Scene, asked: Play, subscribers: int) -> Delivered:
+    """Let the switch speak, and wait until so many have got all of it. An event may be lost to
+    nobody, but the service has some of its own to tell.
+    """
     before = await scene.readers.count()
     cpu, reader_cpu, began_s = cpu_s(scene.pid), cpu_s(scene.readers.pid), time.monotonic()
     said = await scene.switch.play(asked)
     after, changed_s, ages_ms = before, time.monotonic(), list[float]()
-    while time.monotonic() < changed_s + SETTLED_S:
+    due = before.events + asked.events * subscribers
+    while after.events < due:
+        assert time.monotonic() < changed_s + PATIENCE_S, f"{due - after.events} did not come"
         await asyncio.sleep(0.05)
         now = await scene.readers.count()
         ages_ms += now.ages_ms
@@ -161,11 +165,8 @@ async def firehoses(request: EventsRequest, count: int = 100) -> list[Delivered]
     """Rounds of the whole corpus to so many subscribers that want everything."""
     async with scene() as place:
         await place.open(*[request] * count)
-        await played(place, Play(500))
-        rounds = [await played(place, Play(CORPUS)) for _ in range(ROUNDS)]
-    for each in rounds:
-        assert each.deliveries >= CORPUS * count, f"{each.deliveries} of {CORPUS * count} came"
-    return rounds
+        await played(place, Play(500), count)
+        return [await played(place, Play(CORPUS), count) for _ in range(ROUNDS)]
 
 
 async def basic() -> None:
@@ -190,12 +191,12 @@ async def naive() -> None:
     events, subscribers = 1_000, 100
     async with scene() as place:
         await place.open(*[BASIC] * subscribers)
-        await played(place, Play(500))
-        ours = [await played(place, Play(CORPUS)) for _ in range(ROUNDS)]
+        await played(place, Play(500), subscribers)
+        ours = [await played(place, Play(CORPUS), subscribers) for _ in range(ROUNDS)]
     async with scene(naive=True) as place:
         await place.open(*[BASIC] * subscribers)
-        await played(place, Play(100))
-        theirs = [await played(place, Play(events)) for _ in range(ROUNDS)]
+        await played(place, Play(100), subscribers)
+        theirs = [await played(place, Play(events), subscribers) for _ in range(ROUNDS)]
     cost = min(each.us for each in theirs)
     report("naive_us", cost, "us of CPU/delivery")
     report("naive_ratio", cost / min(each.us for each in ours), "times deliver_basic_us")
@@ -209,9 +210,8 @@ async def growth() -> None:
         async with scene() as place:
             wanted = (EventsRequest(filters=[EventFilter(call_ids=[call])]) for call in calls)
             await place.open(*wanted)
-            await played(place, Play(subscribers, calls=calls, begins=True))
-            rounds = [await played(place, Play(1_500, 500.0, calls)) for _ in range(ROUNDS)]
-        assert all(each.deliveries == each.events for each in rounds)
+            await played(place, Play(subscribers, calls=calls, begins=True), 1)
+            rounds = [await played(place, Play(1_500, 500.0, calls), 1) for _ in range(ROUNDS)]
         costs[subscribers] = min(each.cpu_s / each.events for each in rounds) * 1e6
         report(f"event_us_at_{subscribers}", costs[subscribers], "us of CPU/event")
     report("subscriber_growth", costs[1_000] / costs[10], "times that at 10")
@@ -221,8 +221,8 @@ async def latency() -> None:
     """From the socket of the switch to the client, at a steady pace."""
     async with scene() as place:
         await place.open(*[BASIC] * 50, takes_time=True)
-        await played(place, Play(400, 200.0))
-        rounds = [await played(place, Play(600, 200.0)) for _ in range(2 * ROUNDS)]
+        await played(place, Play(400, 200.0), 50)
+        rounds = [await played(place, Play(600, 200.0), 50) for _ in range(2 * ROUNDS)]
     best = min(rounds, key=lambda each: percentile(each.ages_ms, 99))
     report("latency_machine_p99_ms", percentile(best.late_ms, 99), "ms that the switch was late")
     report("latency_p50_ms", percentile(best.ages_ms, 50), "ms")
@@ -251,14 +251,14 @@ async def stalled() -> None:
     count = 20
     async with scene() as place:
         await place.open(FULL)
-        await played(place, Play(CORPUS))
+        await played(place, Play(CORPUS), 1)
         before = place.memory_kib
-        await played(place, Play(CORPUS))
+        await played(place, Play(CORPUS), 1)
         of_history = place.memory_kib - before
         deaf = Open(place.target, (FULL.SerializeToString(),) * count, stalls=True)
         await place.readers.open(deaf)
         before = place.memory_kib
-        await played(place, Play(CORPUS))
+        await played(place, Play(CORPUS), 1)
         grown = place.memory_kib - before - of_history
     report("stalled_stream_kib", grown / count, "KiB/stream")
 
