@@ -26,6 +26,7 @@ from callcontrol.events.event import Gap, GapReason
 from callcontrol.events.ring import LogLimits
 from callcontrol.rpc.connections import ConnectionLimits
 from callcontrol.rpc.convert_event import MAX_EVENT_BYTES
+from callcontrol.rpc.room import MAX_UNREAD_BYTES, SMALL_BYTES
 from callcontrol.rpc.server import RpcSettings
 from callcontrol.v1 import common_pb2
 from callcontrol.v1 import event_service_pb2 as pb
@@ -230,6 +231,19 @@ async def test_a_slow_subscriber_that_asked_for_it_is_cut_off():
         assert (told.code, told.reason) == (grpc.StatusCode.ABORTED, "SLOW_CONSUMER")
         assert int(told.metadata["missed_events"]) > 0
         assert not served.log.subscriptions
+
+
+async def test_where_much_lies_unread_messages_are_small_and_say_all_the_same(served):
+    request = pb.EventsRequest(view=common_pb2.VIEW_FULL)
+    stream, _ = await subscribe(served, request)
+    (open_stream,) = served.server.streams
+    open_stream._tools.room.used = MAX_UNREAD_BYTES
+    for _ in range(50):
+        served.tell(served.switch.event("CUSTOM", {"X": "x" * 10_000}))
+    messages = await read_events(stream, 50)
+    assert len(names(messages)) == 50
+    assert max(message.ByteSize() for message in messages) <= SMALL_BYTES + 1_000
+    stream.cancel()
 
 
 async def test_a_peer_that_never_reads_is_cut_off_with_its_connection():

@@ -15,12 +15,13 @@ from callcontrol.rpc.aio import Context
 from callcontrol.rpc.check_filter import CheckFilterService
 from callcontrol.rpc.event_filter import FilterReader, require_nodes
 from callcontrol.rpc.event_request import read_events_request
-from callcontrol.rpc.event_stream import Departure, EventStream, StreamTools
+from callcontrol.rpc.event_stream import EventStream
 from callcontrol.rpc.handlers import Handlers, stream
 from callcontrol.rpc.opening import open_stream
 from callcontrol.rpc.pace import Pace
 from callcontrol.rpc.recorder import NoRecorder, Recorder
 from callcontrol.rpc.stream_messages import MessageMaker
+from callcontrol.rpc.stream_tools import Departure, StreamTools
 from callcontrol.v1 import event_service_pb2
 
 

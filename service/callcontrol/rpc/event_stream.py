@@ -1,14 +1,11 @@
 """One open Events stream: its single writer, which sends what its subscription takes.
 
 Nothing else writes to the stream: grpc.aio ends an RPC without a status when two tasks write. The
-writer holds no events of its own but the message that it is writing, at most about 1 MiB, so a
-peer that does not read costs that and what gRPC buffers, until the log overtakes its place.
+writer holds no events of its own but the message that it is writing, at most about 1 MiB (`room`),
+so a peer that does not read costs that and what gRPC buffers, until its connection ends.
 """
 
 import asyncio
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from callcontrol.errors import ShuttingDown, SubscriptionEnded
@@ -20,9 +17,9 @@ from callcontrol.rpc.aio import Context
 from callcontrol.rpc.convert_event import encode_entry
 from callcontrol.rpc.event_request import StreamRequest
 from callcontrol.rpc.opening import NOW, Opening
-from callcontrol.rpc.pace import MAX_LINGER_S, Pace
-from callcontrol.rpc.recorder import Recorder
-from callcontrol.rpc.stream_messages import Message, MessageMaker, last_position
+from callcontrol.rpc.pace import MAX_LINGER_S
+from callcontrol.rpc.stream_messages import Message, last_position
+from callcontrol.rpc.stream_tools import Departure, StreamTools
 from callcontrol.v1.event_service_pb2 import (
     Batching,
     EventsResponse,
@@ -32,26 +29,6 @@ from callcontrol.v1.event_service_pb2 import (
 )
 
 _US: Final = 1_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Departure:
-    """When a stream is to end: it is announced, and then its peer has until `end_s` to move."""
-
-    announce_s: float
-    end_s: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StreamTools:
-    """What all streams of a server share. `clock` is monotonic, in seconds."""
-
-    pace: Pace
-    recorder: Recorder
-    server_version: str
-    messages: MessageMaker
-    clock: Callable[[], float] = time.monotonic
-    now_us: Callable[[], int] = lambda: time.time_ns() // 1_000
 
 
 class EventStream:
@@ -233,7 +210,7 @@ class EventStream:
         projection = self._request.projection
         batch = self._subscription.take(
             self._request.max_events,
-            self._request.max_bytes,
+            self._tools.room.most(self._request.max_bytes),
             lambda entry: len(encode_entry(entry, projection)),
             projection.key,
         )
@@ -272,10 +249,13 @@ class EventStream:
         self._filtered = 0
         # A peer that does not read keeps us here. Nothing waits for this task but its own peer,
         # and the log does not wait for its place.
-        await context.write(message.data)
+        room, size = self._tools.room, len(message.data)
+        room.used += size
+        try:
+            await context.write(message.data)
+        finally:
+            room.used -= size
         self._writes_since_s = None
         self._last_sent_s = clock()
         self.sent_events += message.events
-        self._tools.recorder.batch_sent(
-            message.events, len(message.data), self._last_sent_s - began_s
-        )
+        self._tools.recorder.batch_sent(message.events, size, self._last_sent_s - began_s)
