@@ -22,7 +22,8 @@ class EventLog:
     """One history for all subscribers. Everything here is plain functions of one event loop:
     an entry is numbered, kept and announced before anyone else runs.
 
-    Its memory is bounded by `limits`, whatever subscribers do: they hold a place, not events.
+    Its memory is bounded by `limits`, whatever subscribers do: they hold a place, not events, and
+    what is noted for them of the matches is bounded beside it (`matchers.MAX_NUMBERS`).
     """
 
     def __init__(
@@ -218,9 +219,10 @@ class EventLog:
         return [ring[each] for each in range(number, min(number + count, ring.next_number))]
 
     def sweep(self) -> None:
-        """Let go of what is too old. To be called now and then, as no event may come for long."""
+        """Let go of what is too old, and of what all have taken. To be called every few seconds."""
         self._ring.trim()
-        self._matchers.forget(self._ring.first_number)
+        places = ((matcher, reader.next_match) for reader, matcher in self._subscriptions.items())
+        self._matchers.forget(self._ring.first_number, places)
 
     def wake_all(self) -> None:
         """End every wait in progress, so that readers look around: the replica will go away."""

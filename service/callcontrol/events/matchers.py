@@ -18,12 +18,17 @@ MAX_COST: Final = 50_000
 what they cost at most and few events do, 5 000 subscribers may each follow a call of their own
 twice over; no number of clients can stop the log by their filters."""
 
+MAX_NUMBERS: Final = 16 * 1024 * 1024
+"""Of all matchers together between two sweeps: 128 MiB. Level readers need none of it; a stopped
+one whose filter passes everything needs as many as the ring has entries."""
+
 
 class Matcher:
     """One distinct set of filters, and the numbers of the entries that match it, in order.
 
     Numbers that the ring dropped are let go lazily, when they are more than half of all, which
-    costs little for each. So a matcher holds at most about 18 bytes for each entry of the ring.
+    costs little for each; what all have taken, at a sweep. So a matcher holds at most about 18
+    bytes for each entry of the ring, and mostly those of a few seconds.
     """
 
     __slots__ = (
@@ -72,9 +77,12 @@ class Matcher:
 
     def forget(self, first_number: int) -> None:
         """Let go of the numbers before `first_number`."""
-        dead = bisect_left(self.numbers, first_number)
-        del self.numbers[:dead]
-        self.forgotten += dead
+        self.forget_oldest(bisect_left(self.numbers, first_number))
+
+    def forget_oldest(self, count: int) -> None:
+        """Let go of so many; who has not taken them yet is overtaken."""
+        del self.numbers[:count]
+        self.forgotten += count
 
     def wake(self) -> None:
         """End every wait. Who waits looks at the matcher again, so no wake-up can be lost."""
@@ -87,9 +95,9 @@ class Matcher:
 class Matchers:
     """All matchers, each filed under the most selective topic of each of its filters."""
 
-    def __init__(self, max_cost: int = MAX_COST) -> None:
+    def __init__(self, max_cost: int = MAX_COST, max_numbers: int = MAX_NUMBERS) -> None:
         self._by_filters: dict[Filters, Matcher] = {}
-        self._max_cost = max_cost
+        self._max_cost, self._max_numbers = max_cost, max_numbers
         self._cost = 0
         self._topics: Topics[Matcher] = Topics()
         self._pieces = Pieces()
@@ -139,11 +147,23 @@ class Matchers:
             if may_match_node(matcher.filters, gap.node_id):
                 matcher.add(number, first_number)
 
-    def forget(self, first_number: int) -> None:
-        """Let go of the numbers before `first_number` in every matcher, and of what was taken."""
+    def forget(self, first_number: int, places: Iterable[tuple[Matcher, int]] = ()) -> None:
+        """Let go of the numbers before `first_number` in every matcher, and of what was taken.
+
+        `places` are those of all readers, each with the index of the match that it takes next. As
+        long as all numbers together are too many, each matcher keeps no more than its share.
+        """
         self._pieces.clear()
+        taken: dict[Matcher, int] = {}
+        for matcher, place in places:
+            taken[matcher] = min(place, taken.get(matcher, place))
         for matcher in self._by_filters.values():
             matcher.forget(first_number)
+            matcher.forget_oldest(max(0, taken.get(matcher, 0) - matcher.forgotten))
+        if sum(len(each.numbers) for each in self._by_filters.values()) > self._max_numbers:
+            share = self._max_numbers // len(self._by_filters)
+            for matcher in self._by_filters.values():
+                matcher.forget_oldest(max(0, len(matcher.numbers) - share))
 
     def wake(self) -> None:
         """End every wait."""

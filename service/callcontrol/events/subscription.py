@@ -71,7 +71,6 @@ class Subscription:
         self._leave = leave
         self._matcher = matcher
         self._cursor = matcher.matched
-        """Index of the next match to take, counted as `Matcher.matched` is."""
         self._seen = ring.next_number
         """Everything before this number has been taken, overtaken or left out."""
         self._catch_up: CatchUp | None = None
@@ -86,6 +85,11 @@ class Subscription:
     def place(self) -> int:
         """Everything before the entry of this number has been taken, overtaken or left out."""
         return self._seen
+
+    @property
+    def next_match(self) -> int:
+        """Index of the match to take next, counted as `Matcher.matched` is."""
+        return self._cursor
 
     @property
     def lag_events(self) -> int:

@@ -234,6 +234,21 @@ def test_a_sweep_lets_a_matcher_forget_though_nothing_matches_it_any_more(log, e
     assert subscription.take().overtaken == 5
 
 
+def test_a_sweep_lets_go_of_what_every_reader_of_a_matcher_has_taken(log, event):
+    level, slow = log.subscribe(), log.subscribe()
+    for _ in range(8):
+        log.append(event())
+    assert len(level.take().entries) == 8
+    assert numbers(slow.take(3)) == [1, 2, 3]
+    log.sweep()
+    assert len(level._matcher.numbers) == 5
+    log.append(event())
+    assert (numbers(level.take()), numbers(slow.take())) == ([9], [4, 5, 6, 7, 8, 9])
+    log.sweep()
+    assert len(level._matcher.numbers) == 0
+    assert (level.lag_events, slow.lag_events, level.lag_s) == (0, 0, 0.0)
+
+
 def test_an_event_is_encoded_once_for_each_view(log, event):
     subscription = log.subscribe()
     log.append(event())

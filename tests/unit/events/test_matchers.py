@@ -84,6 +84,12 @@ def test_a_filter_is_asked_about_no_event_without_its_topic(
     assert list(matcher.numbers) == [2]
 
 
+def filter_on(field: str, name: str) -> EventFilter:
+    """A filter on one header or label, which is `a`."""
+    wanted = frozenset({(name, EXACT)})
+    return EventFilter(headers=wanted) if field == "headers" else EventFilter(labels=wanted)
+
+
 class Counted(dict[str, str]):
     """Headers that count how often they are looked into."""
 
@@ -99,9 +105,18 @@ class Counted(dict[str, str]):
 def test_however_many_names_are_filed_an_event_is_looked_at_as_often_as_it_has_names(event, field):
     matchers = Matchers()
     for number in range(1_000):
-        matchers.acquire([EventFilter(**{field: frozenset({(f"X-{number}", EXACT)})})])
+        matchers.acquire([filter_on(field, f"X-{number}")])
     values = Counted({"A": "a", "X-7": "a", "Z": "a"})
     matchers.publish(event()._replace(**{field: values}), 1, first_number=1)
-    wanted = EventFilter(**{field: frozenset({("X-7", EXACT)})})
-    assert list(matchers.acquire([wanted]).numbers) == [1]
+    assert list(matchers.acquire([filter_on(field, "X-7")]).numbers) == [1]
     assert values.looks <= 4
+
+
+def test_where_the_numbers_of_all_matchers_are_too_many_each_keeps_the_newest_of_its_share(event):
+    matchers = Matchers(max_numbers=10)
+    stopped, busy = matchers.acquire([]), matchers.acquire([ANSWERS])
+    for number in range(1, 9):
+        matchers.publish(event("CHANNEL_ANSWER" if number > 4 else "PARK"), number, 1)
+    matchers.forget(1)
+    assert (list(stopped.numbers), list(busy.numbers)) == ([4, 5, 6, 7, 8], [5, 6, 7, 8])
+    assert (stopped.matched, stopped.first_held(1)) == (8, 3)
