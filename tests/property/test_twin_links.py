@@ -159,7 +159,8 @@ class TwinLinks(RuleBasedStateMachine):
             while side in self.wires and self.wires[side].queue:
                 self.tell(side)
         events = [told.place for told in self.pushed[self.began :] if not told.canary]
-        assert not Counter(self.keys(events)) - Counter(self.keys(self.out))
+        if self.merge.is_covered:  # else the last link was too far behind to be told from a repeat
+            assert not Counter(self.keys(events)) - Counter(self.keys(self.out))
 
     # What holds
 

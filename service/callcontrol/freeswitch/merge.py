@@ -9,8 +9,8 @@ A link that comes later is told apart by canaries, which all links tell. It miss
 its own, and covers for the other one as soon as both have told the same one.
 """
 
-from collections import Counter, deque
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections import deque
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final, Generic, TypeVar
@@ -38,43 +38,23 @@ class Side(Enum):
         return Side.RIGHT if self is Side.LEFT else Side.LEFT
 
 
-class _Owed:
-    """What the other link told and this one did not yet, in order."""
+_Owed = deque[Hashable]
+"""What the other link told and this one did not yet, in order."""
 
-    def __init__(self, keys: Iterable[Hashable] = ()) -> None:
-        self._keys = deque(keys)
-        self._counts = Counter(self._keys)
 
-    def __len__(self) -> int:
-        return len(self._keys)
-
-    def __contains__(self, key: Hashable) -> bool:
-        return key in self._counts
-
-    def add(self, key: Hashable) -> None:
-        self._keys.append(key)
-        self._counts[key] += 1
-
-    def put_before(self, keys: Sequence[Hashable]) -> None:
-        self._keys.extendleft(reversed(keys))
-        self._counts.update(keys)
-
-    def take(self, key: Hashable) -> int | None:
-        """This link told it. How many before it were left out; None if it was not owed."""
-        if key not in self._counts:
-            return None
-        left_out = 0
-        while (owed := self._keys.popleft()) != key:
-            self._uncount(owed)
-            left_out += 1
-        self._uncount(key)
-        return left_out
-
-    def _uncount(self, key: Hashable) -> None:
-        if self._counts[key] == 1:
-            del self._counts[key]
-        else:
-            self._counts[key] -= 1
+def _take(owed: _Owed, key: Hashable) -> int | None:
+    """A link told it. How many before it were left out; None if it was not owed."""
+    if not owed:
+        return None
+    if owed[0] == key:
+        owed.popleft()
+        return 0
+    if key not in owed:  # a search, but rarely: only a link that left something out gets here
+        return None
+    left_out = 0
+    while owed.popleft() != key:
+        left_out += 1
+    return left_out
 
 
 @dataclass(slots=True)
@@ -199,7 +179,7 @@ class Merge(Generic[Item]):
 
     def _recall(self, side: Side, canary: str) -> None:
         """From that canary on, a link tells what another one told before the last gap."""
-        self._owed[side].put_before(self._former[self._former.index(canary) + 1 :])
+        self._owed[side].extendleft(reversed(self._former[self._former.index(canary) + 1 :]))
         self._former.clear()
 
     def _meet(self, side: Side, canary: str) -> bool:
@@ -236,14 +216,14 @@ class Merge(Generic[Item]):
         return self._is_new_key(side, canary)
 
     def _is_new_key(self, side: Side, key: Hashable) -> bool:
-        left_out = self._owed[side].take(key)
+        left_out = _take(self._owed[side], key)
         if left_out is not None:
             self.left_out += left_out
             return False
         self._recent.append(key)
         owed = self._owed.get(side.other)
         if owed is not None:
-            owed.add(key)
+            owed.append(key)
             if len(owed) > self.max_behind_events:
                 self._give_up(side.other)
         return True
