@@ -40,7 +40,9 @@ GAP = st.builds(
 
 
 def told(item: Event | Gap) -> bytes:
-    return item.payload.encoded if isinstance(item, Event) and item.payload else b""
+    return (
+        item.payload.encoded if isinstance(item, Event) and isinstance(item.payload, Told) else b""
+    )
 
 
 @given(st.lists(EVENT | GAP, max_size=5))

@@ -1,7 +1,7 @@
 """The whole service over real gRPC: calls are placed, followed and ended."""
 
 import asyncio
-from contextlib import AsyncExitStack, aclosing
+from contextlib import AsyncExitStack
 
 import grpc
 import grpc.aio
@@ -11,8 +11,8 @@ from tests.support.stage import QUICK, Stage, listening, settings_for
 
 from callcontrol.app import running_service
 from callcontrol.client.client import Client
+from callcontrol.client.endless import EndlessStream, Manners
 from callcontrol.client.failure import Failure, failure_of
-from callcontrol.client.following import follow
 from callcontrol.simulator import Simulator
 from callcontrol.v1 import call_control_service_pb2 as pb
 from callcontrol.v1 import (
@@ -21,6 +21,7 @@ from callcontrol.v1 import (
     event_service_pb2,
     node_service_pb2,
 )
+from callcontrol.v1.event_service_pb2 import EventsRequest, EventsResponse, Gap
 
 Call = call_pb2.Call
 
@@ -246,13 +247,16 @@ async def test_a_follower_finds_the_service_again_after_its_restart(simulator: S
         async with running_service(settings_for(simulator), QUICK) as service:
             address = f"127.0.0.1:{service.port}"
             client = await until_the_end.enter_async_context(Client(address))
-            responses = follow(client, event_service_pb2.EventsRequest(), on_break=broke.append)
-            await until_the_end.enter_async_context(aclosing(responses))
+            stream = EndlessStream(client, EventsRequest(), Manners(on_break=broke.append))
+            responses = await until_the_end.enter_async_context(stream)
             assert (await anext(responses)).HasField("started")
         async with running_service(settings_for(simulator, listen=address), QUICK):
-            while not (await anext(responses)).HasField("started"):
-                pass
+            told: list[EventsResponse] = []
+            while not told or not told[-1].HasField("started"):
+                told.append(await anext(responses))
     assert broke[0].code is grpc.StatusCode.UNAVAILABLE
+    # The next run has another key, so the place is not known there, and that is told.
+    assert Gap.REASON_HISTORY_EXPIRED in [each.gap.reason for each in told]
 
 
 async def test_a_proxy_may_bring_as_many_streams_as_the_operator_says(simulator: Simulator):
