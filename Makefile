@@ -62,7 +62,8 @@ contract: $(READY)  ## run the contract tests, on a real switch with SWITCH=host
 	@SWITCH_PASSWORD='$(PASSWORD)' $(BIN)/pytest -q tests/contract $(if $(SWITCH),--switch=$(SWITCH))
 
 bench: $(READY)  ## measure; one JSON object a line
-	@for file in tests/bench/bench_*.py; do PYTHONPATH=. $(BIN)/python $$file || exit 1; done
+	@failed=0; for file in tests/bench/bench_*.py; do PYTHONPATH=. $(BIN)/python $$file || failed=1; done; \
+	  exit $$failed
 
 fuzz: $(READY)  ## throw bytes at the codec, and run the property tests with many more examples
 	@for file in tests/fuzz/fuzz_*.py; do PYTHONPATH=. $(BIN)/python $$file || exit 1; done
