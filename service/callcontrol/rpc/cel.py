@@ -99,13 +99,16 @@ class Language:
             value.name: f"{enum.full_name}.{value.name}" for enum in enums for value in enum.values
         }
 
-    def compile(self, expression: str) -> Compiled:
-        """An expression that gives true or false.
+    def compile(self, expression: str, max_cost: int | None = None) -> Compiled:
+        """An expression that gives true or false. One that costs too much is not looked at, as to
+        compile it takes long as well.
 
         Raises BadExpression with the place and the reason, and MissingExtra.
         """
         tokens = tokens_of(expression)
         cost = pattern_cost(tokens) + _EVALUATION_COST + len(tokens) * _TOKEN_COST
+        if max_cost is not None and cost > max_cost:
+            raise BadExpression(f"may cost at most {max_cost}; this costs {cost}: ask for less")
         if find_spec("cel_expr_python") is None:
             raise MissingExtra
         return Compiled(self._program(expression), tokens, cost)

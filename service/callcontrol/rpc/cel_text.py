@@ -15,14 +15,18 @@ from callcontrol.events.string_match import pattern_problem, pattern_steps
 MAX_LENGTH: Final = 2_048
 """Bytes of an expression."""
 
+MAX_PATTERNS: Final = 16
+"""In an expression: to look at a hostile one takes some milliseconds."""
+
 _LITERAL: Final = (
     r"(?:[bB]?[rR]|[rR][bB])(?:'''.*?'''|\"\"\".*?\"\"\"|'[^']*'|\"[^\"]*\")"
     r"|[bB]?(?:'''(?:\\.|[^\\])*?'''|\"\"\"(?:\\.|[^\\])*?\"\"\"|'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\")"
 )
 _TOKEN: Final = re.compile(
-    rf"(?P<literal>{_LITERAL})|(?P<word>[A-Za-z_]\w*|`[^`]*`)|(?P<number>\d[\w.]*)"
+    rf"(?P<comment>//.*)|(?P<literal>{_LITERAL})|(?P<word>[A-Za-z_]\w*|`[^`]*`)|(?P<number>\d[\w.]*)"
     r"|(?P<sign>&&|\|\||[=!<>]=|\S)"
 )
+_QUOTES: Final = frozenset({"'", '"'})
 _REPEATING: Final = frozenset({"all", "exists", "exists_one", "existsOne", "map", "filter"})
 _PATTERN_COST: Final = 50
 _STEP_COST: Final = 5
@@ -48,15 +52,21 @@ Tokens = Sequence[Token]
 
 
 def tokens_of(expression: str) -> list[Token]:
-    """Its tokens. Raises BadExpression for what is too long, not in one line, or repeats."""
+    """Its tokens, comments left out.
+
+    Raises BadExpression for what is too long, not in one line, without an end, or repeats.
+    """
     if len(expression.encode(errors="surrogatepass")) > MAX_LENGTH:
         raise BadExpression(f"may have at most {MAX_LENGTH} bytes")
     if not expression.isprintable():
         raise BadExpression("may have no line breaks and no control characters")
-    found = [
-        Token(match.lastgroup or "", match[0], match.start() + 1)
-        for match in _TOKEN.finditer(expression)
-    ]
+    found: list[Token] = []
+    for match in _TOKEN.finditer(expression):
+        token = Token(match.lastgroup or "", match[0], match.start() + 1)
+        if token.text in _QUOTES:  # to look for the end of each would take quadratic time
+            raise BadExpression(f"has no end to the text that begins at character {token.place}")
+        if token.kind != "comment":
+            found.append(token)
     for before, token, after in _with_neighbours(found):
         if before.text == "." and token.text in _REPEATING and after.text == "(":
             place = token.place
@@ -66,10 +76,13 @@ def tokens_of(expression: str) -> list[Token]:
 
 def pattern_cost(tokens: Tokens) -> int:
     """What its patterns cost. Raises BadExpression for one that is no literal, or too large."""
-    cost = 0
+    cost = patterns = 0
     for at, token in enumerate(tokens):
         if token.text != "matches" or _at(tokens, at + 1).text != "(":
             continue
+        patterns += 1
+        if patterns > MAX_PATTERNS:
+            raise BadExpression(f"may hold at most {MAX_PATTERNS} patterns")
         pattern = _at(tokens, at + 2)
         if _at(tokens, at - 1).text != "." or pattern.kind != "literal":
             problem = f'at character {token.place}: say text.matches("pattern"), and no other way'

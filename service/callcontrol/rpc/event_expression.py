@@ -11,6 +11,7 @@ from weakref import WeakValueDictionary
 from google.protobuf.message import DecodeError
 
 from callcontrol.events.event import Event, spelled
+from callcontrol.events.filter_cost import COST_LIMIT
 from callcontrol.rpc.cel import Compiled, Language
 from callcontrol.rpc.cel_text import BadExpression, Tokens, keys_used
 from callcontrol.rpc.convert_event import basic_event
@@ -68,6 +69,8 @@ class Expressions:
         self._keys: frozenset[str] | None = frozenset()
         """The headers that any of them looks at; None for all."""
         self._speak_of_event = False
+        self._looked_for = 0
+        """How many they were when that was found out."""
         self._event: Event | None = None
         self._activation: object = None
 
@@ -76,7 +79,7 @@ class Expressions:
 
         Raises BadExpression and MissingExtra.
         """
-        compiled = _LANGUAGE.compile(text)
+        compiled = _LANGUAGE.compile(text, COST_LIMIT)
         _refuse_missing_fields(compiled.tokens)
         words = tuple(token.text for token in compiled.tokens)
         expression = self._known.get(words)
@@ -86,6 +89,7 @@ class Expressions:
         return expression
 
     def _look_at(self, expressions: list[Expression]) -> None:
+        self._looked_for = len(expressions)
         self._speak_of_event = any(each.speaks_of_event for each in expressions)
         keys: set[str] = set()
         for each in expressions:
@@ -100,6 +104,8 @@ class Expressions:
     def _ask(self, expression: Expression, event: Event) -> bool:
         try:
             if event is not self._event:
+                if self._looked_for != len(self._known):  # some are gone, and what they looked at
+                    self._look_at(list(self._known.values()))
                 self._activation = _LANGUAGE.activation(self._values(event))
                 self._event = event
             found = expression.compiled.program.eval(self._activation).value()

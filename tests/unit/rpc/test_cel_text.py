@@ -72,6 +72,18 @@ def test_a_pattern_costs_by_its_size_as_it_is_compiled_for_each_evaluation() -> 
     assert 50 < small < large
 
 
+def test_an_expression_has_a_bounded_number_of_patterns() -> None:
+    assert pattern_cost(tokens_of(" || ".join(["x.matches('a')"] * 16)))
+    with pytest.raises(BadExpression, match="at most 16 patterns"):
+        pattern_cost(tokens_of(" || ".join(["x.matches('a')"] * 17)))
+
+
+def test_a_text_without_an_end_is_found_at_its_first_quote() -> None:
+    with pytest.raises(BadExpression, match="begins at character 6"):
+        tokens_of("x == " + "'\\" * 1_000)
+    assert [token.text for token in tokens_of("'a' == '' // it's a comment")] == ["'a'", "==", "''"]
+
+
 @pytest.mark.parametrize("macro", ["all", "exists", "exists_one", "existsOne", "map", "filter"])
 def test_what_repeats_is_refused_where_it_is_called_and_nowhere_else(macro: str) -> None:
     with pytest.raises(BadExpression, match=f"`{macro}` does at character 4"):

@@ -1,5 +1,7 @@
 """Expressions over events: what they hold for, what they cost, and what becomes of failures."""
 
+from typing import Never
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -7,7 +9,7 @@ from tests.support.corpus_events import corpus_events
 
 from callcontrol.calls.call import CallState
 from callcontrol.calls.payloads import CallStateChanged
-from callcontrol.events.event import Event
+from callcontrol.events.event import Event, HeaderValue
 from callcontrol.events.filter import EventFilter, compile_filters
 from callcontrol.events.filter_cost import COST_LIMIT, cost_of
 from callcontrol.rpc import event_expression
@@ -123,6 +125,19 @@ def test_an_event_is_put_before_the_runtime_once_for_all_expressions(
         for each in asked:
             each(event)
     assert made == list(corpus_events()[:10])
+
+
+def test_what_an_expression_looked_at_is_looked_at_no_more_when_it_is_gone() -> None:
+    class NotAll(dict[str, HeaderValue]):
+        def items(self) -> Never:
+            raise AssertionError("all headers were asked for")
+
+    expressions = Expressions()
+    kept = expressions.compile("headers['Event-Name'] == 'CHANNEL_PARK'")
+    gone = expressions.compile("size(headers) > 1")
+    assert gone(PARKED)
+    del gone
+    assert kept(PARKED._replace(headers=NotAll(PARKED.headers)))
 
 
 def test_one_that_is_compiled_later_sees_what_it_needs_of_an_event_that_was_there_before() -> None:

@@ -94,6 +94,14 @@ def test_filters_that_cost_too_much_together_are_refused_with_what_they_cost():
     assert "at most 1000" in refusals(dear, dear)["filters"]
 
 
+def test_no_expression_is_compiled_after_one_that_is_bad_or_too_much():
+    bad, dear = Filter(expression="event.nope"), Filter(expression="!" * 1_000 + "true")
+    full = Filter(expression="headers == headers")
+    assert list(refusals(bad, bad)) == ["filters[0].expression"]
+    assert "at most 1000; this costs 1051" in refusals(dear, bad)["filters[0].expression"]
+    assert "at most 1000 together" in refusals(full, full, bad)["filters"]
+
+
 def test_names_and_subclasses_that_never_come_are_refused_as_told():
     reader = FilterReader(
         name_problem=lambda name: "is not asked for" if name == "API" else None,
