@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
@@ -192,3 +193,4 @@ class TwinLinks(RuleBasedStateMachine):
 
 
 TestTwinLinks = TwinLinks.TestCase
+TestTwinLinks.settings = settings(stateful_step_count=100, deadline=None)

@@ -9,14 +9,12 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Hashable
-from dataclasses import dataclass, field
-from typing import Protocol
 
-from callcontrol.errors import CallControlError
 from callcontrol.esl.messages import SwitchEvent
 from callcontrol.freeswitch import fields
+from callcontrol.freeswitch.coverage import Coverage, EventsOwner
 from callcontrol.freeswitch.feed import MAX_HELD_BYTES, EventFeed, Fresh
-from callcontrol.freeswitch.link import ArrivedEvent, LinkLost
+from callcontrol.freeswitch.link import ArrivedEvent
 from callcontrol.freeswitch.merge import Merge, Side
 from callcontrol.freeswitch.redial import Redial
 from callcontrol.freeswitch.settings import LinkTimings, NodeSettings
@@ -24,34 +22,6 @@ from callcontrol.freeswitch.status import ConnectionStatus, NodeCounters
 from callcontrol.ids import CoreUuid
 
 log = logging.getLogger(__name__)
-
-
-class EventsOwner(Protocol):
-    """What is told of a node's events. None of the plain functions may raise."""
-
-    def on_event(self, event: ArrivedEvent) -> None:
-        """An event that is no canary."""
-
-    async def on_up(self, fresh: Fresh) -> None:
-        """Synchronise; no event behind the gap is passed on before the first `await` in it."""
-
-    def on_down(self, reason: str, last_event: SwitchEvent | None) -> None:
-        """What `on_up` was called for is over: a gap begins behind `last_event`."""
-
-
-@dataclass(slots=True, eq=False)
-class _Coverage:
-    """The time between two gaps."""
-
-    fresh: Fresh
-    since_us: int
-    held: list[ArrivedEvent] | None = field(default_factory=list)
-    """Events held back; None once they are passed on."""
-    held_bytes: int = 0
-    last_event: SwitchEvent | None = None
-    synchronised: bool = False
-    ended: asyncio.Event = field(default_factory=asyncio.Event)
-    end_reason: str = ""
 
 
 class EventLinks:
@@ -75,7 +45,7 @@ class EventLinks:
         self._is_alone = len(self._feeds) == 1
         self._fresh: dict[Side, Fresh] = {}
         self._core_uuid = CoreUuid("")
-        self._coverage: _Coverage | None = None
+        self._coverage: Coverage | None = None
         self._begun = asyncio.Event()
         self._meetings: dict[Side, asyncio.TimerHandle] = {}
         """For links that wait: when they should have met the other one."""
@@ -173,7 +143,7 @@ class EventLinks:
         ]
 
     def _begin(self, fresh: Fresh) -> None:
-        self._coverage = _Coverage(fresh, time.time_ns() // 1_000)
+        self._coverage = Coverage(fresh, time.time_ns() // 1_000)
         self._begun.set()
 
     def _after_loss(self, reason: str) -> None:
@@ -233,22 +203,12 @@ class EventLinks:
         if coverage is None:
             return
         if coverage.held is None:
-            self._give(coverage, event)
+            coverage.give(self._owner, event)
             return
         coverage.held.append(event)
         coverage.held_bytes += event.size
         if coverage.held_bytes > MAX_HELD_BYTES:
             self._end_all(f"over {MAX_HELD_BYTES} bytes of events before they were awaited")
-
-    def _give(self, coverage: _Coverage, event: ArrivedEvent) -> None:
-        if isinstance(event, SwitchEvent):
-            coverage.last_event = event
-        self._owner.on_event(event)
-
-    def _release(self, coverage: _Coverage) -> None:
-        held, coverage.held = coverage.held or [], None
-        for event in held:
-            self._give(coverage, event)
 
     async def _follow(self) -> None:
         """Let the owner synchronise whenever events begin."""
@@ -256,39 +216,13 @@ class EventLinks:
             await self._begun.wait()
             self._begun.clear()
             if self._coverage is not None:
-                await self._synchronise(self._coverage)
+                await self._follow_one(self._coverage)
 
-    async def _synchronise(self, coverage: _Coverage) -> None:
-        """Tell the owner that events begin, and that they ended."""
-        failure = ""
-        # Runs when `on_up` first waits, and before any event that arrives later.
-        release = asyncio.get_running_loop().call_soon(self._release, coverage)
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                name = f"{self._settings.node_id} watch"
-                tasks.create_task(_fail_when_ended(coverage), name=name)
-                await self._owner.on_up(coverage.fresh)
-                coverage.synchronised = True
-                # Not left to the end of the group: if a task fails while its parent waits there,
-                # the parent stays marked as being cancelled (before Python 3.13).
-                await _fail_when_ended(coverage)
-        except* LinkLost:
-            pass
-        except* CallControlError as group:
-            failure = f"its calls could not be read: {group.exceptions[0]}"
-        except* Exception:
-            failure = "its calls could not be read: an internal error"
-            log.exception("synchronising failed", extra={"node": self._settings.node_id})
-        finally:
-            release.cancel()
+    async def _follow_one(self, coverage: Coverage) -> None:
+        failure = await coverage.follow(self._settings.node_id, self._owner)
         if failure:
             self._end_all(failure)
         self._owner.on_down(coverage.end_reason, coverage.last_event)
-
-
-async def _fail_when_ended(coverage: _Coverage) -> None:
-    await coverage.ended.wait()
-    raise LinkLost(coverage.end_reason, sent=False)
 
 
 def _key_of(event: ArrivedEvent) -> Hashable:
