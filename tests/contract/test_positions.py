@@ -133,7 +133,8 @@ async def test_another_replica_goes_on_from_any_place(phone: Phone, other: Phone
     await phone.hang_up(last)
     await reader.until_end_of(last)
     reader.close()
-    whole = told(reader.events)
+    end = next(n for n, e in enumerate(reader.events) if is_end(e) and e.call_id == last)
+    whole = told(reader.events[: end + 1])  # messages are cut elsewhere on the other replica
     assert len(set(whole)) == len(whole)
 
     repeats = []
