@@ -20,7 +20,7 @@ _DEFAULT_PAGE: Final = 100
 _MAX_PAGE: Final = 1_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Asked:
     page_size: int
     page_token: str
