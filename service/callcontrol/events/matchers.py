@@ -1,12 +1,14 @@
 """Which entries match which filters: each distinct filter is asked once, and only where it may."""
 
 import asyncio
+import time
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterable
 from typing import Final
 
 from callcontrol.errors import FiltersCostTooMuch
+from callcontrol.events.asking import SLOW_S, problem_of, refused
 from callcontrol.events.event import Event, Gap
 from callcontrol.events.filter import EventFilter, Filters, compile_filters, may_match_node
 from callcontrol.events.filter_cost import cost_of
@@ -16,7 +18,9 @@ from callcontrol.events.topics import Topics
 MAX_COST: Final = 50_000
 """Of all distinct filters together: 5 ms for an event that concerned every one of them. As that is
 what they cost at most and few events do, 5 000 subscribers may each follow a call of their own
-twice over; no number of clients can stop the log by their filters."""
+twice over. Those that take far more than they cost are refused as soon as they do."""
+MAX_REFUSED: Final = 64
+"""Filters remembered as refused, of which each sweep forgets one."""
 
 MAX_NUMBERS: Final = 16 * 1024 * 1024
 """Of all matchers together between two sweeps: 128 MiB. Level readers need none of it; a stopped
@@ -39,6 +43,7 @@ class Matcher:
         "forgotten",
         "numbers",
         "pieces",
+        "problem",
         "users",
         "waiters",
     )
@@ -54,6 +59,8 @@ class Matcher:
         """Numbers no longer in `numbers`; with it, the index of a match never changes."""
         self.asked = 0
         """The number of the entry that it was asked about last."""
+        self.problem = ""
+        """Why it is asked no more; empty as long as it is."""
         self.users = 0
         self.waiters: set[asyncio.Future[None]] = set()
 
@@ -99,6 +106,7 @@ class Matchers:
         self._by_filters: dict[Filters, Matcher] = {}
         self._max_cost, self._max_numbers = max_cost, max_numbers
         self._cost = 0
+        self._refused: dict[Filters, str] = {}
         self._topics: Topics[Matcher] = Topics()
         self._pieces = Pieces()
 
@@ -108,11 +116,14 @@ class Matchers:
     def acquire(self, filters: Iterable[EventFilter]) -> Matcher:
         """The matcher for these filters, shared with everyone who asked for the same.
 
-        Raises FiltersCostTooMuch when it is a new one for which there is no room.
+        Raises FiltersCostTooMuch when it is a new one for which there is no room, and InvalidFilter
+        when the same took far too long lately.
         """
         wanted = frozenset(filters)
         if EventFilter() in wanted:  # what takes everything needs no alternative
             wanted = frozenset()
+        if problem := self._refused.get(wanted):
+            raise refused(problem)
         matcher = self._by_filters.get(wanted)
         if matcher is None:
             matcher = Matcher(wanted, self._pieces)
@@ -127,19 +138,20 @@ class Matchers:
     def release(self, matcher: Matcher) -> None:
         """One user less; the last one takes the matcher away."""
         matcher.users -= 1
-        if not matcher.users:
-            self._cost -= matcher.cost
-            del self._by_filters[matcher.filters]
-            self._topics.unfile(matcher, matcher.filters)
+        if not matcher.users and not matcher.problem:
+            self._remove(matcher)
 
     def publish(self, event: Event, number: int, first_number: int) -> None:
         """Ask the matchers that the event may concern; wake the waiters of those that match."""
+        began_s = time.perf_counter()
         for group in self._topics.groups(event):
             for matcher in group:
                 if matcher.asked != number:  # it may be filed under several topics of one event
                     matcher.asked = number
                     if matcher.accepts(event):
                         matcher.add(number, first_number)
+        if time.perf_counter() - began_s > SLOW_S:
+            self._refuse_slow(event)
 
     def announce(self, gap: Gap, number: int, first_number: int) -> None:
         """Give the gap to every matcher that the missing events might have concerned."""
@@ -154,6 +166,8 @@ class Matchers:
         long as all numbers together are too many, each matcher keeps no more than its share.
         """
         self._pieces.clear()
+        if self._refused:
+            del self._refused[next(iter(self._refused))]
         taken: dict[Matcher, int] = {}
         for matcher, place in places:
             taken[matcher] = min(place, taken.get(matcher, place))
@@ -169,3 +183,19 @@ class Matchers:
         """End every wait."""
         for matcher in self._by_filters.values():
             matcher.wake()
+
+    def _refuse_slow(self, event: Event) -> None:
+        """Ask those no more that took far too long for the event; their readers are told."""
+        asked = {matcher: None for group in self._topics.groups(event) for matcher in group}
+        for matcher in asked:
+            if problem := problem_of(matcher.accepts, matcher.cost, event):
+                matcher.problem = self._refused[matcher.filters] = problem
+                if len(self._refused) > MAX_REFUSED:
+                    del self._refused[next(iter(self._refused))]
+                self._remove(matcher)
+                matcher.wake()
+
+    def _remove(self, matcher: Matcher) -> None:
+        self._cost -= matcher.cost
+        del self._by_filters[matcher.filters]
+        self._topics.unfile(matcher, matcher.filters)

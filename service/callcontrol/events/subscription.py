@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from callcontrol.errors import ShuttingDown, SlowConsumer
+from callcontrol.events.asking import refused
 from callcontrol.events.catch_up import CatchUp, Start
 from callcontrol.events.event import Event, Gap
 from callcontrol.events.matchers import Matcher
@@ -119,7 +120,8 @@ class Subscription:
         """Wait until there is something to take: True. False when time is up or the log woke all.
 
         Cancelling it loses nothing: whether there is something is read off the log each time.
-        Raises ShuttingDown when the log is closed and all was taken, and SubscriptionClosed.
+        Raises ShuttingDown when the log is closed and all was taken, InvalidFilter as `take`
+        does, and SubscriptionClosed.
         """
         if self._catch_up is not None:
             await asyncio.sleep(0)  # let others run between two pieces of the past
@@ -153,10 +155,10 @@ class Subscription:
         A first entry larger than `max_bytes` is taken alone. An entry that is a Gap ends the
         batch. When `size_of` raises, nothing was taken. Of the past it takes a piece at a time, in
         which there may be nothing though there is more. Raises SlowConsumer if overtaken and
-        `overflow` is DISCONNECT, and SubscriptionClosed.
+        `overflow` is DISCONNECT, InvalidFilter if its filters took far too long, and
+        SubscriptionClosed.
         """
-        if self._closed:
-            raise SubscriptionClosed(self.name)
+        self.require_open()
         if self._catch_up is not None:
             return self._take_past(self._catch_up, max_events, max_bytes, size_of)
         matcher, ring = self._matcher, self._ring
@@ -202,9 +204,11 @@ class Subscription:
         self.close()
 
     def require_open(self) -> None:
-        """Raise SubscriptionClosed if it was closed."""
+        """Raise SubscriptionClosed if closed, InvalidFilter if its filters are asked no more."""
         if self._closed:
             raise SubscriptionClosed(self.name)
+        if self._matcher.problem:
+            raise refused(self._matcher.problem)
 
     def _take_past(
         self, past: CatchUp, max_events: int, max_bytes: int, size_of: Callable[[Entry], int]
@@ -224,8 +228,7 @@ class Subscription:
         )
 
     def _is_news(self) -> bool:
-        if self._closed:
-            raise SubscriptionClosed(self.name)
+        self.require_open()
         if self._catch_up is not None:
             return True
         if self._matcher.matched > self._cursor:

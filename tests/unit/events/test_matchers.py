@@ -1,10 +1,13 @@
 """Distinct filters share what asking them may cost."""
 
+import asyncio
+import time
 from typing import Any
 
 import pytest
 
-from callcontrol.errors import FiltersCostTooMuch
+from callcontrol.errors import FiltersCostTooMuch, InvalidFilter
+from callcontrol.events.asking import SLOW_S
 from callcontrol.events.event import Event
 from callcontrol.events.filter import EventFilter
 from callcontrol.events.matchers import Matchers
@@ -120,3 +123,41 @@ def test_where_the_numbers_of_all_matchers_are_too_many_each_keeps_the_newest_of
     matchers.forget(1)
     assert (list(stopped.numbers), list(busy.numbers)) == ([4, 5, 6, 7, 8], [5, 6, 7, 8])
     assert (stopped.matched, stopped.first_held(1)) == (8, 3)
+
+
+class Busy(Dear):
+    """A condition that keeps the processor for longer than its cost says."""
+
+    def __call__(self, event: Event) -> bool:
+        """Count until the time is over."""
+        until_s = time.thread_time() + 2 * SLOW_S
+        while time.thread_time() < until_s:
+            pass
+        return super().__call__(event)
+
+
+async def test_a_filter_that_takes_far_longer_than_its_cost_is_asked_no_more(log, event):
+    condition = Busy()
+    busy, cheap = EventFilter(expression=condition), EventFilter(expression=Dear())
+    slow, level = log.subscribe([busy]), log.subscribe([cheap])
+    waiting = asyncio.create_task(slow.wait())
+    await asyncio.sleep(0)
+    log.append(event())
+    log.append(event())
+    with pytest.raises(InvalidFilter, match="ms for one event"):
+        await waiting
+    with pytest.raises(InvalidFilter):
+        slow.take()
+    assert len(condition.asked) == 2  # for the event, and to be sure
+    assert len(level.take().entries) == 2
+    slow.close()
+    with pytest.raises(InvalidFilter):
+        log.subscribe([busy])
+    log.sweep()
+    assert log.subscribe([busy]).lag_events == 0
+
+
+def test_a_filter_that_costs_much_and_takes_no_longer_is_not_blamed_for_others(log, event):
+    honest = log.subscribe([EventFilter(expression=Busy(cost=40_000))])
+    log.append(event())
+    assert len(honest.take().entries) == 1
