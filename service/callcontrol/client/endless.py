@@ -217,6 +217,9 @@ class EndlessStream:
                 return EventsResponse(gap=Gap(reason=Gap.REASON_UNSPECIFIED))
         self._token = message.resume_token or self._token
         self._is_to_move = self._is_to_move or message.HasField("going_away")
+        if message.HasField("snapshot_completed"):
+            # Its replica may be behind the one before: what it tells again came after the picture.
+            self._recent.forget()
         is_new = self._recent.is_new
         repeats = [at for at, event in enumerate(message.events) if not is_new(event.event_id)]
         for at in reversed(repeats):

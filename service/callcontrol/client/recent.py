@@ -22,3 +22,7 @@ class RecentIds:
             self._older, self._newer = self._newer, set()
         self._newer.add(event_id)
         return True
+
+    def forget(self) -> None:
+        """Take every id for new again."""
+        self._newer, self._older = set(), set()

@@ -222,6 +222,23 @@ async def test_a_snapshot_that_breaks_begins_again():
     assert [request.start.snapshot for request in streams.requests] == [True, True]
 
 
+@pytest.mark.parametrize("picture", [[pictured("one")], []], ids=["with calls", "without"])
+async def test_behind_a_snapshot_events_come_again_as_its_replica_may_be_behind_the_former(
+    picture: list[EventsResponse],
+):
+    streams = ScriptedStreams(
+        [
+            CUT,
+            cut(started(), *picture, completed(len(picture), "t2"), told("b", "c", token="t3")),
+            cut(started(), told("c", "d", token="t4")),
+        ]
+    )
+    async with follow(streams, EventsRequest(), manners(Expired.SNAPSHOT)) as following:
+        snapshot = ["snapshot", *(["one"] if picture else []), f"completed {len(picture)}"]
+        heard = await items_of(following, 5 + len(snapshot))
+        assert heard == ["a", "b", *snapshot, "b", "c", "d"]
+
+
 async def test_a_snapshot_without_calls_is_one_too():
     streams = ScriptedStreams([cut(started(), completed(0, "t1"))])
     request = EventsRequest(start=StartPosition(snapshot=True))
