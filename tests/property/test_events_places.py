@@ -265,6 +265,8 @@ def test_what_was_pushed_after_a_token_is_told_or_a_gap_says_so(
         for node in NODES:
             last = [event for event in pushed[: at["place"]] if event[0] == node]
             highest = max((n for _, n in last), default=0)
+            if all(highest <= each.low for each in there._places.stretches):
+                return
             if not any(isinstance(e, Event) and e.position[1:3] == (node, highest) for e in held):
                 return
         raise

@@ -81,12 +81,9 @@ class Finder:
     def _place_in(self, stretches: Sequence[Stretch], sequence: int) -> int | None:
         """The entry to go on with, or one before it; None when not all of it is held."""
         for stretch in stretches:
-            place = self._right_behind(stretch, sequence)
-            if place is not None:
-                return place
-        for stretch in stretches:
-            if sequence > stretch.low:
-                return self._by_number(stretch, sequence)
+            if sequence > stretch.low:  # else what has that number here may have been fired again
+                place = self._right_behind(stretch, sequence)
+                return self._by_number(stretch, sequence) if place is None else place
         return None
 
     def _right_behind(self, stretch: Stretch, sequence: int) -> int | None:

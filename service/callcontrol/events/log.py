@@ -205,6 +205,8 @@ class EventLog:
             ring.held_since_s = min(ring.held_since_s, now_s - age_s)
             if isinstance(item, Gap):
                 places.missing(item.node_id)
+                if item.first_after is not None:  # a link came up behind it
+                    places.linked(item.first_after, number + 1)
             elif not item.synthetic:
                 places.passed(item.position, number)
             if not number % MARK_EVERY:

@@ -354,12 +354,17 @@ async def test_a_time_before_the_restart_is_a_beginning_as_far_as_it_is_restored
 async def test_a_token_of_another_replica_finds_its_place_in_what_was_restored(path):
     key = TokenKey(b"shared")
     other, first = EventLog(key=key), await Run(path, key=key).begin()
-    tokens = []
-    for number in range(1, 5):
+    canary = Position(NodeId("east"), CoreUuid("core"), 1, 1)
+    for log in (other, first.log):
+        link_lost = Gap(reason=GapReason.NODE_CONNECTION_LOST, first_after=canary)
+        log.append_gap(link_lost)
+        log.node_linked(canary)
+    tokens = {}
+    for number in range(2, 6):
         other.append(event(number))
-        tokens.append(other.token_at(other.next_number))
-    await first.tell(1, 2, 3)
+        tokens[number] = other.token_at(other.next_number)
+    await first.tell(2, 3, 4)
     await first.die()
     second = await Run(path, key=key).begin()
-    assert second.after(tokens[1]) == [3, missing(3)]
-    assert second.after(tokens[2]) == [missing(3)]
+    assert second.after(tokens[3]) == [4, missing(4)]
+    assert second.after(tokens[4]) == [missing(4)]
