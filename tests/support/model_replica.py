@@ -30,8 +30,10 @@ class ModelReplica:
         switches: Sequence[ModelSwitch],
         limits: LogLimits,
         clock: Callable[[], float],
+        tick: Callable[[], None],
     ) -> None:
-        self._loop, self._limits, self._clock = loop, limits, clock
+        """`tick` lets the time pass that it takes to read an event."""
+        self._loop, self._limits, self._clock, self._tick = loop, limits, clock, tick
         self._switches = {switch.node_id: switch for switch in switches}
         self._links: dict[NodeId, ModelLink] = {}
         self._synchronising: dict[NodeId, asyncio.Task[None]] = {}
@@ -134,6 +136,7 @@ class ModelReplica:
         if link is None or not link.is_proven:
             return
         for pushed in link.switch.pushed[link.read : link.read + count]:
+            self._tick()
             self.calls.on_event(node_id, pushed.wire)
             self._read_at.setdefault(node_id, []).append((self.now_us(), link.read))
             link.read += 1

@@ -54,7 +54,8 @@ class Watcher(Follower):
             seen = {
                 str(call.call_id): convert.call(call).state for call in tracker.announced_calls()
             }
-            assert self.picture == seen
+            differences = dict(self.picture.items() ^ seen.items())
+            assert self.picture == seen, f"{differences}, at home {self._is_at_home}"
         return True
 
     def _renew(self, replica: ModelReplica) -> None:
@@ -73,11 +74,14 @@ class Watcher(Follower):
         return request
 
     def _take(self, message: EventsResponse) -> None:
+        if message.HasField("started"):  # a snapshot that was broken off is told anew
+            self._in_snapshot = False
         super()._take(message)
         if message.HasField("snapshot_completed"):
-            if not self._in_snapshot:
-                self.picture.clear()
-            assert message.snapshot_completed.call_count == len(self.picture)
+            self._begin_snapshot()
+            count = message.snapshot_completed.call_count
+            assert count == len(self.picture), f"{count} and not {len(self.picture)} calls"
+            del self.tokens[:-1]  # those of before the picture would make it older
             self._in_snapshot = self._is_stale = self._had_gap = False
             self._is_at_home = True
         elif self._in_snapshot:
@@ -90,9 +94,7 @@ class Watcher(Follower):
         self._told.add(event.event_id)
         match event.WhichOneof("payload"):
             case "call_snapshot":
-                if not self._in_snapshot:
-                    self.picture.clear()
-                    self._in_snapshot = True
+                self._begin_snapshot()
                 self.picture[event.call_id] = event.call_snapshot.call.state
             case "call_created":
                 assert self._may_differ(event) or event.call_id not in self.picture
@@ -104,11 +106,21 @@ class Watcher(Follower):
                 assert self._may_differ(event) or event.call_id in self.picture
                 self.picture.pop(event.call_id, None)
 
+    def _begin_snapshot(self) -> None:
+        """What came before counts no more, neither calls nor events: a replica that is behind tells
+        some of them again, and its picture is from before them.
+        """
+        if not self._in_snapshot:
+            self._in_snapshot = True
+            self.picture.clear()
+            self._told.clear()
+
     def _may_differ(self, event: event_pb2.Event) -> bool:
         return self._had_gap or event.synthetic or not self._is_at_home
 
     def _hear(self, gap: event_service_pb2.Gap) -> None:
         super()._hear(gap)
         self._had_gap = True
-        if gap.reason in NOT_MENDED:
+        # What a replica finds changed behind a gap is told against its own picture.
+        if gap.reason in NOT_MENDED or not self._is_at_home:
             self._is_stale = True
