@@ -35,9 +35,9 @@ CALL: Final = "bgapi originate sofia/internal/short@example.org &park()"
 CALL_EVERY_S: Final = 0.05
 START_S: Final = 30.0
 SETTLE_S: Final = 12.0
-"""Between two kills. A replica knows nothing of what was before it began, so a follower that was away
-for longer than the other one lived would be told of a gap, and rightly: those whose streams lived
-ten seconds come back within half a second."""
+"""Between two kills. A replica knows nothing of what was before it began, so a follower that was
+away for longer than the other one lived would be told of a gap, and rightly: those whose streams
+lived ten seconds come back within half a second."""
 LAST_S: Final = 10.0
 """The longest that a follower may take to have heard everything at the end."""
 CANARY: Final = "callcontrol::canary"
