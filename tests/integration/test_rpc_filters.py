@@ -1,13 +1,19 @@
 """Filters over gRPC: who hears of expressions that fail, and when there is no room for more."""
 
-from typing import TYPE_CHECKING
+import random
+from typing import TYPE_CHECKING, Final
 
 import grpc
 import grpc.aio
+import pytest
+from tests.support.channels import NODE
 from tests.support.rpc import CALL_ID, PEER_ID, Refused, Replica, refused, replica
 
+from callcontrol.events.event import Event, Position
 from callcontrol.events.matchers import MAX_COST
+from callcontrol.ids import CoreUuid, EventId
 from callcontrol.rpc.recorder import NoRecorder
+from callcontrol.v1 import common_pb2, event_pb2
 from callcontrol.v1 import event_service_pb2 as pb
 from callcontrol.v1.event_service_pb2_grpc import EventServiceStub
 
@@ -80,3 +86,47 @@ async def opened(stream: Stream) -> Refused | None:
     except grpc.aio.AioRpcError as error:
         return refused(error)
     return None
+
+
+HOSTILE = pb.EventFilter(
+    headers={
+        f"X{number}": common_pb2.StringMatch(regex=f"(a|b)*a(a|b){{100}}{end}", invert=True)
+        for number, end in enumerate("cdefghijklmnopq")
+    }
+)
+"""What costs little and takes some milliseconds of a long text each."""
+_BITS: Final = random.Random(1).randbytes(8_000)
+LONG: Final = dict.fromkeys(HOSTILE.headers, "".join("ab"[bits % 2] for bits in _BITS))
+"""Headers of texts that keep such patterns busy."""
+
+
+async def test_a_filter_that_takes_far_longer_than_it_costs_ends_its_stream_and_no_other():
+    async with replica() as served:
+        events = EventServiceStub(served.channel)
+        hostile = events.Events(pb.EventsRequest(filters=[HOSTILE]), timeout=20)
+        honest = events.Events(pb.EventsRequest(), timeout=20)
+        await hostile.read()
+        await honest.read()
+        position = Position(NODE, CoreUuid("core"), 1, 1)
+        served.log.append(Event(EventId("core:1"), position, "CUSTOM", 1, headers=LONG))
+        outcome = await opened(hostile)
+        told = await honest.read()
+        honest.cancel()
+    assert isinstance(told, pb.EventsResponse)
+    assert [event.name for event in told.events] == ["CUSTOM"]
+    assert outcome is not None
+    assert (outcome.code, outcome.reason) == (
+        grpc.StatusCode.INVALID_ARGUMENT,
+        "FILTER_INVALID",
+    )
+    assert "far more than their cost" in outcome.violations["filters"]
+
+
+async def test_a_condition_that_takes_far_longer_than_it_costs_is_named_when_it_is_tried():
+    sample = event_pb2.Event(name="CUSTOM", headers=LONG)
+    async with replica() as served:
+        with pytest.raises(grpc.aio.AioRpcError) as failed:
+            await EventServiceStub(served.channel).CheckFilter(
+                pb.CheckFilterRequest(filters=[HOSTILE], samples=[sample]), timeout=20
+            )
+    assert list(refused(failed.value).violations) == ["filters[0].headers[X0]"]

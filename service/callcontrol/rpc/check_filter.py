@@ -1,10 +1,12 @@
 """EventService: CheckFilter, which tries filters on events that the client has at hand."""
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from callcontrol.calls.picture import translate
-from callcontrol.errors import InvalidRequest, Violation
+from callcontrol.errors import InvalidFilter, InvalidRequest, Violation
+from callcontrol.events.asking import problem_of
 from callcontrol.events.event import Event, HeaderValue, Position
 from callcontrol.events.filter import EventFilter, compile_filters, conditions_of
 from callcontrol.events.filter_cost import COST_LIMIT, cost_of
@@ -40,28 +42,51 @@ class CheckFilterService:
         if len(request.samples) > MAX_SAMPLES:
             raise InvalidRequest([Violation("samples", f"may be at most {MAX_SAMPLES}")])
         require_nodes(wanted, self._knows_node)
-        samples = [_event(sample) for sample in request.samples]
-        return event_service_pb2.CheckFilterResponse(
-            matches=map(compile_filters(frozenset(wanted)), samples),
+        answer = event_service_pb2.CheckFilterResponse(
             cost=cost_of(wanted),
             cost_limit=COST_LIMIT,
-            filters=[_report(f"filters[{at}]", each, samples) for at, each in enumerate(wanted)],
+            filters=[_report(f"filters[{at}]", each) for at, each in enumerate(wanted)],
         )
+        trials = [Trial(each, report) for each, report in zip(wanted, answer.filters, strict=True)]
+        for sample in request.samples:
+            answer.matches.append(_try(trials, _event(sample)))
+            await asyncio.sleep(0)  # a hundred samples may take as many milliseconds
+        return answer
 
 
-def _report(
-    place: str, wanted: EventFilter, samples: Sequence[Event]
-) -> event_service_pb2.FilterReport:
+class Trial:
+    """A filter that is tried on samples, and the report of it."""
+
+    def __init__(self, wanted: EventFilter, report: event_service_pb2.FilterReport) -> None:
+        self._report = report
+        self._accepts = compile_filters(frozenset({wanted}))
+        self._conditions = [
+            compile_filters(frozenset({condition})) for _, condition in conditions_of(wanted)
+        ]
+
+    def ask(self, event: Event) -> bool:
+        """Whether it holds. Raises InvalidFilter where one condition takes far too long."""
+        for accepts, report in zip(self._conditions, self._report.conditions, strict=True):
+            if problem := problem_of(accepts, report.cost, event):
+                raise InvalidFilter([Violation(report.field, problem)])
+            report.holds.append(accepts(event))
+        holds = self._accepts(event)
+        self._report.matches.append(holds)
+        return holds
+
+
+def _try(trials: Sequence[Trial], event: Event) -> bool:
+    """Whether at least one holds; each is asked. No filters at all hold for everything."""
+    outcomes = [trial.ask(event) for trial in trials]
+    return any(outcomes) or not outcomes
+
+
+def _report(place: str, wanted: EventFilter) -> event_service_pb2.FilterReport:
     return event_service_pb2.FilterReport(
         topic=_TOPICS[topic_of(wanted)],
         cost=cost_of([wanted]),
-        matches=map(compile_filters(frozenset({wanted})), samples),
         conditions=[
-            event_service_pb2.ConditionReport(
-                field=f"{place}.{field}",
-                cost=cost_of([condition]),
-                holds=map(compile_filters(frozenset({condition})), samples),
-            )
+            event_service_pb2.ConditionReport(field=f"{place}.{field}", cost=cost_of([condition]))
             for field, condition in conditions_of(wanted)
         ],
     )
