@@ -1,7 +1,8 @@
-"""What asking a filter costs: the most that one evaluation may take, in tenths of a microsecond.
+"""What asking a filter costs: the most that one evaluation takes of usual texts, in tenths of a
+microsecond.
 
 An estimate from the filter alone, measured on one core of a usual server, so that the same filter
-costs the same everywhere.
+costs the same everywhere. What is done about one that takes far longer: `asking`.
 """
 
 from collections.abc import Iterable

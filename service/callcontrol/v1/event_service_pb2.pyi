@@ -121,7 +121,9 @@ class EventFilter(_message.Message):
     At most 16 filters for one stream, with 64 values in all of them together, 16
     of which may be patterns.
     What cannot be used, costs too much (see CheckFilter) or waits for what never
-    comes is INVALID_ARGUMENT (FILTER_INVALID), with the path of the field.
+    comes is INVALID_ARGUMENT (FILTER_INVALID), with the path of the field. So ends
+    a stream whose filters take far longer for an event than they cost, as patterns
+    made for it do of long texts.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -492,7 +494,9 @@ class Gap(_message.Message):
         REASON_HISTORY_EXPIRED: Gap._Reason.ValueType  # 4
         """The place to begin from was no longer held."""
         REASON_SWITCH_OVERLOADED: Gap._Reason.ValueType  # 5
-        """The switch itself dropped events."""
+        """The switch itself dropped events: it cut a connection that was too slow
+        for it, or a comparison with it found calls that no event told of.
+        """
         REASON_UNREADABLE_EVENT: Gap._Reason.ValueType  # 6
         """An event came that could not be read."""
 
@@ -510,7 +514,9 @@ class Gap(_message.Message):
     REASON_HISTORY_EXPIRED: Gap.Reason.ValueType  # 4
     """The place to begin from was no longer held."""
     REASON_SWITCH_OVERLOADED: Gap.Reason.ValueType  # 5
-    """The switch itself dropped events."""
+    """The switch itself dropped events: it cut a connection that was too slow
+    for it, or a comparison with it found calls that no event told of.
+    """
     REASON_UNREADABLE_EVENT: Gap.Reason.ValueType  # 6
     """An event came that could not be read."""
 
@@ -531,7 +537,10 @@ class Gap(_message.Message):
 
     @_builtins.property
     def first_after(self) -> _common_pb2.NodePosition:
-        """First place after it, if known."""
+        """First place after it, if known: of the event with which the service found
+        that the node's events come again. Every event that the switch told later
+        is there.
+        """
 
     def __init__(
         self,
@@ -643,8 +652,9 @@ class CheckFilterResponse(_message.Message):
     COST_LIMIT_FIELD_NUMBER: _builtins.int
     FILTERS_FIELD_NUMBER: _builtins.int
     cost: _builtins.int
-    """What asking all the filters about one event may take, in tenths of a
-    microsecond on a usual server. It follows from the filters alone.
+    """What asking all the filters about one event takes at most where its texts
+    are short, in tenths of a microsecond on a usual server. It follows from the
+    filters alone.
     """
     cost_limit: _builtins.int
     """The most that all filters of one stream may cost; beyond it they are
