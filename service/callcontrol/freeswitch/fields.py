@@ -82,7 +82,7 @@ def load(heartbeat: SwitchEvent) -> Load:
     """The figures of a HEARTBEAT; 0 for any that is missing or no number."""
     return Load(
         version=heartbeat.text("FreeSWITCH-Version"),
-        uptime_us=_whole(heartbeat.text("Uptime-msec")[:15]) * 1_000,
+        uptime_us=_whole(heartbeat.text("Uptime-msec")[:13]) * 1_000,
         session_count=_count(heartbeat.text("Session-Count")),
         max_sessions=_count(heartbeat.text("Max-Sessions")),
         sessions_per_second=_count(heartbeat.text("Session-Per-Sec-Last")),
@@ -91,8 +91,8 @@ def load(heartbeat: SwitchEvent) -> Load:
 
 
 def _whole(text: str) -> int:
-    """At most 18 digits, which fit 63 bits: any client can forge an event."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else 0
+    """At most 17 digits, a time that the API can tell: any client can forge an event."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 17 else 0
 
 
 def _count(text: str) -> int:

@@ -21,6 +21,8 @@ from callcontrol.freeswitch.status import ConnectionStatus, NodeState, NodeStatu
 from callcontrol.v1 import call_control_service_pb2, call_pb2, common_pb2, node_service_pb2
 
 _US: Final = 1_000_000
+_LONGEST_US: Final = 315_576_000_000 * _US
+"""Ten thousand years (duration.proto). Clients cannot read a longer one, which may be forged."""
 
 CALL_STATES: Final[Mapping[CallState, call_pb2.Call.State.ValueType]] = {
     CallState.CREATING: call_pb2.Call.STATE_CREATING,
@@ -81,7 +83,7 @@ def fill_timestamp(message: Timestamp, time_us: int) -> None:
 
 def duration(length_us: int) -> Duration:
     """A length of time that is not negative."""
-    seconds, micros = divmod(max(0, length_us), _US)
+    seconds, micros = divmod(min(max(0, length_us), _LONGEST_US), _US)
     return Duration(seconds=seconds, nanos=micros * 1000)
 
 

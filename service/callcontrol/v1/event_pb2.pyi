@@ -154,8 +154,9 @@ class Event(_message.Message):
 
     @_builtins.property
     def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
-        """Labels of that leg, on every event that is about it. Labels that change on
-        the way are looked up anew when the leg is answered, parked or ended.
+        """Labels of that leg, on every event that is about it, up to a minute after its
+        end. Labels that change on the way are looked up anew when the leg is
+        answered, parked or ended.
         """
 
     @_builtins.property
@@ -681,7 +682,9 @@ class OperationFinished(_message.Message):
     fail do not.
     """
     reply: _builtins.str
-    """What the switch said: its first 1000 characters. Event.body has all."""
+    """What the switch said: its first 1000 characters. Event.body has all. It may
+    be a secret, where the command asked for one.
+    """
     def __init__(
         self,
         *,

@@ -6,7 +6,7 @@ from typing import Final
 from callcontrol.calls.call import Codecs, Direction, Party
 from callcontrol.calls.picture import fields
 from callcontrol.calls.picture.leg import Leg, Sign
-from callcontrol.calls.picture.translate import CREATE, DESTROY, Headers, number, text
+from callcontrol.calls.picture.translate import CREATE, DESTROY, Headers, number, small_number, text
 from callcontrol.calls.picture.variables import ChannelVariables, labels_in
 from callcontrol.events.event import Position
 
@@ -111,8 +111,8 @@ def _describe_codecs(leg: Leg, headers: Headers) -> None:
     leg.codecs = Codecs(
         read=text(headers, fields.READ_CODEC) or leg.codecs.read,
         write=text(headers, fields.WRITE_CODEC) or leg.codecs.write,
-        read_rate_hz=number(headers, fields.READ_RATE) or leg.codecs.read_rate_hz,
-        write_rate_hz=number(headers, fields.WRITE_RATE) or leg.codecs.write_rate_hz,
+        read_rate_hz=small_number(headers, fields.READ_RATE) or leg.codecs.read_rate_hz,
+        write_rate_hz=small_number(headers, fields.WRITE_RATE) or leg.codecs.write_rate_hz,
     )
 
 

@@ -6,7 +6,7 @@ from typing import Final
 from callcontrol.calls.conferences.events import conference_changed
 from callcontrol.calls.payloads import NodeChanged, OperationFinished, Payload
 from callcontrol.calls.picture import detections, fields, mailboxes, sip_endpoints
-from callcontrol.calls.picture.translate import Headers, number, subclass_of, text
+from callcontrol.calls.picture.translate import Headers, small_number, subclass_of, text
 from callcontrol.events.event import Position
 from callcontrol.ids import OperationId
 
@@ -31,7 +31,7 @@ def job_finished(headers: Headers, output: str) -> OperationFinished | None:
 
 
 def _heartbeat(headers: Headers, position: Position) -> NodeChanged:
-    sessions = number(headers, fields.SESSION_COUNT)
+    sessions = small_number(headers, fields.SESSION_COUNT)
     return NodeChanged(position.node_id, True, sessions, position.core_uuid, "heartbeat")
 
 

@@ -24,7 +24,8 @@ _EVENT_TIMESTAMP: Final = fields.EVENT_TIMESTAMP
 _CALL_ID: Final = fields.CALL_ID
 _OTHER_LEG_ID: Final = fields.OTHER_LEG_ID
 _FIRED_AGAIN: Final = frozenset({fields.CUSTOM, "DETECTED_TONE", "TEXT"})
-_TOO_LARGE: Final = 1 << 63
+_TOO_LARGE: Final = 253_402_300_800_000_000
+"""Microseconds up to the year 10000, which the API's timestamps cannot tell any more."""
 _NAME_OTHERS: Final = BRIDGES | {RENAME}
 
 
@@ -37,8 +38,8 @@ def text(headers: Headers, name: str, default: str = "") -> str:
 
 
 def number(headers: Headers, name: str) -> int:
-    """A header as a whole number of at most 63 bits; 0 when it is absent, or no such number, as a
-    client may have forged it.
+    """A header as a whole number that could be a time in microseconds; 0 when it is absent, or no
+    such number, as a client may have forged it.
     """
     try:
         found = int(headers[name])  # type: ignore[arg-type]  # a list raises TypeError: no number
@@ -154,7 +155,7 @@ def hangup_cause_of(headers: Headers) -> HangupCause | None:
 
 
 def _sip_code_of(headers: Headers) -> int:
-    code = number(headers, fields.VARIABLE_SIP_STATUS)
+    code = small_number(headers, fields.VARIABLE_SIP_STATUS)
     if code:
         return code
     protocol, _, status = text(headers, fields.VARIABLE_PROTOCOL_CAUSE).partition(":")
