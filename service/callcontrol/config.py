@@ -148,7 +148,8 @@ class Config(BaseSettings):
     max_streams: Annotated[int, Field(ge=1, le=100_000)] = 5_000
     """Event streams that may be open."""
     max_streams_per_peer: Annotated[int, Field(ge=0, le=100_000)] = 1_000
-    """Event streams that one host may have open, a proxy being one host; 0 sets no limit."""
+    """Event streams that one host may have open, a proxy being one host; 0 sets no limit. Its
+    filters may cost the same share of what those of all streams may."""
     connection_max_age_s: Annotated[float, Field(ge=60, le=86_400)] = 1_800.0
     """Age at which a connection is asked to go, so that clients spread over replicas anew."""
     connection_grace_s: Annotated[float, Field(ge=30, le=86_400)] = 600.0

@@ -287,11 +287,13 @@ class TooManySubscriptions(CallControlError):
 
 
 class FiltersCostTooMuch(CallControlError):
-    """The distinct filters of all subscriptions together cost as much as they may."""
+    """The distinct filters of the subscriptions of one peer, or of this replica, together cost as
+    much as they may.
+    """
 
-    def __init__(self, cost: int, limit: int) -> None:
-        super().__init__(f"no room for a filter of cost {cost}: all may cost {limit} together")
-        self.cost, self.limit = cost, limit
+    def __init__(self, cost: int, limit: int, scope: str) -> None:
+        super().__init__(f"no room for filters of cost {cost}: those of {scope} may cost {limit}")
+        self.cost, self.limit, self.scope = cost, limit, scope
 
 
 class AnswerTooLarge(CallControlError):

@@ -128,7 +128,7 @@ class Matchers:
         if matcher is None:
             matcher = Matcher(wanted, self._pieces)
             if self._cost + matcher.cost > self._max_cost:
-                raise FiltersCostTooMuch(matcher.cost, self._max_cost)
+                raise FiltersCostTooMuch(matcher.cost, self._max_cost, "this replica")
             self._cost += matcher.cost
             self._by_filters[wanted] = matcher
             self._topics.file(matcher, wanted)

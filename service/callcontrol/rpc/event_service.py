@@ -2,13 +2,12 @@
 
 import time
 import uuid
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from callcontrol.calls.call import Call
-from callcontrol.errors import ShuttingDown, SubscriptionNotFound, TooManySubscriptions
+from callcontrol.errors import ShuttingDown, SubscriptionNotFound
 from callcontrol.events.log import EventLog
 from callcontrol.ids import NodeId
 from callcontrol.rpc.aio import Context
@@ -19,6 +18,7 @@ from callcontrol.rpc.event_stream import EventStream
 from callcontrol.rpc.handlers import Handlers, stream
 from callcontrol.rpc.opening import open_stream
 from callcontrol.rpc.pace import Pace
+from callcontrol.rpc.peers import Peers
 from callcontrol.rpc.recorder import NoRecorder, Recorder
 from callcontrol.rpc.stream_messages import MessageMaker
 from callcontrol.rpc.stream_tools import Departure, StreamTools
@@ -31,7 +31,8 @@ class StreamLimits:
 
     max_streams: int = 5_000
     max_streams_per_peer: int = 1_000
-    """A peer is a host: behind a proxy, all clients are one peer."""
+    """A peer is a host: behind a proxy, all clients are one peer. Its filters have the same share
+    of what all may cost."""
     move_time_s: float = 30.0
     """How long before its end a stream says that it will end for the age of its connection."""
 
@@ -68,7 +69,7 @@ class EventService:
             clock=clock,
         )
         self._streams: dict[str, EventStream] = {}
-        self._by_host: Counter[str] = Counter()
+        self._peers = Peers(self._limits.max_streams, self._limits.max_streams_per_peer)
         self._is_leaving = False
 
     @property
@@ -119,7 +120,7 @@ class EventService:
             self._log, self._calls, asked.start, asked.filters, self._tools.now_us()
         )
         with (
-            self._place_for(context.peer()),
+            self._peers.place_for(context.peer(), asked.filters),
             self._log.subscribe(
                 asked.filters,
                 name=asked.name or stream_id,
@@ -141,21 +142,6 @@ class EventService:
                 await served.serve(context)
 
     @contextmanager
-    def _place_for(self, peer: str) -> Iterator[None]:
-        host = host_of(peer)
-        if len(self._streams) >= self._limits.max_streams:
-            raise TooManySubscriptions(self._limits.max_streams, "this replica")
-        if self._by_host[host] >= self._limits.max_streams_per_peer:
-            raise TooManySubscriptions(self._limits.max_streams_per_peer, "one peer")
-        self._by_host[host] += 1
-        try:
-            yield
-        finally:
-            self._by_host[host] -= 1
-            if not self._by_host[host]:
-                del self._by_host[host]
-
-    @contextmanager
     def _listed(self, served: EventStream) -> Iterator[None]:
         self._streams[served.stream_id] = served
         self._recorder.subscription_opened()
@@ -171,10 +157,3 @@ class EventService:
             return None
         end_s = self._stream_end_s(peer)
         return Departure(announce_s=end_s - self._limits.move_time_s, end_s=end_s)
-
-
-def host_of(peer: str) -> str:
-    """The host of a gRPC peer: an address without its port; a Unix socket is one host."""
-    if not peer.startswith(("ipv4:", "ipv6:")):
-        return peer
-    return peer.rpartition(":")[0]

@@ -68,8 +68,8 @@ RULES: Final[tuple[Rule, ...]] = (
         StatusCode.RESOURCE_EXHAUSTED,
         Reason.ERROR_REASON_FILTERS_TOO_COSTLY,
         lambda e: Told(
-            f"the filters of this replica cost as much as they may: there is no room for {e.cost}",
-            {"limit": str(e.limit), "cost": str(e.cost)},
+            f"the filters of {e.scope} cost as much as they may: there is no room for {e.cost}",
+            {"limit": str(e.limit), "cost": str(e.cost), "scope": e.scope},
         ),
     ),
 )

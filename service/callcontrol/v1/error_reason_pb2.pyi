@@ -125,9 +125,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     than the 4 MiB that clients receive. A repeat would not help: ask for less.
     """
     ERROR_REASON_FILTERS_TOO_COSTLY: _ErrorReason.ValueType  # 36
-    """RESOURCE_EXHAUSTED: the distinct filters of all subscriptions together cost
-    as much as they may on this replica. Ask for one that others have too, for a
-    simpler one (see CheckFilter), or another replica.
+    """RESOURCE_EXHAUSTED: the distinct filters of all subscriptions, or of those of
+    one peer, together cost as much as they may on this replica; `scope` says
+    which. Ask for one that others have too, for a simpler one (see CheckFilter),
+    or another replica.
     """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
@@ -243,8 +244,9 @@ ERROR_REASON_ANSWER_TOO_LARGE: ErrorReason.ValueType  # 35
 than the 4 MiB that clients receive. A repeat would not help: ask for less.
 """
 ERROR_REASON_FILTERS_TOO_COSTLY: ErrorReason.ValueType  # 36
-"""RESOURCE_EXHAUSTED: the distinct filters of all subscriptions together cost
-as much as they may on this replica. Ask for one that others have too, for a
-simpler one (see CheckFilter), or another replica.
+"""RESOURCE_EXHAUSTED: the distinct filters of all subscriptions, or of those of
+one peer, together cost as much as they may on this replica; `scope` says
+which. Ask for one that others have too, for a simpler one (see CheckFilter),
+or another replica.
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
