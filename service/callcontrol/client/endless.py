@@ -66,8 +66,8 @@ class Manners:
     on_break: StreamBroke = lambda _: None
     """Told of each stream that broke; another one is opened."""
     remembered_ids: int = 16_384
-    """Events that are known again when they come twice. A stream that goes on elsewhere repeats
-    up to some hundred events of each node."""
+    """Events that are known again when they come twice. A stream that goes on elsewhere may repeat
+    some hundred events of each switch."""
     pause: Callable[[float], Awaitable[None]] = asyncio.sleep
     clock: Callable[[], float] = time.monotonic
 
@@ -95,6 +95,9 @@ class EndlessStream:
         """The newest one that came."""
         self._has_begun = False
         """A stream was in place, so what is missing from now on is missed."""
+        self._hole: Gap.Reason.ValueType | None = None
+        """Why something is missing before the next stream. To be told when that one is in place:
+        what a caller reads anew before would lack what happens until then."""
         self._delay_s = FIRST_DELAY_S
         self._stream: PatientStream | None = None
         self._opened_s = 0.0
@@ -147,8 +150,8 @@ class EndlessStream:
                     return self._taken(stream, message)
                 failure = Failure(grpc.StatusCode.OK, "the server ended the stream")
             if self._follower is None and failure.code is grpc.StatusCode.OUT_OF_RANGE:
-                return self._begun_now()
-            if self._follower is None:
+                self._begin_now()
+            elif self._follower is None:
                 self._recover(failure)
 
     async def _usable_stream(self) -> PatientStream:
@@ -171,12 +174,7 @@ class EndlessStream:
             request.start.resume_token = self._token
         if request.HasField("start"):
             request.start.snapshot_if_expired = self._expired is Expired.SNAPSHOT
-        is_after_hole = self._has_begun and not request.HasField("start")
-        return PatientStream(
-            self._source.open_events(request),
-            resumes=bool(self._token),
-            is_after_hole=is_after_hole,
-        )
+        return PatientStream(self._source.open_events(request), resumes=bool(self._token))
 
     async def _move(self) -> None:
         """Open the next stream before this one ends; where that fails, this one is read to its end.
@@ -188,7 +186,6 @@ class EndlessStream:
         if self._follower is not None or self._is_in_snapshot():
             return
         follower = self._open()
-        follower.is_after_hole = False
         try:
             is_in_place = await follower.look(MOVING_S)
         except (grpc.aio.AioRpcError, TimeoutError):
@@ -211,10 +208,10 @@ class EndlessStream:
         """The message without what came before, and with what is to be said before it."""
         if message.HasField("started"):
             self._has_begun = True
-            if stream.is_after_hole:
-                stream.is_after_hole = False
+            if self._hole is not None:
                 stream.put_back(message)
-                return EventsResponse(gap=Gap(reason=Gap.REASON_UNSPECIFIED))
+                hole, self._hole = self._hole, None
+                return EventsResponse(gap=Gap(reason=hole))
         self._token = message.resume_token or self._token
         self._is_to_move = self._is_to_move or message.HasField("going_away")
         if message.HasField("snapshot_completed"):
@@ -226,11 +223,10 @@ class EndlessStream:
             del message.events[at]
         return message
 
-    def _begun_now(self) -> EventsResponse:
-        """Forget the place to go on from, and tell that."""
-        self._token, self._has_begun = "", False
+    def _begin_now(self) -> None:
+        """Forget the place to go on from, and have that told."""
+        self._token, self._hole = "", Gap.REASON_HISTORY_EXPIRED
         self._request.ClearField("start")
-        return EventsResponse(gap=Gap(reason=Gap.REASON_HISTORY_EXPIRED))
 
     def _is_hopeless(self, error: grpc.aio.AioRpcError) -> bool:
         if error.code() is not grpc.StatusCode.OUT_OF_RANGE:
@@ -243,6 +239,9 @@ class EndlessStream:
         the server asks.
         """
         self._manners.on_break(failure)
+        has_place = bool(self._token) or self._request.HasField("start")
+        if self._has_begun and not has_place and self._hole is None:
+            self._hole = Gap.REASON_UNSPECIFIED
         now_s = self._manners.clock()
         if now_s - self._opened_s >= LIVED_S:
             self._delay_s = FIRST_DELAY_S

@@ -32,12 +32,14 @@ class Source(Protocol):
 class PatientStream:
     """A stream whose reads end: a connection can stay although nothing comes by it any more."""
 
-    def __init__(self, stream: OpenStream, *, resumes: bool, is_after_hole: bool) -> None:
-        self._stream, self.resumes, self.is_after_hole = stream, resumes, is_after_hole
+    def __init__(self, stream: OpenStream, *, resumes: bool) -> None:
+        self._stream, self.resumes = stream, resumes
         self.patience_s = OPENING_S
         self.is_over = False
-        """Nothing more is to be read: it ended, or a read of it was cancelled."""
+        """Nothing more is to be read."""
         self._put_back: EventsResponse | None = None
+        self._reading: asyncio.Task[EventsResponse | None] | None = None
+        self._patient_until_s = 0.0
 
     async def look(self, patience_s: float) -> bool:
         """Wait for the first message, and leave it there; False at an end. Raises as `read`."""
@@ -51,14 +53,14 @@ class PatientStream:
 
     async def read(self) -> EventsResponse | None:
         """The next message, None at an end without an error. Raises AioRpcError and TimeoutError;
-        the stream is over then.
+        the stream is over then. It may be cancelled: the next one takes what it would have given.
         """
         message, self._put_back = self._put_back, None
         if message is not None:
             return message
-        self.is_over = True
-        async with asyncio.timeout(self.patience_s):
-            message = await self._stream.read()
+        reading = await self._finished_reading()
+        self._reading, self.is_over = None, True
+        message = reading.result()
         if message is None:
             return None
         self.is_over = False
@@ -67,6 +69,31 @@ class PatientStream:
             self.patience_s = max(LEAST_SILENCE_S, MISSED_HEARTBEATS * heartbeat_s)
         return message
 
+    async def _finished_reading(self) -> asyncio.Task[EventsResponse | None]:
+        """A task that has read, begun now or by a read that was cancelled: to cancel it would end
+        the stream, and who reads with a limit of time would open another one each time.
+        """
+        now_s = asyncio.get_running_loop().time
+        if self._reading is None:
+            self._reading = asyncio.create_task(_read(self._stream), name="read of a stream")
+            self._patient_until_s = now_s() + self.patience_s
+        reading = self._reading
+        await asyncio.wait([reading], timeout=max(0.0, self._patient_until_s - now_s()))
+        if not reading.done():
+            self.is_over = True
+            raise TimeoutError
+        return reading
+
     async def close(self) -> None:
         """End it."""
+        reading, self._reading = self._reading, None
+        if reading is not None:
+            reading.cancel()
+            await asyncio.wait([reading])
+            if not reading.cancelled():
+                reading.exception()  # nobody asks any more
         await self._stream.close()
+
+
+async def _read(stream: OpenStream) -> EventsResponse | None:
+    return await stream.read()

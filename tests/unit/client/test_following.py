@@ -163,6 +163,16 @@ async def test_an_expired_place_is_a_gap_and_the_events_of_now_follow():
     assert not streams.requests[-1].HasField("start")
 
 
+async def test_a_gap_is_told_once_the_next_stream_is_in_place():
+    """What a caller reads anew before that would lack what happens until then."""
+    streams = ScriptedStreams([CUT, Script(end=EXPIRED), cut(), cut(started(), told("z"))])
+    async with follow(streams, EventsRequest(), manners()) as following:
+        assert await items_of(following, 3) == ["a", "b", "gap history_expired"]
+        assert streams.opened[-1].messages_read == 1
+        assert await items_of(following, 1) == ["z"]
+    assert streams.tokens == ["", "t1", "", ""]
+
+
 async def test_a_snapshot_comes_in_place_of_an_expired_one_where_that_was_chosen():
     streams = ScriptedStreams([CUT, CUT])
     async with follow(streams, EventsRequest(), manners(Expired.SNAPSHOT)) as following:
@@ -299,6 +309,12 @@ async def test_without_tokens_a_break_is_a_gap():
         assert await items_of(following, 3) == ["a", "gap unspecified", "b"]
 
 
+async def test_without_tokens_streams_that_do_not_begin_make_no_more_gaps():
+    streams = ScriptedStreams([cut(started(), told("a")), cut(), cut(), cut(started(), told("b"))])
+    async with follow(streams, EventsRequest(), manners()) as following:
+        assert await items_of(following, 3) == ["a", "gap unspecified", "b"]
+
+
 async def test_what_never_began_leaves_no_gap():
     streams = ScriptedStreams([cut(), cut(), cut(started(), told("a"))])
     async with follow(streams, EventsRequest(), manners()) as following:
@@ -315,37 +331,36 @@ async def test_a_stream_that_brings_nothing_any_more_is_replaced():
     assert streams.tokens == ["", "t0"]
 
 
-class Never:
-    """A source whose streams bring nothing, but for the last one."""
+class Late:
+    """A source whose streams bring something only when a test says so."""
 
     def __init__(self) -> None:
-        self.requests: list[EventsRequest] = []
-        self.is_asked = asyncio.Event()
+        self.did: list[str] = []
+        self.is_asked, self.may_tell = asyncio.Event(), asyncio.Event()
 
     def open_events(self, request: EventsRequest) -> OpenStream:
-        self.requests.append(request)
+        self.did.append("open")
         return self
 
     async def read(self) -> EventsResponse | None:
         self.is_asked.set()
-        if len(self.requests) == 1:
-            await asyncio.Event().wait()
+        await self.may_tell.wait()
         return told("a", token="t1")
 
     async def close(self) -> None:
-        self.requests.append(EventsRequest(subscriber_name="closed"))
+        self.did.append("close")
 
 
-async def test_a_read_that_was_cancelled_loses_nothing():
-    source = Never()
-    async with follow(source, EventsRequest(subscriber_name="open"), manners()) as following:
+async def test_a_read_that_was_cancelled_loses_nothing_and_opens_nothing():
+    source = Late()
+    async with follow(source, EventsRequest(), manners()) as following:
         reading = asyncio.ensure_future(following.__anext__())
         await source.is_asked.wait()
         reading.cancel()
         await asyncio.wait([reading])
+        source.may_tell.set()
         assert await items_of(following, 1) == ["a"]
-    names = [request.subscriber_name for request in source.requests]
-    assert names == ["open", "closed", "open", "closed"]
+    assert source.did == ["open", "close"]
 
 
 @pytest.mark.parametrize("code", sorted(HOPELESS, key=str))

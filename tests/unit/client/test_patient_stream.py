@@ -1,6 +1,7 @@
 """A stream that is read with an end to patience."""
 
 import asyncio
+from collections.abc import AsyncIterator
 
 import pytest
 from google.protobuf.duration_pb2 import Duration
@@ -16,23 +17,46 @@ def beginning(heartbeat_s: int) -> EventsResponse:
 
 
 def patient(*messages: EventsResponse) -> PatientStream:
-    return PatientStream(ScriptedStream(Script(messages)), resumes=False, is_after_hole=False)
+    return PatientStream(ScriptedStream(Script(messages)), resumes=False)
 
 
-class Mute:
-    """A connection that stays, and by which nothing comes."""
+class Slow:
+    """A connection that stays, and by which a message comes only when a test says so."""
+
+    def __init__(self) -> None:
+        self.has_come = asyncio.Event()
+        self.reads_begun = self.reads_ended = 0
 
     async def read(self) -> EventsResponse | None:
-        await asyncio.Event().wait()
-        return None
+        self.reads_begun += 1
+        try:
+            await self.has_come.wait()
+        finally:
+            self.reads_ended += 1
+        return told("a")
 
     async def close(self) -> None:
         pass
 
 
 @pytest.fixture
-def mute() -> PatientStream:
-    return PatientStream(Mute(), resumes=False, is_after_hole=False)
+def slow() -> Slow:
+    return Slow()
+
+
+@pytest.fixture
+async def mute(slow: Slow) -> AsyncIterator[PatientStream]:
+    stream = PatientStream(slow, resumes=False)
+    yield stream
+    await stream.close()
+
+
+async def cancel_a_read(stream: PatientStream) -> None:
+    reading = asyncio.ensure_future(stream.read())
+    await asyncio.wait([reading], timeout=0.001)
+    reading.cancel()
+    await asyncio.wait([reading])
+    assert reading.cancelled()
 
 
 @pytest.mark.parametrize(
@@ -52,12 +76,30 @@ async def test_silence_ends_a_stream(mute):
     assert mute.is_over
 
 
-async def test_a_cancelled_read_ends_a_stream(mute):
-    reading = asyncio.ensure_future(mute.read())
-    await asyncio.sleep(0)
-    reading.cancel()
-    await asyncio.wait([reading])
+async def test_what_a_cancelled_read_would_have_given_the_next_one_gives(mute, slow):
+    await cancel_a_read(mute)
+    await cancel_a_read(mute)
+    slow.has_come.set()
+    message = await mute.read()
+    assert message is not None
+    assert message.events[0].event_id == "a"
+    assert (mute.is_over, slow.reads_begun) == (False, 1)
+
+
+async def test_reads_that_are_cancelled_again_and_again_do_not_make_patience_longer(mute):
+    mute.patience_s = 0.001
+    await cancel_a_read(mute)
+    mute.patience_s = 1000
+    async with asyncio.timeout(10):
+        with pytest.raises(TimeoutError):
+            await mute.read()
     assert mute.is_over
+
+
+async def test_the_end_of_a_stream_ends_a_read_that_was_cancelled(mute, slow):
+    await cancel_a_read(mute)
+    await mute.close()
+    assert (slow.reads_begun, slow.reads_ended) == (1, 1)
 
 
 async def test_what_was_looked_at_is_still_to_be_read():
