@@ -12,7 +12,8 @@ from callcontrol.addresses import split_address
 from callcontrol.calls.control import CallControl
 from callcontrol.calls.picture.service import CallService
 from callcontrol.calls.picture.tracker import CallTracker
-from callcontrol.config import Config, describe
+from callcontrol.config import Config
+from callcontrol.config_problems import describe
 from callcontrol.events.keeper import Keeper
 from callcontrol.events.log import EventLog
 from callcontrol.events.store import EventStore

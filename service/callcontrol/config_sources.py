@@ -15,7 +15,8 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import SettingsConfigDict, SettingsError
 
-from callcontrol.config import PREFIX, Config, ConfigurationError, describe
+from callcontrol.config import Config
+from callcontrol.config_problems import PREFIX, ConfigurationError, describe
 
 CONFIG_FILE: Final = f"{PREFIX}CONFIG"
 

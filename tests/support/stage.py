@@ -11,8 +11,9 @@ from pydantic import SecretStr
 from callcontrol.app import Service
 from callcontrol.cli.options import read_destination, read_endpoint
 from callcontrol.client.client import Client
-from callcontrol.config import Config, NodeEntry
+from callcontrol.config import Config
 from callcontrol.config_sources import load
+from callcontrol.config_switches import NodeEntry
 from callcontrol.freeswitch.settings import LinkTimings
 from callcontrol.simulator import Simulator
 from callcontrol.v1 import call_control_service_pb2 as pb

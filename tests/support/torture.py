@@ -22,7 +22,7 @@ from tests.support.stage import Stage, settings_for
 
 from callcontrol.app import Service, running_service
 from callcontrol.client.client import Client
-from callcontrol.config import NodeEntry
+from callcontrol.config_switches import NodeEntry
 from callcontrol.errors import CommandQueueFull, NodeUnavailable
 from callcontrol.freeswitch.node import Node
 from callcontrol.freeswitch.settings import LinkTimings

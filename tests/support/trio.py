@@ -14,7 +14,7 @@ from tests.support.stage import LIMIT_S, QUICK, Stage, settings_for
 from callcontrol.app import running_service
 from callcontrol.client.client import Client
 from callcontrol.client.failure import Failure, failure_of
-from callcontrol.config import NodeEntry
+from callcontrol.config_switches import NodeEntry
 from callcontrol.ids import NodeId
 from callcontrol.simulator import Simulator
 from callcontrol.v1 import call_control_service_pb2 as pb

@@ -15,8 +15,8 @@ from callcontrol.app import running_service
 from callcontrol.cli.options import duration, read_destination, read_endpoint
 from callcontrol.cli.watching import LinePrinter
 from callcontrol.client.client import Client
-from callcontrol.config import NodeEntry
 from callcontrol.config_sources import load
+from callcontrol.config_switches import NodeEntry
 from callcontrol.simulator import Simulator
 from callcontrol.telemetry import logging_to
 from callcontrol.v1 import (

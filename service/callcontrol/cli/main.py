@@ -14,7 +14,7 @@ import typer
 from callcontrol.cli import calling, conferences, demo, health, nodes, serving, watching
 from callcontrol.cli.words import SHOWN_OF_CALL_ID
 from callcontrol.client.failure import Failure, failure_of
-from callcontrol.config import ConfigurationError
+from callcontrol.config_problems import ConfigurationError
 
 app: Final = typer.Typer(
     name="callcontrol",

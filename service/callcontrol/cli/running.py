@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Final, Literal
 
-from callcontrol.config import ConfigurationError, describe
+from callcontrol.config_problems import ConfigurationError, describe
 
 SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 

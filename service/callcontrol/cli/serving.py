@@ -15,7 +15,8 @@ from callcontrol.addresses import split_address
 from callcontrol.app import running_service
 from callcontrol.cli.options import ConfigFile
 from callcontrol.cli.running import run, stop_on_signal
-from callcontrol.config import Config, ConfigurationError
+from callcontrol.config import Config
+from callcontrol.config_problems import ConfigurationError
 from callcontrol.config_sources import load, unknown_problems, unknown_settings
 from callcontrol.garbage import resting
 from callcontrol.listening import told_by

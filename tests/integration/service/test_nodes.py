@@ -13,7 +13,7 @@ from tests.support.stage import LIMIT_S, QUICK, Stage, listening, settings_for
 from callcontrol.app import running_service
 from callcontrol.client.client import Client
 from callcontrol.client.failure import failure_of
-from callcontrol.config import NodeEntry
+from callcontrol.config_switches import NodeEntry
 from callcontrol.simulator import Simulator
 from callcontrol.v1 import call_control_service_pb2 as pb
 from callcontrol.v1 import call_pb2, common_pb2, event_service_pb2

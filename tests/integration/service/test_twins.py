@@ -9,7 +9,7 @@ from tests.support.nodes import until
 from tests.support.stage import LIMIT_S, QUICK, settings_for
 
 from callcontrol.app import running_service
-from callcontrol.config import NodeEntry
+from callcontrol.config_switches import NodeEntry
 from callcontrol.simulator import Simulator
 
 

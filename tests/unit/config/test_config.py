@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from callcontrol.config import ConfigurationError
+from callcontrol.config_problems import ConfigurationError
 from callcontrol.config_sources import load, unknown_problems, unknown_settings
 from callcontrol.errors import ResumeTokenExpired
 from callcontrol.events.token import Token
