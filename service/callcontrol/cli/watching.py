@@ -1,7 +1,6 @@
 """`callcontrol watch`: events as they happen, a line each, on a terminal or in a pipe."""
 
 import asyncio
-from collections.abc import Iterator
 from datetime import datetime
 from typing import Annotated, Final
 
@@ -16,6 +15,7 @@ from callcontrol.client.client import Client
 from callcontrol.client.endless import EndlessStream, Manners
 from callcontrol.client.failure import Failure
 from callcontrol.v1 import common_pb2, event_service_pb2
+from callcontrol.v1.event_service_pb2 import EventsResponse
 
 WIDTHS: Final = (12, 10, 8, 22)
 HEADINGS: Final = Line("time", "node", "call", "event", "what it says", "bold")
@@ -55,7 +55,12 @@ def watch(
         ),
     ] = "",
     everything: Annotated[
-        bool, typer.Option("--all", help="Also events that have no typed description.")
+        bool,
+        typer.Option(
+            "--all",
+            help="Also events without a meaning of their own, CHANNEL_STATE for example; "
+            "--name and --subclass show them too.",
+        ),
     ] = False,
     full: Annotated[bool, typer.Option(help="With the switch's headers; for --json.")] = False,
     count: Annotated[int, typer.Option(min=0, help="End after so many events; 0 never.")] = 0,
@@ -76,17 +81,28 @@ def watch(
         view=common_pb2.VIEW_FULL if full else common_pb2.VIEW_BASIC,
         subscriber_name="callcontrol watch",
     )
+    everything = everything or bool(name or subclass)
     console = Console(highlight=False, soft_wrap=True)
-    printer = JsonPrinter() if as_json else LinePrinter(console, everything=everything)
+    printer = (
+        JsonPrinter(everything=everything)
+        if as_json
+        else LinePrinter(console, everything=everything)
+    )
     asyncio.run(print_events(target, request, printer, count))
 
 
 class JsonPrinter:
     """One message of the stream a line."""
 
-    def show(self, response: event_service_pb2.EventsResponse) -> None:
-        """Print it, heartbeats as well: they carry the time."""
-        typer.echo(MessageToJson(response, indent=None, preserving_proto_field_name=True))
+    def __init__(self, *, everything: bool = False) -> None:
+        """`everything` as of LinePrinter."""
+        self._everything = everything
+
+    def show(self, response: EventsResponse) -> int:
+        """Print it, heartbeats as well: they carry the time. Returns how many events it shows."""
+        shown = response if self._everything else _typed(response)
+        typer.echo(MessageToJson(shown, indent=None, preserving_proto_field_name=True))
+        return len(shown.events)
 
     def broke(self, failure: Failure) -> None:
         """Say so where it does not disturb the JSON."""
@@ -101,10 +117,14 @@ class LinePrinter:
         self._console, self._everything = console, everything
         self._print(HEADINGS)
 
-    def show(self, response: event_service_pb2.EventsResponse) -> None:
-        """Print the events, then what else the message says."""
-        for line in lines_of(response, everything=self._everything):
-            self._print(line)
+    def show(self, response: EventsResponse) -> int:
+        """Print the events, then what else the message says. Returns how many events it shows."""
+        shown = response if self._everything else _typed(response)
+        for event in shown.events:
+            self._print(event_line(event))
+        if notice := notice_line(shown, _now()):
+            self._print(notice)
+        return len(shown.events)
 
     def broke(self, failure: Failure) -> None:
         """Say that what happens from here on is seen later, or told as a gap."""
@@ -116,32 +136,31 @@ class LinePrinter:
         self._console.print(Text(f"{columns}  {line.detail}".rstrip(), style=line.style))
 
 
-def lines_of(response: event_service_pb2.EventsResponse, *, everything: bool) -> Iterator[Line]:
-    """What a message of the stream has to say, in its order."""
-    for event in response.events:
-        if everything or event.WhichOneof("payload"):
-            yield event_line(event)
-    if notice := notice_line(response, _now()):
-        yield notice
-
-
 async def print_events(
     target: str,
     request: event_service_pb2.EventsRequest,
     printer: JsonPrinter | LinePrinter,
     count: int,
 ) -> None:
-    """Print until so many events were seen; for good if `count` is 0."""
+    """Print until so many events were shown; for good if `count` is 0."""
     seen = 0
     async with (
         Client(target) as client,
         EndlessStream(client, request, Manners(on_break=printer.broke)) as responses,
     ):
         async for response in responses:
-            printer.show(response)
-            seen += len(response.events)
+            seen += printer.show(response)
             if count and seen >= count:
                 return
+
+
+def _typed(response: EventsResponse) -> EventsResponse:
+    """The message without the events that are no more than a name."""
+    typed = EventsResponse()
+    typed.CopyFrom(response)
+    del typed.events[:]
+    typed.events.extend(event for event in response.events if event.WhichOneof("payload"))
+    return typed
 
 
 def _now() -> str:

@@ -329,6 +329,20 @@ async def test_watch_shows_only_where_its_options_and_its_expression_hold(
     assert ["USER_BUSY" in line for line in lines] == [True]
 
 
+async def test_watch_shows_by_name_also_what_is_no_more_than_a_name(
+    stage: Stage, target: dict[str, str]
+):
+    named = ("--name", "CHANNEL_STATE", "--count", "1")
+    async with started("watch", *named, environ=target) as process:
+        assert process.stdout is not None
+        async for line in process.stdout:
+            if b"stream started" in line:
+                break
+        await stage.call("sofia/internal/busy@x")
+        lines = (await process.stdout.read()).decode().splitlines()
+    assert ["CHANNEL_STATE" in line for line in lines][:1] == [True]
+
+
 async def test_watch_says_what_is_wrong_with_an_expression(target: dict[str, str]):
     status, _, err = await run("watch", "--where", "event.nope == 1", environ=target)
     assert status == 1

@@ -8,10 +8,19 @@ from rich.console import Console
 
 from callcontrol.cli.watching import JsonPrinter, LinePrinter
 from callcontrol.client.failure import Failure
+from callcontrol.v1 import event_pb2
 from callcontrol.v1 import event_service_pb2 as pb
 
 STARTED = pb.EventsResponse(started=pb.SubscriptionStarted())
 BROKE = Failure(grpc.StatusCode.UNAVAILABLE, "connection refused")
+
+MIXED = pb.EventsResponse(
+    events=[
+        event_pb2.Event(name="CHANNEL_STATE"),
+        event_pb2.Event(name="DTMF", dtmf_received=event_pb2.DtmfReceived(digit="5")),
+    ]
+)
+"""An event that is no more than a name, and one that means something."""
 
 
 def printed(*responses: pb.EventsResponse) -> str:
@@ -40,3 +49,15 @@ def test_json_is_not_disturbed_by_a_break(capsys: pytest.CaptureFixture[str]):
     out, err = capsys.readouterr()
     assert out == '{"started": {}}\n'
     assert err.startswith("stream broke, trying again: UNAVAILABLE")
+
+
+@pytest.mark.parametrize(("everything", "count"), [(False, 1), (True, 2)])
+def test_events_that_are_no_more_than_a_name_are_shown_and_counted_where_asked_for(
+    everything: bool, count: int, capsys: pytest.CaptureFixture[str]
+):
+    screen = io.StringIO()
+    lines = LinePrinter(Console(file=screen, width=200), everything=everything)
+    assert lines.show(MIXED) == JsonPrinter(everything=everything).show(MIXED) == count
+    for text in (screen.getvalue(), capsys.readouterr().out):
+        assert ("CHANNEL_STATE" in text) is everything
+        assert "dtmf" in text.lower()
