@@ -106,6 +106,7 @@ async def test_the_call_is_told_and_listed_and_can_be_ended(
     told: set[str] = set()
     while "CHANNEL_DESTROY" not in told:
         response = await stream.read()
+        assert isinstance(response, events_pb2.EventsResponse)  # and not the end of the stream
         assert not response.HasField("gap")
         told |= {event.name for event in response.events if event.call_id == call_id}
 
