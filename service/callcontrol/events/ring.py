@@ -70,7 +70,10 @@ class Ring:
         self.next_number = 1
         self.bytes_held = 0
         self.held_since_s = clock()
-        """Everything since then is held, on the ring's clock."""
+        """Everything after that is held, on the ring's clock."""
+        self.dropped_us = 0
+        """The latest time at which an event came that is not held any more, as it told, in
+        microseconds since the epoch; 0 for none."""
         self.close_reason: str | None = None
         """Why nothing is taken in any more; None while the log is open."""
 
@@ -126,6 +129,8 @@ class Ring:
         entry = self[self.first_number]
         entry.leave()
         self.held_since_s = entry.appended_s
+        if isinstance(entry.item, Event):
+            self.dropped_us = max(self.dropped_us, entry.item.received_us)
         self._slots[self.first_number % len(self._slots)] = None
         self.first_number += 1
         self.bytes_held -= entry.weight

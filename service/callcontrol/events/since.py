@@ -13,13 +13,21 @@ MARGIN_S: Final = 1.0
 events. Where they moved further, some events come that are older than was asked for."""
 
 _US: Final = 1_000_000
+_MARGIN_US: Final = round(MARGIN_S * _US)
 _ROUNDING_US: Final = 1_000
 
 
 def oldest_us(ring: Ring, now_us: int) -> int:
     """The oldest time since which everything is held, microseconds since the epoch."""
-    held_s = ring.clock() - ring.held_since_s
-    return min(now_us, now_us - int(held_s * _US) + _ROUNDING_US)
+    return min(now_us, _held_us(ring, now_us) + _ROUNDING_US)
+
+
+def _held_us(ring: Ring, now_us: int) -> int:
+    """What came at that time or later is held, going by the log's clock; and nothing was dropped
+    that told such a time, unless it was when the clock stood quite differently.
+    """
+    by_clock_us = now_us - int((ring.clock() - ring.held_since_s) * _US)
+    return max(by_clock_us, min(ring.dropped_us + 1, by_clock_us + _MARGIN_US))
 
 
 def start_since(ring: Ring, time_us: int, now_us: int) -> Start:
@@ -27,9 +35,9 @@ def start_since(ring: Ring, time_us: int, now_us: int) -> Start:
 
     Raises ResumeTokenExpired when not everything since then is held.
     """
-    at_s = ring.clock() - (now_us - time_us) / _US
-    if at_s < ring.held_since_s:
+    if time_us < _held_us(ring, now_us):
         raise ResumeTokenExpired("not everything since then is held")
+    at_s = ring.clock() - (now_us - time_us) / _US
     numbers = range(ring.first_number, ring.next_number)
     first = bisect_left(numbers, at_s - MARGIN_S, key=lambda number: ring[number].appended_s)
     number = ring.first_number + first

@@ -80,6 +80,29 @@ def test_what_was_dropped_is_not_held(times):
         times.since(1.9)
 
 
+def test_what_came_at_the_very_instant_of_something_that_was_dropped_is_not_all_held(times):
+    times.come(*range(1, 12), 11, 11)
+    with pytest.raises(ResumeTokenExpired):
+        times.since(3)
+    assert times.since(3.000001) == 4
+
+
+@pytest.mark.parametrize("fast_s", [0.2, -0.2])
+def test_what_was_dropped_is_known_by_the_time_it_told_though_clocks_drift(times, fast_s):
+    times.come(*range(1, 4), fast_s=fast_s)
+    times.come(*range(4, 14))
+    with pytest.raises(ResumeTokenExpired):
+        times.since(3 + fast_s)
+    assert times.log.oldest_us(times.now_us) > DAY_US + round((3 + fast_s) * 1e6)
+
+
+def test_a_clock_that_was_set_back_long_ago_keeps_nobody_from_beginning(times):
+    times.come(*range(1, 4), fast_s=3_600.0)
+    times.come(*range(4, 20))
+    assert times.since(9 + MARGIN_S) == 10
+    assert times.log.oldest_us(times.now_us) <= DAY_US + round((9.01 + MARGIN_S) * 1e6)
+
+
 def test_the_oldest_time_is_right_after_what_was_dropped(times):
     assert times.log.oldest_us(times.now_us) == DAY_US
     times.come(*range(1, 13))
