@@ -1,8 +1,9 @@
 """What every RPC has around it: deadlines, repeats, faults, cancellation, audit, figures."""
 
 import asyncio
+import gc
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import grpc
 import grpc.aio
@@ -353,3 +354,31 @@ def originate_request(*, request_id: str = "", validate_only: bool = False) -> p
         destination=call_pb2.Destination(park=call_pb2.Park()),
         validate_only=validate_only,
     )
+
+
+@pytest.fixture
+def without_collector() -> Iterator[None]:
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+def is_alive(kind: str) -> bool:
+    """Whether there is an object of that type, which may be garbage in a cycle."""
+    return any(type(each).__name__ == kind for each in gc.get_objects())
+
+
+@pytest.mark.usefixtures("without_collector")
+async def test_what_was_refused_leaves_nothing_that_only_the_collector_could_find(served, calls):
+    await refusal_of(calls.GetCall(pb.GetCallRequest(call_id=UNKNOWN_ID)))
+    await until(lambda: not is_alive("_Attempt"))
+
+
+@pytest.mark.usefixtures("without_collector")
+async def test_a_stream_that_was_ended_leaves_nothing_either(served):
+    stream = EventServiceStub(served.channel).Events(event_service_pb2.EventsRequest())
+    await stream.read()
+    served.server.streams[0].close()
+    await refusal_of(stream.read())
+    await until(lambda: not is_alive("EventStream"))

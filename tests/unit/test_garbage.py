@@ -33,6 +33,13 @@ async def test_garbage_goes_all_the_same() -> None:
         await until(lambda: left() is None)
 
 
+async def test_what_is_garbage_already_is_not_put_to_rest() -> None:
+    async with resting(rest_every_s=0.001):
+        await until(lambda: gc.get_freeze_count() > 0)
+        left = weakref.ref(Knot())
+        await until(lambda: left() is None)
+
+
 async def test_afterwards_the_collector_looks_at_everything_again() -> None:
     alive = Knot()
     async with resting(rest_every_s=0.001):

@@ -100,6 +100,7 @@ class Ladder:
 
         async def serve(raw: bytes, context: Context) -> None:
             attempt = _Attempt(self, method, context)
+            failure: Failure | None = None
             try:
                 await handler.serve(attempt.decode(raw), context)
             except asyncio.CancelledError:
@@ -110,6 +111,7 @@ class Ladder:
                 return
             except Exception as error:  # noqa: BLE001  # the last rung: nothing may leak
                 failure = attempt.explain(error)
+            if failure is not None:
                 attempt.ended(failure.code.name, failure=failure)
                 await refuse(context, failure)
             attempt.ended("OK")

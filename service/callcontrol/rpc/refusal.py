@@ -1,7 +1,9 @@
 """How a failure looks on the wire: google.rpc.Status with its details, within metadata limits."""
 
+import asyncio
 from typing import Final, Never
 
+import grpc.aio
 from google.protobuf import any_pb2, duration_pb2
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
@@ -43,7 +45,13 @@ async def refuse(context: Context, failure: Failure, *, replayed: bool = False) 
     if failure.retry_in_s is not None:
         pushback_ms = str(round(failure.retry_in_s * 1000))
         trailers += (("grpc-retry-pushback-ms", pushback_ms),)
-    await context.abort(status.code, status.details, trailers)
+    try:
+        await context.abort(status.code, status.details, trailers)
+    except grpc.aio.AbortError as aborted:
+        # gRPC keeps it with the RPC, to which its traceback leads back: without this, only the
+        # collector of cycles would let go of them and of all that the handler had at hand.
+        asyncio.get_running_loop().call_soon(aborted.with_traceback, None)
+        raise
 
 
 def _error_info(failure: Failure, *, replayed: bool) -> error_details_pb2.ErrorInfo:
