@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,6 +16,7 @@ from callcontrol.events.keeper import Keeper
 from callcontrol.events.log import EventLog
 from callcontrol.events.ring import LogLimits
 from callcontrol.events.store import EventStore, StoreFailed
+from callcontrol.events.worker import Worker
 from callcontrol.ids import CoreUuid, EventId, NodeId
 
 HELD = 30
@@ -38,9 +40,10 @@ class Disk(EventStore):
 
 @dataclass
 class World:
-    """What the switch said, and what clients hold of it."""
+    """What the switch said, and what clients hold of it. One thread writes for all its lives."""
 
     path: Path
+    worker: Worker
     said: int = 0
     tokens: list[tuple[str, int]] = field(default_factory=list)
     """Each with the last number that had been told by then."""
@@ -49,6 +52,7 @@ class World:
         self.log = EventLog(LogLimits(max_events=HELD), clock=lambda: 0.0)
         self.disk = Disk(self.path, 64 << 20, lock_timeout_s=0)
         self.keeper = Keeper(self.log, self.disk, lambda _: b"", now_us=lambda: 0)
+        self.keeper._worker = self.worker
         await self.keeper.restore()
 
     def tell(self, count: int) -> None:
@@ -68,7 +72,7 @@ class World:
 
     async def kill(self, unheard: int) -> None:
         """End without a word; the switch goes on, and nobody hears it."""
-        await self.keeper._worker.do(self.disk.close)
+        await self.worker.do(self.disk.close)
         self.said += unheard
         await self.begin()
 
@@ -110,8 +114,8 @@ STEPS = st.lists(
 )
 
 
-async def play(steps: list[tuple[str, int]], path: Path) -> None:
-    world = World(path)
+async def play(steps: list[tuple[str, int]], path: Path, worker: Worker) -> None:
+    world = World(path, worker)
     await world.begin()
     for step, number in steps:
         match step:
@@ -126,14 +130,20 @@ async def play(steps: list[tuple[str, int]], path: Path) -> None:
             case "kill":
                 await world.kill(number)
             case "break":
-                await world.keeper._worker.do(world.disk.close)
-                await world.keeper._worker.do(lambda: path.write_bytes(b"\xff" * 5_000))
+                await world.worker.do(world.disk.close)
+                await world.worker.do(lambda: path.write_bytes(b"\xff" * 5_000))
                 await world.begin()
         world.check()
-    await world.keeper._worker.do(world.disk.close)
+    await world.worker.do(world.disk.close)
 
 
-@given(STEPS)
-def test_whatever_befalls_the_log_on_disk_nothing_is_missing_without_a_gap(steps):
+@pytest.fixture(scope="module")
+def worker() -> Worker:
+    """Workers live as long as their process, and a machine has no room for thousands of them."""
+    return Worker("event store")
+
+
+@given(steps=STEPS)
+def test_whatever_befalls_the_log_on_disk_nothing_is_missing_without_a_gap(steps, worker):
     with TemporaryDirectory() as directory:
-        asyncio.run(play(steps, Path(directory) / "events.db"))
+        asyncio.run(play(steps, Path(directory) / "events.db", worker))
