@@ -58,7 +58,7 @@ docs: $(READY)  ## generate docs/commands.md from the tables in the code
 lock:  ## resolve the lock files anew (needs uv on the path)
 	tools/lock
 
-contract: $(READY)  ## run the contract tests, on a real switch with SWITCH=host:port PASSWORD=...
+contract: $(READY)  ## run the contract tests; SWITCH=host:port PASSWORD=... restarts and uses that real switch
 	@SWITCH_PASSWORD='$(PASSWORD)' $(BIN)/pytest -q tests/contract $(if $(SWITCH),--switch=$(SWITCH))
 
 bench: $(READY)  ## measure; one JSON object a line

@@ -27,7 +27,10 @@ GOODBYE_S = 2.0
 def pytest_addoption(parser: pytest.Parser) -> None:
     """The contract suite runs on a real switch where one is named."""
     parser.addoption(
-        "--switch", metavar="HOST:PORT", default=None, help="run tests/contract on this FreeSWITCH"
+        "--switch",
+        metavar="HOST:PORT",
+        default=None,
+        help="run tests/contract on this FreeSWITCH, which is restarted and loses its calls",
     )
     parser.addoption(
         "--switch-password",
