@@ -1,5 +1,5 @@
-"""What is around the switch under test over SIP: a telephone that registers, and a gateway's far
-side that answers pings. Towards a real switch by SIP over UDP, at the simulator by its own word.
+"""What is around the switch under test over SIP: a telephone that registers, a gateway's far side
+that answers pings, and a server with mailboxes. Towards a real switch by SIP over UDP, at the simulator by its own word.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from tests.contract.phone import SIP_PORT
 from tests.contract.raw_client import RawClient
 from tests.contract.switch_under_test import SwitchUnderTest
 
-from callcontrol.simulator import gateways, registrar
+from callcontrol.simulator import gateways, mailboxes, registrar
 from callcontrol.simulator.registrar import Registration
 
 PING_PORT = SIP_PORT + 2
@@ -81,6 +81,33 @@ def telephone(switch: SwitchUnderTest) -> Iterator[Telephone]:
         line.setblocking(False)
         line.bind((switch.host, 0))
         yield Telephone(switch, line)
+
+
+def notify(switch: SwitchUnderTest, user: str, summary: str) -> str:
+    """Another server tells the switch of a user's mailbox; the name of that."""
+    mailbox = f"{user}@{switch.host}"
+    if switch.simulator is not None:
+        mailboxes.notify(switch.simulator.switch, mailbox, summary)
+        return mailbox
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as line:
+        line.bind((switch.host, 0))
+        host, port = line.getsockname()
+        lines = (
+            f"NOTIFY sip:{mailbox}:{SIP_PORT} SIP/2.0",
+            f"Via: SIP/2.0/UDP {host}:{port};rport;branch=z9hG4bK{uuid.uuid4().hex}",
+            "Max-Forwards: 70",
+            f"From: <sip:voicemail@{DOMAIN}>;tag=1",
+            f"To: <sip:{mailbox}>",
+            f"Call-ID: {uuid.uuid4().hex}",
+            "CSeq: 1 NOTIFY",
+            f"Contact: <sip:voicemail@{host}:{port}>",
+            "Event: message-summary",
+            "Subscription-State: terminated",
+            "Content-Type: application/simple-message-summary",
+            f"Content-Length: {len(summary.encode())}",
+        )
+        line.sendto("\r\n".join((*lines, "", summary)).encode(), (switch.host, SIP_PORT))
+    return mailbox
 
 
 @asynccontextmanager

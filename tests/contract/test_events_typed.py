@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Mapping
 import pytest
 from tests.contract.phone import DEADLINE_S, Phone, new_id, sip
 from tests.contract.raw_client import RawClient
-from tests.contract.sip_world import DOMAIN, answering_pings, telephone
+from tests.contract.sip_world import DOMAIN, answering_pings, notify, telephone
 from tests.contract.switch_under_test import SwitchUnderTest
 
 from callcontrol.v1 import call_control_service_pb2 as calls_pb2
@@ -138,6 +138,24 @@ class TestMailboxes:
         assert told.name == "MESSAGE_WAITING"
         assert told.message_waiting == event_pb2.MessageWaiting(
             mailbox=f"1000@{DOMAIN}",
+            waiting=True,
+            new_messages=2,
+            saved_messages=5,
+            new_urgent_messages=1,
+            saved_urgent_messages=3,
+        )
+
+    async def test_another_server_tells_of_messages(
+        self, phone: Phone, switch: SwitchUnderTest
+    ) -> None:
+        account = "Message-Account: sip:somebody@elsewhere"
+        summary = f"Messages-Waiting: yes\r\n{account}\r\nVoice-Message: 2/5 (1/3)\r\n"
+        mailbox = notify(switch, "1000", summary)
+
+        told = await phone.tape.event("message_waiting")
+
+        assert told.message_waiting == event_pb2.MessageWaiting(
+            mailbox=mailbox,
             waiting=True,
             new_messages=2,
             saved_messages=5,

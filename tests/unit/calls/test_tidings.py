@@ -133,6 +133,24 @@ def test_a_mailbox_tells_its_messages(
     assert event.payload == waiting
 
 
+@pytest.mark.parametrize(
+    ("words", "waiting"),
+    [
+        ("yes\r\nVoice-Message: 2/5 (1/3)\r\n", MessageWaiting("1000@a", True, 2, 5, 1, 3)),
+        ("YES\nMessage-Account: sip:x\nvoice-message:2/5", MessageWaiting("1000@a", True, 2, 5)),
+        ("no\r\nFax-Message: 2/5", MessageWaiting("1000@a", False)),
+        ("yes\r\nVoice-Message: many", MessageWaiting("1000@a", True)),
+        ("\r\nyes", MessageWaiting("1000@a", False)),
+        ("", MessageWaiting("1000@a", False)),
+    ],
+)
+def test_another_server_tells_of_a_mailbox_in_one_header(
+    office: Office, words: str, waiting: MessageWaiting
+):
+    told = office.told("MESSAGE_WAITING", MWI_Message_Account="1000@a", MWI_Messages_Waiting=words)
+    assert told.payload == waiting
+
+
 def test_a_question_for_messages_is_no_answer(office: Office):
     assert office.told("MESSAGE_QUERY", Message_Account="sip:1000@example.org").payload is None
     assert office.told("MESSAGE_WAITING", MWI_Messages_Waiting="no").payload is None

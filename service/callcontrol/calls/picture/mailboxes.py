@@ -10,6 +10,7 @@ from callcontrol.calls.picture import fields
 from callcontrol.calls.picture.translate import Headers, text
 
 _COUNTS: Final = re.compile(r"(\d{1,9})/(\d{1,9})(?: \((\d{1,9})/(\d{1,9})\))?", re.ASCII)
+_VOICE: Final = "voice-message:"
 _SCHEMES: Final = ("sip:", "sips:")
 
 
@@ -20,9 +21,18 @@ def message_waiting(headers: Headers) -> MessageWaiting | None:
         mailbox = mailbox.removeprefix(scheme)
     if not mailbox:
         return None
-    has_new = text(headers, fields.MESSAGES_WAIT) == "yes"
-    counts = _COUNTS.fullmatch(text(headers, fields.MESSAGE_COUNTS))
+    first, *rest = text(headers, fields.MESSAGES_WAIT).splitlines() or [""]
+    has_new = first.strip().lower() == "yes"
+    counts = _COUNTS.fullmatch(text(headers, fields.MESSAGE_COUNTS) or _told_behind(rest))
     if counts is None:
         return MessageWaiting(mailbox, has_new)
     new, saved, new_urgent, saved_urgent = (int(each or 0) for each in counts.groups())
     return MessageWaiting(mailbox, has_new, new, saved, new_urgent, saved_urgent)
+
+
+def _told_behind(lines: list[str]) -> str:
+    """The counts where the switch took all of another server's words for the answer whether
+    messages wait (sofia.c sofia_handle_sip_i_notify).
+    """
+    found = (each[len(_VOICE) :] for each in lines if each.lower().startswith(_VOICE))
+    return next(found, "").strip()
