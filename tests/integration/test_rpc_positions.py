@@ -1,6 +1,7 @@
 """Streams that begin elsewhere than now, over gRPC."""
 
 import asyncio
+import gc
 import time
 from collections.abc import AsyncIterator
 
@@ -17,6 +18,7 @@ from callcontrol.events.event import Gap, GapReason
 from callcontrol.events.log import EventLog
 from callcontrol.events.ring import LogLimits
 from callcontrol.rpc.convert_event import MAX_EVENT_BYTES
+from callcontrol.rpc.opening import Opening
 from callcontrol.v1 import call_pb2, common_pb2
 from callcontrol.v1 import event_service_pb2 as pb
 from callcontrol.v1.event_service_pb2_grpc import EventServiceStub
@@ -349,6 +351,15 @@ async def test_a_large_snapshot_comes_in_messages_of_the_size_that_was_asked_for
         stream.cancel()
         assert [len(each.events) for each in pictures] == sizes
         assert completed.snapshot_completed.call_count == 250
+
+
+async def test_who_was_told_of_the_calls_holds_no_picture_of_them_any_more(served):
+    served.place(CALL_ID)
+    stream, _ = await subscribe(served, snapshot())
+    await read_snapshot(stream)
+    openings = (each for each in gc.get_objects() if isinstance(each, Opening))
+    assert not any(each.calls for each in openings)
+    stream.cancel()
 
 
 async def test_variables_are_in_a_snapshot_where_the_view_is_full(served):

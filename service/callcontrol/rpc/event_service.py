@@ -3,7 +3,7 @@
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
 from callcontrol.calls.call import Call
@@ -13,7 +13,7 @@ from callcontrol.ids import NodeId
 from callcontrol.rpc.aio import Context
 from callcontrol.rpc.check_filter import CheckFilterService
 from callcontrol.rpc.event_filter import FilterReader, require_nodes
-from callcontrol.rpc.event_request import read_events_request
+from callcontrol.rpc.event_request import StreamRequest, read_events_request
 from callcontrol.rpc.event_stream import EventStream
 from callcontrol.rpc.handlers import Handlers, stream
 from callcontrol.rpc.opening import open_stream
@@ -115,31 +115,34 @@ class EventService:
         require_nodes(asked.filters, self._knows_node)
         if self._is_leaving:
             raise ShuttingDown
-        stream_id = str(uuid.uuid4())
+        peer = context.peer()
+        with (
+            self._peers.place_for(peer, asked.filters),
+            closing(self._opened(asked, peer)) as served,
+            self._listed(served),
+        ):
+            await served.serve(context)
+
+    def _opened(self, asked: StreamRequest, peer: str) -> EventStream:
         opening = open_stream(
             self._log, self._calls, asked.start, asked.filters, self._tools.now_us()
         )
-        with (
-            self._peers.place_for(context.peer(), asked.filters),
-            self._log.subscribe(
-                asked.filters,
-                name=asked.name or stream_id,
-                overflow=asked.overflow,
-                start=opening.start,
-            ) as subscription,
-        ):
-            departure = self._end_for_age(context.peer())
-            served = EventStream(
-                stream_id,
-                asked,
-                subscription,
-                self._tools,
-                departure,
-                opening=opening,
-                peer=context.peer(),
-            )
-            with self._listed(served):
-                await served.serve(context)
+        stream_id = str(uuid.uuid4())
+        subscription = self._log.subscribe(
+            asked.filters,
+            name=asked.name or stream_id,
+            overflow=asked.overflow,
+            start=opening.start,
+        )
+        return EventStream(
+            stream_id,
+            asked,
+            subscription,
+            self._tools,
+            self._end_for_age(peer),
+            opening=opening,
+            peer=peer,
+        )
 
     @contextmanager
     def _listed(self, served: EventStream) -> Iterator[None]:

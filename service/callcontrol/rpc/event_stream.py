@@ -17,16 +17,9 @@ from callcontrol.rpc.aio import Context
 from callcontrol.rpc.convert_event import encode_entry
 from callcontrol.rpc.event_request import StreamRequest
 from callcontrol.rpc.opening import NOW, Opening
-from callcontrol.rpc.pace import MAX_LINGER_S
 from callcontrol.rpc.stream_messages import Message, last_position
 from callcontrol.rpc.stream_tools import Departure, StreamTools
-from callcontrol.v1.event_service_pb2 import (
-    Batching,
-    EventsResponse,
-    GoingAway,
-    Heartbeat,
-    SubscriptionStarted,
-)
+from callcontrol.v1.event_service_pb2 import EventsResponse, GoingAway, Heartbeat
 
 _US: Final = 1_000_000
 
@@ -144,40 +137,26 @@ class EventStream:
         """Say what goes before the events of the log. Only the last message has a token: whoever
         loses the stream before it has to begin in the same way again.
         """
-        asked = self._request
-        notice = EventsResponse(started=self._started())
-        for following in self._opening.messages(
-            with_variables=asked.projection.is_full,
-            max_events=asked.max_events,
-            max_bytes=asked.max_bytes,
+        messages = self._opening.messages(
+            self._request,
+            stream_id=self.stream_id,
+            server_version=self._tools.server_version,
             now_us=self._tools.now_us(),
-        ):
+        )
+        notice = next(messages)
+        for following in messages:
             await self._tell(context, notice, 0)
             self.sent_events += len(notice.events)
             self._subscription.require_open()
             self._require_time()
             notice = following
+        self._opening = NOW  # the calls change, and their former pictures would live on here
         await self._tell(context, notice, self._subscription.place)
 
     def _require_time(self) -> None:
         """Raise ShuttingDown when the end that was set for the stream has come."""
         if self._departure is not None and self._departure.end_s <= self._tools.clock():
             raise ShuttingDown
-
-    def _started(self) -> SubscriptionStarted:
-        asked = self._request
-        max_delay_s = MAX_LINGER_S if asked.max_delay_s is None else asked.max_delay_s
-        return SubscriptionStarted(
-            subscription_id=self.stream_id,
-            batching=Batching(
-                max_events=asked.max_events,
-                max_bytes=asked.max_bytes,
-                max_delay=convert.duration_s(max_delay_s),
-            ),
-            heartbeat_interval=convert.duration_s(asked.heartbeat_s),
-            oldest_time=convert.timestamp(self._opening.oldest_us),
-            server_version=self._tools.server_version,
-        )
 
     async def _announce(self, context: Context, departure: Departure) -> None:
         now_s = self._tools.clock()

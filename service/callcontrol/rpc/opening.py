@@ -1,4 +1,5 @@
-"""What a stream says before it goes on with the log: what is missing, and a picture of the calls.
+"""What a stream says before it goes on with the log: its settings, what is missing, and a picture
+of the calls.
 
 A stream that is broken off in the middle of this is to begin anew in the same way, so only the last
 message of it has a resume token.
@@ -16,10 +17,18 @@ from callcontrol.events.catch_up import Start
 from callcontrol.events.event import Gap, GapReason
 from callcontrol.events.filter import EventFilter, may_match_node
 from callcontrol.events.log import EventLog
+from callcontrol.rpc import convert
 from callcontrol.rpc.convert_event import MAX_EVENT_BYTES, basic_event, gap
+from callcontrol.rpc.event_request import StreamRequest
 from callcontrol.rpc.event_start import StartRequest
+from callcontrol.rpc.pace import MAX_LINGER_S
 from callcontrol.v1 import event_pb2
-from callcontrol.v1.event_service_pb2 import EventsResponse, SnapshotCompleted
+from callcontrol.v1.event_service_pb2 import (
+    Batching,
+    EventsResponse,
+    SnapshotCompleted,
+    SubscriptionStarted,
+)
 
 MAX_AHEAD_US: Final = 60_000_000
 """How far the clock of a client may be ahead of ours."""
@@ -40,17 +49,24 @@ class Opening:
     """The oldest time a stream could begin from."""
 
     def messages(
-        self, *, with_variables: bool, max_events: int, max_bytes: int, now_us: int
+        self, asked: StreamRequest, *, stream_id: str, server_version: str, now_us: int
     ) -> Iterator[EventsResponse]:
-        """What it says, in order; a message is made when it is asked for."""
+        """What it says, in order, first the settings in force; a message is made when it is asked
+        for.
+        """
+        started = _settings(asked)
+        started.subscription_id = stream_id
+        started.oldest_time.CopyFrom(convert.timestamp(self.oldest_us))
+        started.server_version = server_version
+        yield EventsResponse(started=started)
         for missing in self.gaps:
             yield EventsResponse(gap=gap(missing))
         if self.calls is None:
             return
-        most, largest = min(max_events, MAX_CALLS), min(max_bytes, MAX_EVENT_BYTES)
+        most, largest = min(asked.max_events, MAX_CALLS), min(asked.max_bytes, MAX_EVENT_BYTES)
         message, size = EventsResponse(), 0
         for call in self.calls:
-            event = _snapshot(call, now_us, with_variables=with_variables)
+            event = _snapshot(call, now_us, with_variables=asked.projection.is_full)
             size += event.ByteSize()
             if message.events and (size > largest or len(message.events) == most):
                 yield message
@@ -95,6 +111,18 @@ def open_stream(
         gaps=_for(filters, gaps),
         calls=[call for call in calls() if passes(call)],
         oldest_us=oldest_us,
+    )
+
+
+def _settings(asked: StreamRequest) -> SubscriptionStarted:
+    max_delay_s = MAX_LINGER_S if asked.max_delay_s is None else asked.max_delay_s
+    return SubscriptionStarted(
+        batching=Batching(
+            max_events=asked.max_events,
+            max_bytes=asked.max_bytes,
+            max_delay=convert.duration_s(max_delay_s),
+        ),
+        heartbeat_interval=convert.duration_s(asked.heartbeat_s),
     )
 
 
