@@ -10,6 +10,7 @@ from tests.contract.phone import CONTEXT, DEADLINE_S, RECORDING_ROOT, SWITCH_HOS
 from tests.contract.switch_under_test import SwitchUnderTest
 
 from callcontrol.app import running_service
+from callcontrol.config import Config
 from callcontrol.config_sources import load
 from callcontrol.freeswitch.settings import LinkTimings
 from callcontrol.simulator import Simulator
@@ -57,12 +58,9 @@ def service_settings() -> Mapping[str, object]:
     return {}
 
 
-@asynccontextmanager
-async def connected_phone(
-    switch: SwitchUnderTest, settings: Mapping[str, object], timings: LinkTimings | None = None
-) -> AsyncIterator[Phone]:
-    """A client of a service of its own that is connected to the switch."""
-    config = load(
+def config_for(switch: SwitchUnderTest, settings: Mapping[str, object]) -> Config:
+    """What a service needs that is to be connected to the switch."""
+    return load(
         {
             "nodes": f"switch={switch.host}:{switch.port}",
             "password": switch.password,
@@ -74,7 +72,14 @@ async def connected_phone(
             **settings,
         }
     )
-    async with running_service(config, timings) as service:
+
+
+@asynccontextmanager
+async def connected_phone(
+    switch: SwitchUnderTest, settings: Mapping[str, object], timings: LinkTimings | None = None
+) -> AsyncIterator[Phone]:
+    """A client of a service of its own that is connected to the switch."""
+    async with running_service(config_for(switch, settings), timings) as service:
         async with asyncio.timeout(DEADLINE_S):
             await service.wait_ready()
         async with Phone.connect(f"127.0.0.1:{service.port}") as phone:

@@ -71,6 +71,9 @@ class FakeNode:
     def is_ready(self) -> bool:
         return self.reachable
 
+    async def caught_up(self) -> None:
+        """Its events come before its answers."""
+
     async def api(self, name: str, arguments: str = "") -> str:
         return await self._answer(name, arguments)
 

@@ -33,6 +33,11 @@ class SwitchTables:
         self.answering = asyncio.Event()
         """Cleared to let questions wait."""
         self.answering.set()
+        self.under_way: Callable[[], None] = lambda: None
+        """Lets events arrive that are still under way."""
+        self.catching_up = asyncio.Event()
+        """Cleared to let all events after now be under way for good."""
+        self.catching_up.set()
         self._numbers: Iterator[int] = count(1_000)
 
     @property
@@ -65,6 +70,11 @@ class SwitchTables:
         answer = self._answer(name, arguments)
         self.before_answer(question)
         return answer
+
+    async def caught_up(self) -> None:
+        await self.catching_up.wait()
+        arrive, self.under_way = self.under_way, lambda: None
+        arrive()
 
     def _answer(self, name: str, arguments: str) -> str:
         if name == "show" and not self.keeps_tables:

@@ -10,8 +10,10 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Hashable
 
-from callcontrol.esl.messages import SwitchEvent
+from callcontrol.esl.commands import Command
+from callcontrol.esl.messages import Reply, SwitchEvent
 from callcontrol.freeswitch import fields
+from callcontrol.freeswitch.catching_up import CatchingUp
 from callcontrol.freeswitch.coverage import Coverage, EventsOwner
 from callcontrol.freeswitch.feed import MAX_HELD_BYTES, EventFeed, Fresh
 from callcontrol.freeswitch.link import ArrivedEvent
@@ -47,6 +49,7 @@ class EventLinks:
         self._core_uuid = CoreUuid("")
         self._coverage: Coverage | None = None
         self._begun = asyncio.Event()
+        self._catching_up = CatchingUp()
         self._meetings: dict[Side, asyncio.TimerHandle] = {}
         """For links that wait: when they should have met the other one."""
 
@@ -96,6 +99,12 @@ class EventLinks:
             for meeting in self._meetings.values():
                 meeting.cancel()
 
+    async def catch_up(self, command: Callable[[Command], Awaitable[Reply]]) -> str:
+        """Return when all events that the switch told before were passed on, or why they cannot
+        be. `command` sends a command on a command link.
+        """
+        return await self._catching_up.wait(command) if self.is_up else "no event link is up"
+
     def expect_end(self) -> None:
         """The switch said that it ends: for a while its links are left to it to close."""
         for feed in self._feeds.values():
@@ -128,6 +137,8 @@ class EventLinks:
         """For a feed: a canary came."""
         if not self._is_alone:
             self._pass_on(self._merge.canary(side, canary_id))
+        if self._is_alone or self._merge.covers(side):
+            self._catching_up.passed(canary_id)
 
     def on_left(self, side: Side, reason: str) -> None:
         """For a feed: its link is lost."""
@@ -154,6 +165,7 @@ class EventLinks:
         coverage.end_reason = reason
         coverage.ended.set()
         self._coverage = None
+        self._catching_up.give_up(reason)
         taken_over = self._merge.take_over()
         if taken_over is not None:
             side, events = taken_over

@@ -161,6 +161,15 @@ class Node:
         """Send any command of the event socket, for example `sendmsg`. Raises as `api` does."""
         return _as_reply(await self._pool.request(command))
 
+    async def caught_up(self) -> None:
+        """Return when every event has been taken that the switch had told before.
+
+        Raises as `command` does, and NodeUnavailable when events do not come, or no longer do.
+        However long they are behind, that is waited for.
+        """
+        if reason := await self._events.catch_up(self.command):
+            raise self.unavailable(reason)
+
     async def start_job(
         self,
         name: str,

@@ -1,5 +1,7 @@
 """Comparing what is known of a node's calls with the node."""
 
+from itertools import count
+
 import pytest
 from tests.support import transcripts
 from tests.support.channels import CORE, NODE, START_US, Channel, Switch, apply_all
@@ -166,6 +168,110 @@ async def test_an_event_that_comes_meanwhile_wins(bench):
     await bench.compare()
     assert bench.published == []
     assert bench.tracker.require(ann.call_id).state is CallState.ENDING
+
+
+async def test_a_call_whose_events_are_under_way_is_not_found(bench):
+    ann = bench.switch.channel("ann")
+    bench.tables.add("ann")
+    begun = (ann.event("CHANNEL_CREATE"), ann.event("CHANNEL_ANSWER"))
+    bench.tables.under_way = lambda: bench.apply(*begun)
+    await bench.compare()
+    assert bench.published == []
+    assert "uuid_dump ann json" not in bench.tables.asked
+
+
+async def test_a_change_whose_event_is_under_way_when_the_switch_tells_of_it_is_not_found(bench):
+    (ann,) = bench.begin("ann")
+    bench.tables.add("ann", "HELD")
+    hold = ann.event("CHANNEL_HOLD")
+
+    def let_it_come(question: str) -> None:
+        if question == "uuid_dump ann json":
+            bench.tables.under_way = lambda: bench.apply(hold)
+
+    bench.tables.before_answer = let_it_come
+    await bench.compare()
+    assert bench.published == []
+    assert bench.tracker.require(ann.call_id).state is CallState.HELD
+
+
+async def test_a_call_whose_end_is_under_way_is_not_missing(bench):
+    (ann,) = bench.begin("ann")
+    del bench.tables.channels["ann"]
+    bench.tables.under_way = lambda: bench.apply(ann.hangup())
+    await bench.compare()
+    assert bench.published == []
+    assert bench.slept == []
+
+
+async def test_a_call_that_ends_just_before_it_is_asked_for_is_not_taken_for_lost(bench):
+    (ann,) = bench.begin("ann")
+    bench.tables.shown = {}
+    del bench.tables.channels["ann"]
+
+    def end(question: str) -> None:
+        if question == "uuid_exists ann":
+            bench.tables.under_way = lambda: bench.apply(ann.hangup())
+
+    bench.tables.before_answer = end
+    await bench.compare()
+    assert "uuid_exists ann" in bench.tables.asked
+    assert bench.published == []
+
+
+@pytest.mark.parametrize("listing", [1, 2])
+async def test_a_bridge_whose_event_is_under_way_is_not_told_for_missed(bench, listing):
+    ann, _ = bench.begin("ann", "ben")
+    bench.tables.pairs = [("ann", "ben")]
+    pair = {"Bridge_A_Unique_ID": "ann", "Bridge_B_Unique_ID": "ben"}
+    listings = count(1)
+
+    def join(question: str) -> None:
+        if question == "show bridged_calls as json" and next(listings) == listing:
+            bench.tables.under_way = lambda: bench.apply(ann.event("CHANNEL_BRIDGE", **pair))
+
+    bench.tables.before_answer = join
+    await bench.compare()
+    assert bench.published == []
+
+
+async def test_a_bridge_that_ended_since_it_was_listed_does_not_come_back(bench):
+    ann, _ = bench.begin("ann", "ben")
+    bench.tables.pairs = [("ann", "ben")]
+    pair = {"Bridge_A_Unique_ID": "ann", "Bridge_B_Unique_ID": "ben"}
+    both = (ann.event("CHANNEL_BRIDGE", **pair), ann.event("CHANNEL_UNBRIDGE", **pair))
+    listings = count(1)
+
+    def come_and_go(question: str) -> None:
+        if question == "show bridged_calls as json" and next(listings) == 2:
+            bench.tables.under_way = lambda: bench.apply(*both)
+
+    bench.tables.before_answer = come_and_go
+    await bench.compare()
+    assert bench.published == []
+
+
+async def test_what_agrees_with_the_events_is_not_waited_for(bench):
+    bench.begin("ann")
+    bench.tables.catching_up.clear()
+    assert (await bench.compare()).total == 0
+
+
+async def test_events_that_stay_behind_put_off_what_is_to_be_found_out(bench):
+    bench.begin("ann")
+    del bench.tables.channels["ann"]
+    bench.tables.catching_up.clear()
+    settings = ReconcileSettings(max_behind_s=0.01)
+    impatient = Reconciler(bench.tracker, bench.published.append, settings)
+    with pytest.raises(NodeUnavailable, match="events are more than"):
+        await impatient.resynchronise(bench.tables, THIS_CORE)
+    assert bench.published == []
+
+
+async def test_more_calls_than_are_looked_at_at_a_time_are_all_found(bench):
+    for number in range(250):
+        bench.tables.add(f"call-{number}")
+    assert (await bench.compare()).found == 250
 
 
 async def test_a_call_that_begins_during_the_comparison_is_not_taken_for_lost(bench):

@@ -275,6 +275,17 @@ async def test_a_call_of_that_id_that_is_there_is_not_ended(house):
     assert house.tracker.get(CallId("ann")) is None
 
 
+async def test_a_call_that_is_over_and_whose_events_are_under_way_is_told_by_them(house):
+    asked = Asked(house)
+    ann = house.switch.channel("ann")
+    life = (ann.event("CHANNEL_CREATE"), ann.hangup())
+    house.tables.under_way = lambda: [house.service.on_event(NODE, event) for event in life]
+    created, _ = await asked.settled()
+    assert isinstance(created, Event)
+    assert isinstance(created.payload, CallCreated)
+    assert not created.synthetic
+
+
 async def test_another_attempt_under_the_same_id_is_not_ended_for_the_former_one(house):
     Asked(house)
     again = Call(call_id=CallId("ann"), node_id=NODE)
@@ -285,6 +296,9 @@ async def test_another_attempt_under_the_same_id_is_not_ended_for_the_former_one
         async def api(self, name: str, arguments: str = "") -> str:
             house.tracker.expected.expect(JobId("job-2"), again, may_exist=True)
             return "false"
+
+        async def caught_up(self) -> None:
+            pass
 
     await Settlement(house.tracker, house.history.append).settle(Asks())
     assert house.history.take() == []
@@ -348,6 +362,43 @@ async def test_what_the_audit_after_a_gap_finds_belongs_to_that_gap(house):
     house.tables.channels.clear()
     await house.service.audit(NODE)
     assert kinds(house.history.take()) == [CallEnded]
+
+
+async def test_what_a_gap_missed_belongs_to_it_though_the_audit_had_to_be_put_off(house):
+    house.begin("ann")
+    await house.service.node_up(up(first=True))
+    house.history.take()
+    house.tables.channels.clear()
+    house.tables.unavailable = 1_000
+    await house.service.audit(NODE)
+    house.tables.unavailable = 0
+    await house.service.audit(NODE)
+    assert kinds(house.history.take()) == [CallEnded]
+
+
+@pytest.mark.parametrize("is_announced", [True, False])
+async def test_only_what_no_gap_announced_is_logged_as_missed(house, caplog, is_announced):
+    house.begin("ann")
+    await house.service.node_up(up(first=True))
+    if not is_announced:
+        await house.service.audit(NODE)
+    house.tables.channels.clear()
+    await house.service.audit(NODE)
+    assert ("missed unannounced" in caplog.text) is not is_announced
+
+
+async def test_what_events_under_way_tell_is_no_gap(house):
+    house.begin("ann")
+    await house.service.node_up(up(first=True))
+    await house.service.audit(NODE)
+    house.history.take()
+    house.tables.channels.clear()
+    hangup = house.switch.channel("ann").event("CHANNEL_DESTROY")
+    house.tables.under_way = lambda: house.service.on_event(NODE, hangup)
+    await house.service.audit(NODE)
+    (ended,) = house.history.take()
+    assert isinstance(ended, Event)
+    assert not ended.synthetic
 
 
 @pytest.mark.parametrize("odd", ["reload mod_event_socket", "reload-mod_event_socket", " x", "a b"])

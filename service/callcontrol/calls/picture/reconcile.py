@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -16,6 +16,7 @@ from callcontrol.calls.picture.snapshot import (
     read_listing,
 )
 from callcontrol.calls.picture.tracker import CallTracker
+from callcontrol.calls.picture.translate import Headers
 from callcontrol.errors import CommandQueueFull, NodeUnavailable, OutcomeUnknown
 from callcontrol.esl.errors import UnencodableValue
 from callcontrol.events.event import Event, Position
@@ -24,6 +25,8 @@ from callcontrol.ids import CallId, CoreUuid, NodeId
 _log = logging.getLogger(__name__)
 
 _NO_TABLES: Final = Listing({}, {}, frozenset())
+_AT_A_TIME: Final = 100
+"""Calls that are looked at before what was found about them is told."""
 
 
 class SwitchQueries(Protocol):
@@ -36,6 +39,9 @@ class SwitchQueries(Protocol):
     async def api(self, name: str, arguments: str = "") -> str:
         """Run an api command and give its output."""
 
+    async def caught_up(self) -> None:
+        """Return when every event has been taken that the switch had told before."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReconcileSettings:
@@ -46,6 +52,8 @@ class ReconcileSettings:
     retry_after_s: float = 0.25
     """Pause before a question is asked again that no command link could take."""
     retries: int = 40
+    max_behind_s: float = 10.0
+    """How far events may be behind the answers to questions, else these are asked later."""
     audit_timeout_s: float = 30.0
     """How long the audit of one node may take; those of the others wait for it meanwhile."""
 
@@ -126,32 +134,63 @@ class Reconciler:
         if listing is None:
             _log.warning("switch keeps no tables of its calls", extra={"node": node.node_id})
             listing = _NO_TABLES
-        for call_id, call_state in listing.call_states.items():
-            if self._findings.is_out_of_date(call_id, call_state, listing.park_signs.get(call_id)):
-                answer = await self._ask_about(node, "uuid_dump", call_id, " json")
-                dump = read_dump(answer) if answer is not None else None
-                if dump is not None:
-                    self._findings.take_dump(node.node_id, core_uuid, call_id, dump, differences)
+        if self._out_of_date(listing, listing.call_states) or self._doubts(known, listing):
+            # The switch answers on another link than it tells events: those that it told before
+            # the answer may not have been read, and say what was to be found out.
+            await self._catch_up(node)
+        out_of_date = self._out_of_date(listing, listing.call_states)
+        for first in range(0, len(out_of_date), _AT_A_TIME):
+            some = out_of_date[first : first + _AT_A_TIME]
+            await self._look_at(node, core_uuid, some, listing, differences)
         return self._doubts(known, listing)
 
+    def _out_of_date(self, listing: Listing, call_ids: Iterable[CallId]) -> list[CallId]:
+        states, signs = listing.call_states, listing.park_signs
+        return [
+            call_id
+            for call_id in call_ids
+            if self._findings.is_out_of_date(call_id, states[call_id], signs.get(call_id))
+        ]
+
+    async def _look_at(
+        self,
+        node: SwitchQueries,
+        core_uuid: CoreUuid,
+        call_ids: list[CallId],
+        listing: Listing,
+        differences: Differences,
+    ) -> None:
+        """Ask for all that the switch knows of these calls, which is newer than the listing."""
+        dumps: dict[CallId, Headers] = {}
+        for call_id in call_ids:
+            answer = await self._ask_about(node, "uuid_dump", call_id, " json")
+            dump = read_dump(answer) if answer is not None else None
+            if dump is not None:
+                dumps[call_id] = dump
+        if dumps:
+            await self._catch_up(node)
+        for call_id in self._out_of_date(listing, dumps):
+            self._findings.take_dump(node.node_id, core_uuid, call_id, dumps[call_id], differences)
+
     def _doubts(self, known: dict[CallId, Position | None], listing: Listing) -> _Doubts:
-        missing = {
-            call_id: position
-            for call_id, position in known.items()
-            if call_id not in listing.call_states
-        }
+        still = {call_id for call_id, position in known.items() if self._is_at(call_id, position)}
+        missing = {call_id: known[call_id] for call_id in still - listing.call_states.keys()}
         tracked = {
             frozenset({leg.call_id, leg.bridged})
-            for call_id in known
+            for call_id in still
             if (leg := self._tracker.legs.alive(call_id)) is not None and leg.bridged is not None
         }
-        listed = {pair for pair in listing.pairs if len(pair) == 2 and pair <= known.keys()}
         pairs = {
-            pair: tuple(known.get(call_id) for call_id in sorted(pair))
-            for pair in tracked ^ listed
-            if pair <= known.keys()
+            pair: tuple(known[call_id] for call_id in sorted(pair))
+            for pair in tracked ^ {pair for pair in listing.pairs if len(pair) == 2}
+            if pair <= still
         }
         return _Doubts(missing, pairs)
+
+    def _is_at(self, call_id: CallId, position: Position | None) -> bool:
+        """Whether no event came for a call since it was there."""
+        leg = self._tracker.legs.alive(call_id)
+        return leg is not None and leg.position is position
 
     async def _resolve(
         self, node: SwitchQueries, first: _Doubts, second: _Doubts, differences: Differences
@@ -163,10 +202,24 @@ class Reconciler:
                 exists = await self._ask_about(node, "uuid_exists", call_id)
                 if exists is None or exists.strip() == "false":
                     gone[call_id] = position
+        if gone:
+            await self._catch_up(node)
         differences.ended += self._findings.end_lost(gone)
         for pair, positions in first.pairs.items():
-            if second.pairs.get(pair) == positions and self._findings.toggle_bridge(pair):
-                differences.changed += 1
+            if second.pairs.get(pair) == positions and all(
+                map(self._is_at, sorted(pair), positions)
+            ):
+                differences.changed += self._findings.toggle_bridge(pair)
+
+    async def _catch_up(self, node: SwitchQueries) -> None:
+        limit_s = self._settings.max_behind_s
+        try:
+            async with asyncio.timeout(limit_s):
+                await node.caught_up()
+        except TimeoutError as exc:
+            reason = f"its events are more than {limit_s:g} s behind"
+            _log.warning("events are behind", extra={"node": node.node_id, "behind_s": limit_s})
+            raise NodeUnavailable(node.node_id, reason, self._settings.retry_after_s) from exc
 
     async def _ask_about(
         self, node: SwitchQueries, name: str, call_id: CallId, rest: str = ""

@@ -4,15 +4,11 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import asdict
 from typing import Protocol
 
 from callcontrol.calls.payloads import NodeChanged
-from callcontrol.calls.picture.reconcile import (
-    Differences,
-    Reconciler,
-    ReconcileSettings,
-    SwitchQueries,
-)
+from callcontrol.calls.picture.reconcile import Reconciler, ReconcileSettings, SwitchQueries
 from callcontrol.calls.picture.settle import Settlement
 from callcontrol.calls.picture.synthetic import node_event
 from callcontrol.calls.picture.tracker import CallTracker
@@ -95,16 +91,8 @@ class CallService:
         self._connected[node_id] = core_uuid
         self._announced.add(node_id)
         self._in_doubt.set()
-        _log.info(
-            "calls reconciled",
-            extra={
-                "node": node_id,
-                "restarted": info.restarted,
-                "found": differences.found,
-                "changed": differences.changed,
-                "ended": differences.ended,
-            },
-        )
+        keys = {"node": node_id, "restarted": info.restarted, **asdict(differences)}
+        _log.info("calls reconciled", extra=keys)
 
     def node_down(self, node_id: NodeId, reason: str) -> None:
         """End what waits for the node's events, and say that it is away."""
@@ -169,16 +157,21 @@ class CallService:
         core_uuid = self._connected.get(node_id)
         if core_uuid is None:
             return
-        self._unannounced = None if node_id in self._announced else node_id
+        is_announced = is_left = node_id in self._announced
         self._announced.discard(node_id)
+        self._unannounced = None if is_announced else node_id
         try:
             async with self._questions("audit", node_id):
-                _tell_missed(
-                    node_id,
-                    await self._reconciler.resynchronise(self._node_of(node_id), core_uuid),
-                )
+                node = self._node_of(node_id)
+                differences = await self._reconciler.resynchronise(node, core_uuid)
+                is_left = False
+                if differences.total and not is_announced:
+                    keys = {"node": node_id, **asdict(differences)}
+                    _log.warning("events were missed unannounced", extra=keys)
         finally:
             self._unannounced = None
+            if is_left:
+                self._announced.add(node_id)
 
     @asynccontextmanager
     async def _questions(self, what: str, node_id: NodeId) -> AsyncIterator[None]:
@@ -218,19 +211,6 @@ class CallService:
         sessions = self._tracker.count(node_id)
         change = NodeChanged(node_id, connected, sessions, core_uuid, reason)
         self._history.append(node_event(change, self._tracker.now_us()))
-
-
-def _tell_missed(node_id: NodeId, differences: Differences) -> None:
-    if differences.total:
-        _log.warning(
-            "events were missed unannounced",
-            extra={
-                "node": node_id,
-                "found": differences.found,
-                "changed": differences.changed,
-                "ended": differences.ended,
-            },
-        )
 
 
 def _gap_before(info: NodeUp) -> Gap:

@@ -24,6 +24,8 @@ class Settlement:
         for doubt in tracker.expected.doubts(node.node_id):
             call_id = doubt.call.call_id
             exists = (await node.api("uuid_exists", call_id)).strip()
+            if exists == "false":  # or it has been and is over, which events tell that we take next
+                await node.caught_up()
             if tracker.expected.get(call_id) is not doubt.call:
                 continue  # It was seen meanwhile, or another attempt makes it.
             if exists == "false":
