@@ -1,5 +1,6 @@
 """Event streams over gRPC: what a subscriber sees, and what it costs the others."""
 
+import gc
 from collections.abc import AsyncIterator
 from itertools import pairwise
 
@@ -23,7 +24,7 @@ from tests.support.streams import (
 )
 
 from callcontrol.events.event import Gap, GapReason
-from callcontrol.events.ring import LogLimits
+from callcontrol.events.ring import Entry, LogLimits
 from callcontrol.rpc.connections import ConnectionLimits
 from callcontrol.rpc.convert_event import MAX_EVENT_BYTES
 from callcontrol.rpc.room import MAX_UNREAD_BYTES, SMALL_BYTES
@@ -244,6 +245,16 @@ async def test_where_much_lies_unread_messages_are_small_and_say_all_the_same(se
     assert len(names(messages)) == 50
     assert max(message.ByteSize() for message in messages) <= SMALL_BYTES + 1_000
     stream.cancel()
+
+
+async def test_a_client_that_reads_nothing_keeps_no_event_that_the_log_has_dropped():
+    async with replica(limits=LogLimits(max_events=20)) as served:
+        stream = await stalled(served, pb.EventsRequest(view=common_pb2.VIEW_FULL))
+        served.log.sweep()
+        gc.collect()
+        held = [each.number for each in gc.get_objects() if isinstance(each, Entry)]
+        assert min(held) == served.log.first_number
+        stream.cancel()
 
 
 async def test_a_peer_that_never_reads_is_cut_off_with_its_connection():

@@ -110,11 +110,11 @@ class Subscription:
         if index == matcher.matched:
             return 0.0
         oldest = ring[matcher.numbers[index - matcher.forgotten]]
-        return self.age_s(oldest)
+        return self.age_s(oldest.appended_s)
 
-    def age_s(self, entry: Entry) -> float:
-        """How long ago an entry came into the log, in seconds."""
-        return max(0.0, self._ring.clock() - entry.appended_s)
+    def age_s(self, appended_s: float) -> float:
+        """How long ago that was on the log's clock, in seconds."""
+        return max(0.0, self._ring.clock() - appended_s)
 
     async def wait(self, timeout_s: float | None = None) -> bool:
         """Wait until there is something to take: True. False when time is up or the log woke all.

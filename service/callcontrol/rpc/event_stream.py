@@ -1,7 +1,7 @@
 """One open Events stream: its single writer, which sends what its subscription takes.
 
 Nothing else writes to the stream: grpc.aio ends an RPC without a status when two tasks write. The
-writer holds no events of its own but the message that it is writing, at most about 1 MiB (`room`),
+writer holds nothing but the messages of what it took, at most about 1 MiB (`room`) and no entries,
 so a peer that does not read costs that and what gRPC buffers, until its connection ends.
 """
 
@@ -10,14 +10,13 @@ from typing import Final
 
 from callcontrol.errors import ShuttingDown, SubscriptionEnded
 from callcontrol.events.event import Position
-from callcontrol.events.pieces import Batch
 from callcontrol.events.subscription import Subscription, SubscriptionClosed
 from callcontrol.rpc import convert
 from callcontrol.rpc.aio import Context
 from callcontrol.rpc.convert_event import encode_entry
 from callcontrol.rpc.event_request import StreamRequest
 from callcontrol.rpc.opening import NOW, Opening
-from callcontrol.rpc.stream_messages import Message, last_position
+from callcontrol.rpc.stream_messages import Message, Saying
 from callcontrol.rpc.stream_tools import Departure, StreamTools
 from callcontrol.v1.event_service_pb2 import EventsResponse, GoingAway, Heartbeat
 
@@ -71,7 +70,7 @@ class EventStream:
         self._announced: Departure | None = None
         self._filtered = 0
         self._last_sent_s = tools.clock()
-        self._sending: Batch | None = None
+        self._sending: Saying | None = None
         self._writes_since_s: float | None = None
         self._last_told: Position | None = None
 
@@ -89,14 +88,14 @@ class EventStream:
     @property
     def lag_events(self) -> int:
         """Events that wait for it, with those whose message is being written."""
-        writing = len(self._sending.entries) if self._sending is not None else 0
+        writing = self._sending.entries if self._sending is not None else 0
         return writing + self._subscription.lag_events
 
     @property
     def lag_s(self) -> float:
         """Age of the oldest of them that is held."""
         if self._sending is not None and self._sending.entries:
-            return self._subscription.age_s(self._sending.entries[0])
+            return self._subscription.age_s(self._sending.since_s)
         return self._subscription.lag_s
 
     @property
@@ -185,7 +184,7 @@ class EventStream:
         if linger_s > 0 and self._subscription.lag_events < self._request.max_events:
             await asyncio.sleep(linger_s)
 
-    def _take(self) -> Batch:
+    def _take(self) -> Saying:
         projection = self._request.projection
         batch = self._subscription.take(
             self._request.max_events,
@@ -194,30 +193,28 @@ class EventStream:
             projection.key,
         )
         self._filtered += batch.filtered
-        return batch
-
-    async def _send(self, context: Context, batch: Batch) -> None:
-        messages = self._tools.messages
-        self._sending = batch
-        if batch.overtaken or batch.unread:
+        if batch.overtaken:
             self._tools.recorder.events_skipped(batch.overtaken)
             self.skipped_events += batch.overtaken
-            await self._write(context, messages.skipped(batch, self._last_told))
-        for message in messages.batch(batch, self._request.projection):
+        return self._tools.messages.saying(batch, projection, self._last_told)
+
+    async def _send(self, context: Context, saying: Saying) -> None:
+        self._sending = saying
+        for message in saying.messages:
             await self._write(context, message)
         self._sending = None
-        self._last_told = last_position(batch) or self._last_told
+        self._last_told = saying.last_told
 
     async def _send_heartbeat_if_due(self, context: Context) -> None:
         if self._tools.clock() < self._last_sent_s + self._request.heartbeat_s:
             return
-        batch = self._take()
-        if batch.entries or batch.overtaken or batch.unread:
-            await self._send(context, batch)
+        saying = self._take()
+        if saying.messages:
+            await self._send(context, saying)
             return
         time = convert.timestamp(self._tools.now_us())
         beat = Heartbeat(time=time, filtered_count=self._filtered)
-        await self._tell(context, EventsResponse(heartbeat=beat), batch.last_number + 1)
+        await self._tell(context, EventsResponse(heartbeat=beat), saying.place)
 
     async def _tell(self, context: Context, notice: EventsResponse, place: int) -> None:
         await self._write(context, self._tools.messages.notice(notice, place))

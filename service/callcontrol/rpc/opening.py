@@ -54,10 +54,12 @@ class Opening:
         """What it says, in order, first the settings in force; a message is made when it is asked
         for.
         """
-        started = _settings(asked)
-        started.subscription_id = stream_id
-        started.oldest_time.CopyFrom(convert.timestamp(self.oldest_us))
-        started.server_version = server_version
+        started = SubscriptionStarted(
+            subscription_id=stream_id,
+            oldest_time=convert.timestamp(self.oldest_us),
+            server_version=server_version,
+        )
+        started.MergeFrom(_settings(asked))
         yield EventsResponse(started=started)
         for missing in self.gaps:
             yield EventsResponse(gap=gap(missing))

@@ -21,6 +21,22 @@ class Message(NamedTuple):
     """How many events are in it."""
 
 
+class Saying(NamedTuple):
+    """What a stream says of what it took. It holds no entries: a client may take nothing for long,
+    and what the log drops meanwhile must go.
+    """
+
+    messages: tuple[Message, ...]
+    entries: int
+    """How many entries are told."""
+    since_s: float
+    """When the first of them was appended, on the log's clock; 0 without one."""
+    last_told: Position | None
+    """Where the last event was that has been told then."""
+    place: int
+    """Everything before the entry of this number has been told then."""
+
+
 class MessageMaker:
     """Makes the messages of all streams of a server."""
 
@@ -32,13 +48,24 @@ class MessageMaker:
         """A message without events, after which everything before entry `place` has been told."""
         return Message(notice.SerializeToString() + self._token(place))
 
-    def batch(self, batch: Batch, projection: Projection) -> tuple[Message, ...]:
-        """What was taken; what was overtaken before it is for `skipped` to say."""
-        return batch.piece.once(
+    def saying(
+        self, batch: Batch, projection: Projection, last_told: Position | None = None
+    ) -> Saying:
+        """What was taken, behind what is missing before it."""
+        messages = batch.piece.once(
             (projection.key, batch.last_number), lambda: tuple(self._messages(batch, projection))
         )
+        if batch.overtaken or batch.unread:
+            messages = (self._skipped(batch, last_told), *messages)
+        return Saying(
+            messages,
+            len(batch.entries),
+            batch.entries[0].appended_s if batch.entries else 0.0,
+            _last_position(batch) or last_told,
+            batch.last_number + 1,
+        )
 
-    def skipped(self, batch: Batch, last_told: Position | None) -> Message:
+    def _skipped(self, batch: Batch, last_told: Position | None) -> Message:
         """That something was overtaken or not read before the batch."""
         first = batch.entries[0] if batch.entries else None
         after = first.item if first is not None else None
@@ -68,7 +95,7 @@ class MessageMaker:
         return encode_token(self._token_at(place))
 
 
-def last_position(batch: Batch) -> Position | None:
+def _last_position(batch: Batch) -> Position | None:
     """Where the last event of a batch was; None where it has none."""
     for entry in reversed(batch.entries):
         if isinstance(entry.item, Event):
