@@ -1,5 +1,6 @@
 """What is around the switch under test over SIP: a telephone that registers, a gateway's far side
-that answers pings, and a server with mailboxes. Towards a real switch by SIP over UDP, at the simulator by its own word.
+that answers pings, and a server with mailboxes. Towards a real switch by SIP over UDP, at the
+simulator by its own word.
 """
 
 import asyncio

@@ -14,6 +14,7 @@ from callcontrol.v1 import call_pb2, common_pb2, event_pb2
 Registered = event_pb2.RegistrationChanged
 Gateway = event_pb2.GatewayChanged
 TONE = common_pb2.MediaSource(tone_stream="%(4000,0,440)")
+BEEP = common_pb2.MediaSource(tone_stream="%(1500,0,1000)")
 
 
 @pytest.fixture
@@ -26,7 +27,7 @@ async def client(switch: SwitchUnderTest) -> AsyncIterator[RawClient]:
 
 @pytest.fixture
 def service_settings() -> Mapping[str, object]:
-    return {"raw_applications": "tone_detect .*"}
+    return {"raw_applications": "tone_detect .*;avmd_start;avmd_stop"}
 
 
 class TestRegistrations:
@@ -164,21 +165,24 @@ class TestMailboxes:
         )
 
 
+async def run(phone: Phone, call_id: str, name: str, data: str = "") -> None:
+    """Run an application on a call."""
+    application = call_pb2.Application(name=name, data=data)
+    request = calls_pb2.ExecuteApplicationRequest(call_id=call_id, application=application)
+    await phone.calls.ExecuteApplication(request, timeout=DEADLINE_S)
+
+
+async def play(phone: Phone, call_id: str, source: common_pb2.MediaSource) -> None:
+    request = calls_pb2.PlayRequest(call_id=call_id, sources=[source])
+    await phone.calls.Play(request, timeout=DEADLINE_S)
+
+
 class TestDetections:
     async def test_a_tone_is_heard_on_a_leg(self, phone: Phone) -> None:
         listening = await phone.answered(labels={"team": "blue"})
         playing = await phone.other_half(listening)
-        await phone.calls.ExecuteApplication(
-            calls_pb2.ExecuteApplicationRequest(
-                call_id=listening,
-                application=call_pb2.Application(name="tone_detect", data="busy 440 r"),
-            ),
-            timeout=DEADLINE_S,
-        )
-        await phone.calls.Play(
-            calls_pb2.PlayRequest(call_id=playing, sources=[TONE]),
-            timeout=DEADLINE_S,
-        )
+        await run(phone, listening, "tone_detect", "busy 440 r")
+        await play(phone, playing, TONE)
 
         told = await phone.tape.event("detection_reported", listening)
         first = await phone.tape.event("detection_reported")
@@ -190,6 +194,35 @@ class TestDetections:
         assert told.labels == {"team": "blue"}
         assert (first.call_id, first.position) == ("", told.position)
         assert first.event_id != told.event_id
+
+    async def test_the_beep_of_a_machine_is_heard_and_told_once(self, phone: Phone) -> None:
+        listening = await phone.answered(labels={"team": "blue"})
+        await run(phone, listening, "avmd_start")
+        await play(phone, await phone.other_half(listening), BEEP)
+        told = await phone.tape.event("detection_reported", listening)
+        await run(phone, listening, "avmd_stop")
+        await self.told_twice(phone, "avmd::stop")
+
+        assert told.subclass == "avmd::beep"
+        assert told.labels == {"team": "blue"}
+        found = [e.detection_reported for e in phone.tape.events if e.detection_reported.detector]
+        assert found == [event_pb2.DetectionReported(detector="machine", result="beep")]
+
+    async def test_a_search_for_a_beep_that_heard_none_says_so(self, phone: Phone) -> None:
+        listening = await phone.answered()
+        await run(phone, listening, "avmd_start")
+        await run(phone, listening, "avmd_stop")
+        await self.told_twice(phone, "avmd::stop")
+
+        found = [e.detection_reported for e in phone.tape.events if e.detection_reported.detector]
+        assert found == [event_pb2.DetectionReported(detector="machine", result="none")]
+
+    async def told_twice(self, phone: Phone, subclass: str) -> None:
+        """Until the leg has fired the event again."""
+        first = await phone.tape.where(lambda e: e.subclass == subclass)
+        await phone.tape.where(
+            lambda e: e.position == first.position and e.event_id != first.event_id
+        )
 
 
 class TestJobs:

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from callcontrol.simulator import media, playing, speaking
+from callcontrol.simulator import beeps, media, playing, speaking
 from callcontrol.simulator.causes import cause_named
 from callcontrol.simulator.channel import Channel
 from callcontrol.simulator.collecting import play_and_get_digits
@@ -219,6 +219,8 @@ async def _stop_record_session(leg: "Leg", data: str) -> None:
 APPLICATIONS: dict[str, Application] = {
     "answer": _answer,
     "att_xfer": _att_xfer,
+    "avmd_start": beeps.avmd_start,
+    "avmd_stop": beeps.avmd_stop,
     "bridge": _bridge,
     "conference": _conference,
     "eavesdrop": eavesdrop,

@@ -40,6 +40,8 @@ class Leg(LegProgress):
         self.bugs: list[Bug] = []
         self.tones: dict[str, frozenset[str]] = {}
         """The frequencies that it listens for, by the name of the tone."""
+        self.beep = ""
+        """What came of listening for a beep; empty where it does not."""
         self.actions: list[Action] | None = None
         self.loopback_peer: Leg | None = None
         self.bridge_peer: Leg | None = None

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from math import inf
 from typing import TYPE_CHECKING
 
-from callcontrol.simulator import media
+from callcontrol.simulator import beeps, media
 from callcontrol.simulator.channel import Channel
 from callcontrol.simulator.clock import Clock
 from callcontrol.simulator.tone_detect import sound
@@ -67,6 +67,7 @@ async def play(
     about.append(("Playback-File-Path", path))
     leg.tell("PLAYBACK_START", after=about)
     sound(leg, path)
+    beeps.hear(leg, path)
     began = leg.switch.clock.now_us()
     leg.is_break_asked = False
     await _hear(leg, Playing(leg.switch.clock, seconds), until, reads_digits=reads_digits)

@@ -1032,6 +1032,9 @@ Global___MessageWaiting: _TypeAlias = MessageWaiting  # noqa: Y015
 class DetectionReported(_message.Message):
     """A tone, voice or machine was detected on a leg.
 
+    Voice is that of whoever the leg listens to: the switch looks at what it sends
+    to the leg, where the leg has the variables for it (fire_talk_events).
+
     The switch's own detector of tones (tone_detect) does not say on which leg,
     and lets the leg say it again, which it does where it is parked or asleep: so
     there are two events, the first of them without a call_id.

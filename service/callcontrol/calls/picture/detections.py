@@ -38,7 +38,9 @@ def speech_detected(headers: Headers, body: str) -> DetectionReported | None:
 
 
 def talk_began(_headers: Headers) -> DetectionReported:
-    """TALK: the leg's far end began to speak, for legs with voice activity detection."""
+    """TALK: what the switch sends to the leg became speech. Told where voice activity detection is
+    on and the variable `fire_talk_events` is set; NOTALK, where `fire_not_talk_events` is.
+    """
     return DetectionReported(VOICE, "talk")
 
 
