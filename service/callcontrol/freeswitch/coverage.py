@@ -8,7 +8,8 @@ from typing import Protocol
 from callcontrol.errors import CallControlError
 from callcontrol.esl.messages import SwitchEvent
 from callcontrol.freeswitch.feed import Fresh
-from callcontrol.freeswitch.link import ArrivedEvent, LinkLost
+from callcontrol.freeswitch.link import ArrivedEvent
+from callcontrol.freeswitch.replies import LinkLost
 from callcontrol.ids import NodeId
 
 log = logging.getLogger(__name__)

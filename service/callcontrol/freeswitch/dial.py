@@ -7,8 +7,9 @@ from contextlib import asynccontextmanager, suppress
 from callcontrol.esl.commands import Auth, UserAuth
 from callcontrol.esl.errors import UnencodableValue
 from callcontrol.esl.messages import Reply
-from callcontrol.freeswitch.link import ArrivedEvent, Link, LinkLost, LinkRefused
+from callcontrol.freeswitch.link import ArrivedEvent, Link
 from callcontrol.freeswitch.lookup import Address, look_up
+from callcontrol.freeswitch.replies import LinkLost, LinkRefused
 from callcontrol.freeswitch.settings import LinkTimings, NodeSettings
 from callcontrol.freeswitch.status import NodeCounters
 

@@ -15,9 +15,10 @@ from callcontrol.esl.messages import Reply, SwitchEvent
 from callcontrol.freeswitch import fields
 from callcontrol.freeswitch.canary import Canary
 from callcontrol.freeswitch.dial import open_link, within
-from callcontrol.freeswitch.link import ArrivedEvent, Link, LinkLost, LinkRefused
+from callcontrol.freeswitch.link import ArrivedEvent, Link
 from callcontrol.freeswitch.merge import Side
 from callcontrol.freeswitch.redial import Redial
+from callcontrol.freeswitch.replies import LinkLost, LinkRefused
 from callcontrol.freeswitch.settings import LinkTimings, NodeSettings
 from callcontrol.freeswitch.status import NodeCounters
 

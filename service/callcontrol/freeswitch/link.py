@@ -7,17 +7,14 @@ switch. It ends for one reason, known as `end_reason`; then everyone who waits f
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final, cast
 
 from callcontrol.esl.commands import Command
 from callcontrol.esl.errors import ProtocolError
 from callcontrol.esl.messages import (
-    ApiResponse,
     AuthRequest,
     DisconnectNotice,
     LogLine,
-    Reply,
     RudeRejection,
     SwitchEvent,
     UnknownFrame,
@@ -25,6 +22,8 @@ from callcontrol.esl.messages import (
     Unsolicited,
 )
 from callcontrol.esl.protocol import Answered, Connection
+from callcontrol.freeswitch.last_words import OVERLOAD_NOTICE, LastWords
+from callcontrol.freeswitch.replies import Answer, LinkLost, Slot, Waiter
 from callcontrol.freeswitch.settings import LinkTimings
 from callcontrol.freeswitch.sockets import set_socket_options
 from callcontrol.freeswitch.status import NodeCounters
@@ -39,48 +38,7 @@ grpc.aio above all: it takes one wake-up a turn, and once some 280 of them wait 
 still until most have been taken. With the 256 KiB that asyncio reads by itself, streams got
 nothing for a second at a time while a switch spoke as fast as it could (tests/soak/events.py)."""
 
-OVERLOAD_NOTICE: Final = "killed listener because of lost events"
-"""Last words of a switch to a client that takes events too slowly (mod_event_socket.c,
-kill_listener). It says them wherever it stands, within an event as a rule."""
-
-_NOTICE_BYTES: Final = len(OVERLOAD_NOTICE) + 1
-
-Answer = Reply | ApiResponse
 ArrivedEvent = SwitchEvent | UnreadableEvent
-
-
-class LinkLost(Exception):
-    """There is no link, or no longer. `sent` says whether the command had been written."""
-
-    def __init__(self, reason: str, *, sent: bool) -> None:
-        super().__init__(reason)
-        self.reason, self.sent = reason, sent
-
-
-class LinkRefused(Exception):
-    """The switch does not let us in, or not to what we ask; that does not mend itself soon."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
-Waiter = asyncio.Future[Answer | Exception]
-"""Whoever waits for a reply. Failures are values in it, so that one which nobody awaits any more
-is dropped without a complaint of the loop."""
-
-
-@dataclass(frozen=True, slots=True)
-class Slot:
-    """A written command. It stays until its reply has come, also when nobody waits any more."""
-
-    waiter: Waiter
-    written_at: float
-
-    def settle(self, outcome: Answer | Exception) -> None:
-        """Give the outcome to whoever still waits."""
-        if not self.waiter.done():
-            self.waiter.set_result(outcome)
 
 
 class Link(asyncio.BufferedProtocol):
@@ -113,8 +71,7 @@ class Link(asyncio.BufferedProtocol):
             timings.silence_timeout_s, lambda: self._last_event_at, self._on_silence
         )
         self._last_event_at: float | None = None
-        self._last_words = b""
-        """The newest bytes that came, as many as may be a notice."""
+        self._last_words = LastWords()
         self.received_events = 0
         self.end_reason = ""
         """Why it ended; empty while it is open."""
@@ -213,7 +170,7 @@ class Link(asyncio.BufferedProtocol):
         """Take bytes that the switch sent."""
         if self._ended.is_set():
             return
-        self._last_words = (self._last_words + data[-_NOTICE_BYTES:])[-_NOTICE_BYTES:]
+        self._last_words.hear(data)
         try:
             for message in self._connection.receive_data(data):
                 self._dispatch(message)
@@ -243,7 +200,7 @@ class Link(asyncio.BufferedProtocol):
         self._end_by_switch(f"the connection broke: {exc}" if exc else "the connection was closed")
 
     def _end_by_switch(self, reason: str) -> None:
-        if self._last_words.decode("ascii", "replace").endswith(OVERLOAD_NOTICE + "\n"):
+        if self._last_words.tell_of_overload:
             reason = f"the switch said within another frame: {OVERLOAD_NOTICE}"
         self.end(reason)
 

@@ -22,10 +22,12 @@ from callcontrol.freeswitch.event_links import EventLinks
 from callcontrol.freeswitch.feed import Fresh
 from callcontrol.freeswitch.jobs import Job, JobTable
 from callcontrol.freeswitch.jobs_at_risk import JobsAtRisk
-from callcontrol.freeswitch.link import OVERLOAD_NOTICE, Answer, ArrivedEvent
+from callcontrol.freeswitch.last_words import OVERLOAD_NOTICE
+from callcontrol.freeswitch.link import ArrivedEvent
 from callcontrol.freeswitch.observer import GuardedObserver, NodeObserver, NodeUp, is_power_of_two
 from callcontrol.freeswitch.pool import CommandPool
 from callcontrol.freeswitch.redial import Redial
+from callcontrol.freeswitch.replies import Answer
 from callcontrol.freeswitch.settings import LinkTimings, NodeSettings
 from callcontrol.freeswitch.status import NodeCounters, NodeState, NodeStatus
 from callcontrol.ids import CoreUuid, JobId

@@ -13,8 +13,9 @@ from functools import partial
 from callcontrol.errors import CommandQueueFull, NodeUnavailable, OutcomeUnknown
 from callcontrol.esl.commands import Api, Command
 from callcontrol.freeswitch.dial import open_link, within
-from callcontrol.freeswitch.link import Answer, Link, LinkLost, Waiter
+from callcontrol.freeswitch.link import Link
 from callcontrol.freeswitch.redial import Redial
+from callcontrol.freeswitch.replies import Answer, LinkLost, Waiter
 from callcontrol.freeswitch.settings import LinkTimings, NodeSettings
 from callcontrol.freeswitch.status import ConnectionStatus, NodeCounters
 

@@ -14,7 +14,8 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanag
 from dataclasses import dataclass
 
 from callcontrol.freeswitch.backoff import Backoff
-from callcontrol.freeswitch.link import Link, LinkLost, LinkRefused
+from callcontrol.freeswitch.link import Link
+from callcontrol.freeswitch.replies import LinkLost, LinkRefused
 from callcontrol.freeswitch.settings import LinkTimings
 from callcontrol.freeswitch.status import NodeCounters, Purpose
 from callcontrol.ids import NodeId

@@ -15,7 +15,9 @@ from tests.support.fake_transport import FakeTransport
 from callcontrol.esl.commands import Api
 from callcontrol.esl.errors import UnencodableValue
 from callcontrol.esl.messages import ApiResponse, SwitchEvent
-from callcontrol.freeswitch.link import OVERLOAD_NOTICE, Answer, Link, LinkLost
+from callcontrol.freeswitch.last_words import OVERLOAD_NOTICE
+from callcontrol.freeswitch.link import Link
+from callcontrol.freeswitch.replies import Answer, LinkLost
 from callcontrol.freeswitch.settings import LinkTimings
 from callcontrol.freeswitch.status import NodeCounters
 

@@ -10,9 +10,10 @@ from callcontrol.errors import NodeUnavailable
 from callcontrol.esl.commands import Api
 from callcontrol.esl.messages import ApiResponse
 from callcontrol.freeswitch.backoff import Backoff
-from callcontrol.freeswitch.link import Answer, Link
+from callcontrol.freeswitch.link import Link
 from callcontrol.freeswitch.pool import CommandPool
 from callcontrol.freeswitch.redial import Redial
+from callcontrol.freeswitch.replies import Answer
 from callcontrol.freeswitch.settings import LinkTimings, NodeSettings
 from callcontrol.freeswitch.status import NodeCounters
 from callcontrol.ids import NodeId

@@ -8,8 +8,9 @@ import pytest
 from tests.support.nodes import until
 
 from callcontrol.freeswitch.backoff import Backoff
-from callcontrol.freeswitch.link import Link, LinkLost, LinkRefused
+from callcontrol.freeswitch.link import Link
 from callcontrol.freeswitch.redial import Redial
+from callcontrol.freeswitch.replies import LinkLost, LinkRefused
 from callcontrol.freeswitch.settings import LinkTimings
 from callcontrol.freeswitch.status import NodeCounters
 from callcontrol.ids import NodeId
