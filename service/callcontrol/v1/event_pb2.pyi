@@ -303,7 +303,12 @@ Global___Event: _TypeAlias = Event  # noqa: Y015
 
 @_typing.final
 class CallCreated(_message.Message):
-    """A leg came to be."""
+    """A leg came to be.
+
+    Mostly told by CHANNEL_CREATE. Where another event that changes the leg comes
+    first, as on a busy switch or after a gap, it is told right before that by a
+    synthetic event, and CHANNEL_CREATE means nothing then.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -327,7 +332,9 @@ Global___CallCreated: _TypeAlias = CallCreated  # noqa: Y015
 
 @_typing.final
 class CallStateChanged(_message.Message):
-    """A leg changed its state."""
+    """A leg changed its state. Only of legs that a CallCreated or a snapshot told
+    of before.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -355,7 +362,9 @@ Global___CallStateChanged: _TypeAlias = CallStateChanged  # noqa: Y015
 
 @_typing.final
 class CallEnded(_message.Message):
-    """A leg ended."""
+    """A leg ended. Also of legs that no CallCreated told of: those that were asked
+    for and never began, and those of which only the end was seen.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -99,7 +99,7 @@ async def test_a_parked_call_is_found_parked(bench):
 
 
 async def test_a_call_seen_since_its_create_was_missed_is_announced(bench):
-    bench.apply(bench.switch.channel("ann").event("CHANNEL_ANSWER"))
+    bench.apply(bench.switch.channel("ann").event("CHANNEL_EXECUTE"))
     bench.tables.add("ann")
     await bench.compare()
     assert [type(found) for found in bench.found] == [CallCreated]

@@ -103,13 +103,6 @@ def test_an_event_that_changes_nothing_has_no_payload_and_costs_no_new_picture(t
     assert tracker.get(ann.call_id) is before
 
 
-def test_a_call_may_be_answered_before_it_is_created(tracker, ann):
-    answer, create = apply_all(tracker, ann.event("CHANNEL_ANSWER"), ann.event("CHANNEL_CREATE"))
-    assert isinstance(answer.payload, CallStateChanged)
-    assert isinstance(create.payload, CallCreated)
-    assert create.payload.call.state is CallState.ACTIVE
-
-
 def test_creation_is_told_once(tracker, ann):
     create = ann.event("CHANNEL_CREATE")
     assert [type(event.payload) for event in apply_all(tracker, create, create)] == [
@@ -161,6 +154,47 @@ def test_nothing_brings_an_ended_call_back(tracker, ann):
     assert [event.payload for event in apply_all(tracker, *late)] == [None] * 4
     assert state_of(tracker, ann) is CallState.ENDED
     assert tracker.calls() == []
+
+
+def test_a_leg_whose_create_was_missed_is_told_of_before_its_first_change(tracker, ann):
+    told = []
+    tracker.publish = told.append
+    changed = tracker.apply(NODE, ann.event("CHANNEL_ANSWER"))
+    (created,) = told
+    assert isinstance(created.payload, CallCreated)
+    assert created.synthetic
+    assert created.position == changed.position
+    assert created.payload.call.state is changed.payload.previous_state is CallState.CREATING
+    assert tracker.announced_calls() == tracker.calls() != []
+
+
+def test_a_leg_may_be_answered_before_its_create_comes_which_tells_nothing_then(tracker, ann):
+    told = []
+    tracker.publish = told.append
+    create, answer = ann.event("CHANNEL_CREATE"), ann.event("CHANNEL_ANSWER")
+    _, late = apply_all(tracker, answer, create)
+    assert late.payload is None
+    assert len(told) == 1
+
+
+def test_of_a_leg_that_was_never_told_of_only_the_end_is_told(tracker, ann):
+    told = []
+    tracker.publish = told.append
+    ended = tracker.apply(NODE, ann.event("CHANNEL_HANGUP_COMPLETE"))
+    assert isinstance(ended.payload, CallEnded)
+    assert told == []
+
+
+def test_a_leg_that_got_another_id_is_told_of_under_that(tracker, ann, ben):
+    told = []
+    tracker.publish = told.append
+    apply_all(
+        tracker,
+        ann.event("CHANNEL_CREATE"),
+        ben.event("CHANNEL_UUID", Old_Unique_ID="ann"),
+        ben.event("CHANNEL_ANSWER"),
+    )
+    assert [event.payload.call.call_id for event in told] == ["ben"]
 
 
 def test_the_end_is_told_once_by_whichever_event_comes_first(tracker, ann):

@@ -195,6 +195,7 @@ class Leg:
     def rename(self, call_id: CallId) -> None:
         """Take another id; the switch renames a leg that it made before it knew the wanted id."""
         self.call_id = call_id
+        self.announced = False  # nobody was told of a leg of that id
         self._picture = None
 
     def began_application(self, name: str, operation_id: OperationId) -> None:

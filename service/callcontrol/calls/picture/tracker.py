@@ -2,11 +2,12 @@
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Final
 
 from callcontrol.calls.call import Call
 from callcontrol.calls.conferences.watch import ConferenceWatch, ConferenceWatches
-from callcontrol.calls.payloads import Payload
+from callcontrol.calls.payloads import CallCreated, CallStateChanged, Payload
 from callcontrol.calls.picture import fields, leg_facts, translate
 from callcontrol.calls.picture.ended import TrackerLimits
 from callcontrol.calls.picture.expected import ExpectedCalls
@@ -15,6 +16,7 @@ from callcontrol.calls.picture.legs import Legs, ended_payload
 from callcontrol.calls.picture.meaning import apply_to_leg
 from callcontrol.calls.picture.naming import NAMING, legs_named
 from callcontrol.calls.picture.place_watch import PlaceWatch, PlaceWatches
+from callcontrol.calls.picture.synthetic import finding
 from callcontrol.calls.picture.tidings import JOB, TELLING, tidings
 from callcontrol.calls.picture.translate import RENAME, Headers
 from callcontrol.calls.picture.variables import labels_in
@@ -48,7 +50,7 @@ class CallTracker:
         self.expected = ExpectedCalls(clock)
         """For those who place calls."""
         self.publish: Callable[[Event], None] = lambda _event: None
-        """Takes what is found out about calls by asking, for subscribers."""
+        """Takes what no event of the switch tells, for subscribers."""
         self._watches = WatchTable()
         self._conference_watches = ConferenceWatches()
         self._subclass_watches = PlaceWatches[Event]()
@@ -99,6 +101,8 @@ class CallTracker:
                 if not leg.has_ended():
                     leg_facts.read_variables(leg, headers)
                 payload = apply_to_leg(self.legs, leg, name, headers, position)
+                if isinstance(payload, CallStateChanged) and not leg.announced:
+                    self._announce(leg, payload, position)
         if payload is None and name in TELLING:
             if name == JOB:
                 unborn = self._never_began(headers, event.body, position)
@@ -106,6 +110,17 @@ class CallTracker:
                     return unborn, None, ended_payload(unborn.picture())
             payload = tidings(name, headers, event.body, position)
         return leg, partner, payload
+
+    def _announce(self, leg: Leg, changed: CallStateChanged, position: Position) -> None:
+        """Tell of a leg before its first change, as CHANNEL_CREATE was missed, or comes later: on a
+        busy switch events of one leg may overtake each other.
+        """
+        leg.announced = True
+        created = CallCreated(replace(changed.call, state=changed.previous_state))
+        now_us, core_uuid = self.now_us(), position.core_uuid
+        event = finding(created, core_uuid, position, now_us=now_us, labels=leg.labels)
+        self.publish(event)
+        self.tell(event)
 
     def tell(self, event: Event) -> None:
         """Pass an event to those that watch a call, a conference or a subclass it concerns."""
