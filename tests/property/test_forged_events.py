@@ -12,9 +12,11 @@ from callcontrol.calls.picture import fields
 from callcontrol.calls.picture.tracker import CallTracker
 from callcontrol.esl.messages import SwitchEvent
 from callcontrol.esl.parse import parse_event_json
+from callcontrol.events.log import EventLog
 from callcontrol.freeswitch.wanted_events import EVENT_NAMES
 from callcontrol.rpc import convert
-from callcontrol.rpc.convert_event import basic_event
+from callcontrol.rpc.convert_event import Projection, encode_entry
+from callcontrol.v1.event_service_pb2 import EventsResponse
 
 HEADERS: Final = sorted(
     value for name, value in vars(fields).items() if name.isupper() and "-" in value
@@ -62,13 +64,20 @@ forged = st.fixed_dictionaries(
 )
 
 
+WHOLE: Final = Projection(is_full=True)
+
+
 @given(st.lists(forged, max_size=4))
 def test_every_forged_event_is_applied_and_told(events: list[dict[str, object]]) -> None:
-    tracker = CallTracker()
+    tracker, log = CallTracker(), EventLog()
     for each in events:
         read = parse_event_json(json.dumps(each).encode("utf-8", "replace"), 1)
         assert isinstance(read, SwitchEvent)
-        assert MessageToJson(basic_event(tracker.apply(NODE, read)))
+        number = log.append(tracker.apply(NODE, read))
+        (entry,) = log.entries(number, 1)
+        (told,) = EventsResponse.FromString(encode_entry(entry, WHOLE)).events
+        assert MessageToJson(told)
+        assert set(told.headers) == set(read.headers)
 
     for call in tracker.calls():
         assert MessageToJson(convert.call(call, with_variables=True))
