@@ -50,17 +50,27 @@ def register(app: typer.Typer) -> None:
 def originate(
     endpoint: Annotated[str, typer.Argument(help=f"Whom to call: {ENDPOINT_HELP}")],
     *,
-    to: Annotated[str, typer.Option(help=f"What the call does then: {DESTINATION_HELP}")] = "park",
+    to: Annotated[
+        str, typer.Option(metavar="WHERE", help=f"What the call does then: {DESTINATION_HELP}")
+    ] = "park",
     wait: Annotated[Wait, typer.Option(help="When to return.")] = Wait.answered,
     ring: Annotated[float, typer.Option(metavar="SECONDS", help="Give up after.", min=1)] = 60.0,
-    caller: Annotated[str, typer.Option(help="Caller number to show.")] = "",
-    caller_name: Annotated[str, typer.Option(help="Caller name to show.")] = "",
-    node: Annotated[str, typer.Option(help="Node to call from; any otherwise.")] = "",
+    caller: Annotated[str, typer.Option(metavar="NUMBER", help="Caller number to show.")] = "",
+    caller_name: Annotated[str, typer.Option(metavar="NAME", help="Caller name to show.")] = "",
+    node: Annotated[
+        str, typer.Option(metavar="NAME", help="Node to call from; any otherwise.")
+    ] = "",
     label: Annotated[
-        list[str] | None, typer.Option(help="NAME=VALUE, comes back in events.")
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="Comes back in events; may be repeated."),
     ] = None,
-    variable: Annotated[list[str] | None, typer.Option(help="NAME=VALUE, for the new leg.")] = None,
-    request_id: Annotated[str, typer.Option(help="Makes it safe to repeat the command.")] = "",
+    variable: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="For the new leg; may be repeated."),
+    ] = None,
+    request_id: Annotated[
+        str, typer.Option(metavar="ID", help="Makes it safe to repeat the command.")
+    ] = "",
     target: Target = "",
     as_json: AsJson = False,
 ) -> None:
@@ -72,8 +82,8 @@ def originate(
         destination=read_destination(to),
         caller=call_pb2.Party(number=caller, name=caller_name),
         ring_timeout=duration(ring),
-        labels=read_pairs(label or ()),
-        variables=read_pairs(variable or ()),
+        labels=read_pairs(label or (), "--label"),
+        variables=read_pairs(variable or (), "--variable"),
         wait_until=call_control_service_pb2.WaitUntil.Value(f"WAIT_UNTIL_{wait.name.upper()}"),
         hangup_on_cancel=True,
     )
@@ -105,7 +115,7 @@ def calls(
     where: Annotated[
         str, typer.Option(metavar="CEL", help="Only those for which this holds of `call`.")
     ] = "",
-    node: Annotated[str, typer.Option(help="Only on this node.")] = "",
+    node: Annotated[str, typer.Option(metavar="NAME", help="Only on this node.")] = "",
     full: Annotated[bool, typer.Option(help="With channel variables; for --json.")] = False,
     target: Target = "",
     timeout: Timeout = 10.0,

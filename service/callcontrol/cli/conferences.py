@@ -23,7 +23,7 @@ def register(app: typer.Typer) -> None:
 def conferences(
     name: Annotated[str, typer.Argument(help="Who is in this one; all otherwise.")] = "",
     *,
-    node: Annotated[str, typer.Option(help="Only on this node.")] = "",
+    node: Annotated[str, typer.Option(metavar="NAME", help="Only on this node.")] = "",
     target: Target = "",
     timeout: Timeout = 10.0,
     as_json: AsJson = False,

@@ -22,7 +22,9 @@ Timeout = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
 ConfigFile = Annotated[
     Path | None,
-    typer.Option("--config", envvar="CALLCONTROL_CONFIG", help="TOML file with settings."),
+    typer.Option(
+        "--config", envvar="CALLCONTROL_CONFIG", metavar="FILE", help="TOML file with settings."
+    ),
 ]
 
 ENDPOINT_HELP: Final = (
@@ -66,20 +68,20 @@ def read_destination(text: str) -> call_pb2.Destination:
     return call_pb2.Destination(extension=place)
 
 
-def read_pairs(texts: Iterable[str]) -> dict[str, str]:
-    """Name and value of each `name=value`."""
+def read_pairs(texts: Iterable[str], option: str) -> dict[str, str]:
+    """Name and value of each `name=value` of an option."""
     pairs = {}
     for text in texts:
         name, equals, value = text.partition("=")
         if not equals or not name:
-            raise typer.BadParameter(f"{text!r} is not NAME=VALUE")
+            raise typer.BadParameter(f"{text!r} is not NAME=VALUE", param_hint=option)
         pairs[name] = value
     return pairs
 
 
-def read_matches(texts: Iterable[str]) -> dict[str, common_pb2.StringMatch]:
+def read_matches(texts: Iterable[str], option: str) -> dict[str, common_pb2.StringMatch]:
     """Name and condition of each `name=value`, where a * at an end of the value is anything."""
-    return {name: read_match(value) for name, value in read_pairs(texts).items()}
+    return {name: read_match(value) for name, value in read_pairs(texts, option).items()}
 
 
 def read_match(value: str) -> common_pb2.StringMatch:

@@ -44,13 +44,14 @@ def serve(
     *,
     config: ConfigFile = None,
     node: Annotated[
-        list[str] | None, typer.Option(help="NAME=HOST:PORT of a switch; may be repeated.")
+        list[str] | None,
+        typer.Option(metavar="NAME=HOST:PORT", help="A switch; may be repeated."),
     ] = None,
     listen: Annotated[
         str | None, typer.Option(metavar="HOST:PORT", help="Where to serve gRPC.")
     ] = None,
     password_file: Annotated[
-        Path | None, typer.Option(help="File with the event socket password.")
+        Path | None, typer.Option(metavar="FILE", help="Has the event socket password.")
     ] = None,
     allow_default_password: Annotated[
         bool | None,
@@ -60,7 +61,9 @@ def serve(
         str | None, typer.Option(metavar="HOST:PORT", help="Where to serve metrics.")
     ] = None,
     log_format: Annotated[LogFormat | None, typer.Option(help="How to log.")] = None,
-    log_level: Annotated[str | None, typer.Option(help="debug, info, warning or error.")] = None,
+    log_level: Annotated[
+        str | None, typer.Option(metavar="LEVEL", help="debug, info, warning or error.")
+    ] = None,
 ) -> None:
     """Run the service. Every option, and more, can be set by CALLCONTROL_... or in a file."""
     flags = {
@@ -98,7 +101,9 @@ def simulate(
     listen: Annotated[str, typer.Option(metavar="HOST:PORT")] = "127.0.0.1:8021",
     password: Annotated[str, typer.Option(help="Event socket password.")] = "ClueCon",
     log_format: Annotated[LogFormat, typer.Option(help="How to log.")] = LogFormat.auto,
-    log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
+    log_level: Annotated[
+        str, typer.Option(metavar="LEVEL", help="debug, info, warning or error.")
+    ] = "info",
 ) -> None:
     """Run a FreeSWITCH event socket without a FreeSWITCH, for trying things out.
 

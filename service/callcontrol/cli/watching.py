@@ -29,23 +29,32 @@ def register(app: typer.Typer) -> None:
 def watch(
     *,
     target: Target = "",
-    call: Annotated[list[str] | None, typer.Option(help="Only this call; may be repeated.")] = None,
+    call: Annotated[
+        list[str] | None, typer.Option(metavar="ID", help="Only this call; may be repeated.")
+    ] = None,
     name: Annotated[
-        list[str] | None, typer.Option(help="Only events of this name, CHANNEL_ANSWER for example.")
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Only events of this name, CHANNEL_ANSWER for example."),
     ] = None,
     subclass: Annotated[
-        list[str] | None, typer.Option(help="Only CUSTOM events of this subclass; * at its end.")
+        list[str] | None,
+        typer.Option(
+            metavar="NAME", help="Only CUSTOM events of this subclass; a * at its end is anything."
+        ),
     ] = None,
-    node: Annotated[list[str] | None, typer.Option(help="Only this node; may be repeated.")] = None,
+    node: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Only this node; may be repeated.")
+    ] = None,
     label: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="NAME=VALUE", help="Only calls with this label; * at an end of VALUE."
+            metavar="NAME=VALUE",
+            help="Only calls with this label; a * at an end of VALUE is anything.",
         ),
     ] = None,
     header: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME=VALUE", help="Only events with this header; * as above."),
+        typer.Option(metavar="NAME=VALUE", help="Only events with this header; a * as above."),
     ] = None,
     where: Annotated[
         str,
@@ -62,8 +71,12 @@ def watch(
             "--name and --subclass show them too.",
         ),
     ] = False,
-    full: Annotated[bool, typer.Option(help="With the switch's headers; for --json.")] = False,
-    count: Annotated[int, typer.Option(min=0, help="End after so many events; 0 never.")] = 0,
+    full: Annotated[
+        bool, typer.Option("--full", help="With the switch's headers; for --json.")
+    ] = False,
+    count: Annotated[
+        int, typer.Option(metavar="N", min=0, help="End after so many events; 0 never.")
+    ] = 0,
     as_json: AsJson = False,
 ) -> None:
     """Show events as they happen, until interrupted."""
@@ -72,8 +85,8 @@ def watch(
         subclasses=subclass or (),
         call_ids=call or (),
         node_ids=node or (),
-        labels=read_matches(label or ()),
-        headers=read_matches(header or ()),
+        labels=read_matches(label or (), "--label"),
+        headers=read_matches(header or (), "--header"),
         expression=where,
     )
     request = event_service_pb2.EventsRequest(
@@ -115,7 +128,7 @@ class LinePrinter:
     def __init__(self, console: Console, *, everything: bool = False) -> None:
         """`everything` shows also events that have a name and no meaning to this service."""
         self._console, self._everything = console, everything
-        self._print(HEADINGS)
+        self._is_begun = False
 
     def show(self, response: EventsResponse) -> int:
         """Print the events, then what else the message says. Returns how many events it shows."""
@@ -131,6 +144,9 @@ class LinePrinter:
         self._print(Line(_now(), "", "", "stream broke", f"{failure}, trying again", "bold red"))
 
     def _print(self, line: Line) -> None:
+        if not self._is_begun:  # what is refused has no table
+            self._is_begun = True
+            self._print(HEADINGS)
         cells = (line.time, line.node, line.call, line.what)
         columns = "  ".join(f"{cell:<{width}}" for cell, width in zip(cells, WIDTHS, strict=True))
         self._console.print(Text(f"{columns}  {line.detail}".rstrip(), style=line.style))

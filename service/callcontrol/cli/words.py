@@ -127,7 +127,8 @@ def _node_changed(event: event_pb2.Event) -> str:
     up = "connected" if node.connected else "not connected"
     # Only a heartbeat has counted; what another change says is of the last one before it.
     count = f", {node.session_count} sessions" if node.reason == _HEARTBEAT else ""
-    return printable(f"{up}{count}  {node.reason}".rstrip())
+    why = "" if node.reason == up else f"  {node.reason}"
+    return printable(f"{up}{count}{why}".rstrip())
 
 
 def _conference_changed(event: event_pb2.Event) -> str:

@@ -15,6 +15,7 @@ def test_every_command_has_a_help(name: str):
     result = CliRunner().invoke(app, [name, "--help"])
     assert (result.exit_code, result.exception) == (0, None)
     assert f"callcontrol {name} [OPTIONS]" in result.output
+    assert "<list[" not in result.output, "an option says what it takes, not of which type that is"
 
 
 def test_the_help_shows_brackets_as_they_are():

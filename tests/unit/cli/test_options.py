@@ -49,9 +49,10 @@ def test_what_is_no_destination_is_refused(text: str):
 
 
 def test_pairs_are_read_and_a_value_may_hold_the_sign():
-    assert read_pairs(["a=1", "b=x=y", "c="]) == {"a": "1", "b": "x=y", "c": ""}
-    with pytest.raises(typer.BadParameter):
-        read_pairs(["nothing"])
+    assert read_pairs(["a=1", "b=x=y", "c="], "--label") == {"a": "1", "b": "x=y", "c": ""}
+    with pytest.raises(typer.BadParameter) as refused:
+        read_pairs(["nothing"], "--label")
+    assert refused.value.param_hint == "--label"
 
 
 @pytest.mark.parametrize(
@@ -69,4 +70,4 @@ def test_pairs_are_read_and_a_value_may_hold_the_sign():
     ],
 )
 def test_a_star_at_an_end_of_what_is_looked_for_is_anything(value: str, match: StringMatch):
-    assert read_matches([f"Name={value}"]) == {"Name": match}
+    assert read_matches([f"Name={value}"], "--header") == {"Name": match}

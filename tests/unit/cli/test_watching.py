@@ -42,6 +42,11 @@ def test_a_stream_that_is_opened_again_is_no_gap_by_itself():
     assert "missing" not in printed(STARTED, STARTED)
 
 
+def test_the_headings_come_with_the_first_line():
+    assert "what it says" not in printed()
+    assert printed(STARTED, STARTED).count("what it says") == 1
+
+
 def test_json_is_not_disturbed_by_a_break(capsys: pytest.CaptureFixture[str]):
     printer = JsonPrinter()
     printer.show(STARTED)

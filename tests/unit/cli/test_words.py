@@ -196,6 +196,7 @@ def test_calls_are_shown_beside_the_most_that_there_may_be():
     [
         ("heartbeat", "connected, 5 sessions  heartbeat"),
         ("restarted", "connected  restarted"),
+        ("connected", "connected"),
     ],
 )
 def test_sessions_are_told_only_by_who_has_counted_them(reason: str, detail: str):
