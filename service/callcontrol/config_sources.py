@@ -78,5 +78,7 @@ def _tell(problem: ErrorDetails) -> str:
         return f"{field}: there is no such setting"
     if problem["type"] == "extra_forbidden":
         return f"{describe(str(field))}{path}: there is no such setting"
-    message = problem["msg"].removeprefix("Value error, ")
-    return f"{describe(str(field))}{path}: {message[:1].lower()}{message[1:]}"
+    message = problem["msg"]
+    own = message.removeprefix("Value error, ")
+    told = own if own != message else f"{message[:1].lower()}{message[1:]}"
+    return f"{describe(str(field))}{path}: {told}"

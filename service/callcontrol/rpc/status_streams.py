@@ -41,16 +41,19 @@ RULES: Final[tuple[Rule, ...]] = (
         errors.ResumeTokenExpired,
         StatusCode.OUT_OF_RANGE,
         Reason.ERROR_REASON_RESUME_TOKEN_EXPIRED,
-        lambda e: Told(f"the stream cannot begin there: {e.reason}"),
+        lambda e: Told(
+            f"the stream cannot begin there: {e.reason}; begin now, without start, "
+            "or with start.snapshot_if_expired"
+        ),
     ),
     rule(
         errors.ResumeTokenInvalid,
         StatusCode.INVALID_ARGUMENT,
         Reason.ERROR_REASON_RESUME_TOKEN_INVALID,
         lambda _: Told(
-            "start.resume_token is not a resume token",
+            "start.resume_token is no resume token, or was changed",
             violations=(
-                Violation("start.resume_token", "must be a resume token as a stream gave it out"),
+                Violation("start.resume_token", "must be as a stream or a list gave it out"),
             ),
         ),
     ),

@@ -257,3 +257,8 @@ def test_events_are_kept_on_disk_where_a_file_is_named(monkeypatch: pytest.Monke
     assert load({}).event_store is None
     monkeypatch.setenv("CALLCONTROL_EVENT_STORE", "/var/lib/callcontrol/events.db")
     assert load({}).event_store == Path("/var/lib/callcontrol/events.db")
+
+
+def test_names_are_told_as_they_were_written():
+    with pytest.raises(ConfigurationError, match=r": CHANNEL_ANSWR is no event of the switch"):
+        load({"node_events": "CHANNEL_ANSWR"})
