@@ -1,9 +1,15 @@
 """Entries of the log on disk."""
 
-from hypothesis import given
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+from hypothesis import example, given
 from hypothesis import strategies as st
 
+from callcontrol.events.epochs import Epoch
 from callcontrol.events.event import Event, Gap, GapReason, Position, Told
+from callcontrol.events.store import EventStore, StoreBroken, StoreFailed
 from callcontrol.events.stored import pack, unpack
 from callcontrol.ids import CallId, CoreUuid, EventId, NodeId
 
@@ -65,3 +71,56 @@ def test_anything_else_is_noticed_or_an_entry(data):
         list(unpack(data))
     except ValueError:
         return
+
+
+ENTRIES: Final = 200
+EPOCHS: Final = [Epoch(b"1" * 8, 1), Epoch(b"2" * 8, 101)]
+
+
+def packed(number: int) -> bytes:
+    return pack(Gap(reason=GapReason.SLOW_CONSUMER, count=number), b"")
+
+
+def file_of_entries() -> bytes:
+    """A file with entries that say their numbers, a few in each row."""
+    with TemporaryDirectory() as directory:
+        store = EventStore(Path(directory) / "events.db", 8 << 20)
+        store.open()
+        for epoch in EPOCHS:
+            store.begin(epoch)
+            for number in range(epoch.first_number, epoch.first_number + 100, 4):
+                store.write(number, 4, b"".join(packed(number + each) for each in range(4)), 1)
+        store.close()
+        return store.path.read_bytes()
+
+
+FILE: Final = file_of_entries()
+PLACE: Final = st.integers(0, len(FILE) - 1)
+
+
+@given(st.lists(st.tuples(PLACE, st.integers(0, 255)), min_size=1, max_size=8), st.none() | PLACE)
+@example([(FILE.index(b"first_number"), 0xFF)], None)
+def test_a_torn_file_gives_what_is_whole_or_is_set_aside(torn, cut_at):
+    with TemporaryDirectory() as directory:
+        path = Path(directory) / "events.db"
+        data = bytearray(FILE)
+        for place, value in torn:
+            data[place] = value
+        path.write_bytes(data[:cut_at])
+        store = EventStore(path, 8 << 20)
+        try:
+            kept = store.open()
+            numbers = [item.count for item in kept.items if isinstance(item, Gap)]
+            assert numbers == list(range(kept.next_number - len(numbers), kept.next_number))
+            assert kept.epochs == [
+                Epoch(each.log_id, min(each.first_number, kept.next_number))
+                for each in EPOCHS[len(EPOCHS) - len(kept.epochs) :]
+            ]
+            store.write(kept.next_number, 1, packed(kept.next_number), 1)
+        except StoreBroken:
+            assert store.reopen() == ([], 1)
+            store.write(1, 1, packed(1), 1)
+        except StoreFailed:
+            pass  # it looks like a file of something else, or like one that is not to be written
+        finally:
+            store.close()

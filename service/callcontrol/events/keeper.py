@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from callcontrol.events.epochs import Epoch
+from callcontrol.events.epochs import MAX_EPOCHS, Epoch
 from callcontrol.events.event import Event, Gap, GapReason, Position
 from callcontrol.events.log import EventLog
 from callcontrol.events.ring import Entry
-from callcontrol.events.store import EventStore, StoreBroken, StoreFailed
+from callcontrol.events.store import EventStore, StoreFailed
 from callcontrol.events.stored import pack
 from callcontrol.events.worker import Worker
 from callcontrol.ids import NodeId
@@ -98,8 +98,8 @@ class Keeper:
         self._log.restore(kept, self._now_us())
         self.counters.restored = len(kept.items)
         epoch = Epoch(self._log.log_id, kept.next_number)
-        self._next, self._epochs = kept.next_number, (*kept.epochs, epoch)
-        if kept.epochs:
+        self._next, self._epochs = kept.next_number, (*kept.epochs, epoch)[-MAX_EPOCHS:]
+        if kept.epochs or kept.items:
             for gap in _nobody_listened(kept.items):
                 self._log.append_gap(gap)
         await self._begin(epoch)
@@ -138,7 +138,7 @@ class Keeper:
                     await self._begin_again()
                 await self._write_run()
         except StoreFailed as error:
-            self._is_open = self._is_open and not isinstance(error, StoreBroken)
+            self._is_open = False
             self._failed(error)
         except Exception as error:  # a fault of ours, which must not end the events
             log.exception("event store cannot be written")
@@ -149,9 +149,9 @@ class Keeper:
                 log.info("event store is written again")
 
     async def _open_again(self) -> None:
-        """Go on with a file that failed; what it has is forgotten where it is not up to date."""
-        kept = await self._worker.do(self._store.open)
-        if tuple(kept.epochs) != self._epochs or kept.next_number != self._next:
+        """Go on with a file that failed; what it has is forgotten where it lacks something."""
+        written = await self._worker.do(self._store.reopen)
+        if tuple(written.epochs) != self._epochs or written.next_number < self._next:
             await self._begin_again()
         self._is_open = True
 

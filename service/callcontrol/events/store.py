@@ -1,39 +1,37 @@
 """The file that outlives the process: entries of the log in SQLite, bounded, and safe at a crash.
 
-One row holds a run of entries, as a row for each event would cost more than the event. SQLite's
-write-ahead log makes a transaction whole or not at all, whenever the process is killed; after a
-loss of power the last transactions may be missing, as nothing waits for the disk. Each row has a
-checksum. What cannot be read is left out with all before it, so that what is restored has no hole.
+SQLite's write-ahead log makes a transaction whole or not at all, whenever the process is killed;
+after a loss of power the last transactions may be missing, as nothing waits for the disk. What is
+in the file is for `callcontrol.events.rows` to say.
 
 Plain functions, for one thread: `callcontrol.events.keeper` calls them from its own.
 """
 
+import logging
 import os
 import sqlite3
-import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
-from callcontrol.events.epochs import MAX_EPOCHS, Epoch, Kept
-from callcontrol.events.event import Event, Gap
-from callcontrol.events.stored import unpack
+from callcontrol.events import rows
+from callcontrol.events.epochs import Epoch, Kept
+
+T = TypeVar("T")
+
+log: Final = logging.getLogger(__name__)
 
 _FORMAT: Final = 1
+_LOCKED: Final = sqlite3.SQLITE_BUSY
 _APPLICATION: Final = 0x6363_6576  # "ccev"
 _PAGE_BYTES: Final = 4096
 _SMALLEST_PAGES: Final = 1024
 
-_TABLES: Final = f"""
-BEGIN IMMEDIATE;
-CREATE TABLE epochs (epoch INTEGER PRIMARY KEY, log_id BLOB, first_number INTEGER);
-CREATE TABLE runs (first_number INTEGER PRIMARY KEY, count INTEGER, checksum INTEGER, entries BLOB);
-CREATE TABLE secret (value BLOB);
-INSERT INTO secret VALUES (randomblob(32));
+_HEAD: Final = f"""
 PRAGMA application_id = {_APPLICATION};
 PRAGMA user_version = {_FORMAT};
-COMMIT;
-"""  # noqa: S608  numbers of our own
+"""
 
 
 class StoreFailed(Exception):
@@ -45,7 +43,7 @@ class StoreBroken(StoreFailed):
 
 
 class EventStore:
-    """One file. Every method but `close` raises StoreFailed, after which only `open` may follow."""
+    """One file. Every method but `close` raises StoreFailed; only `open` or `reopen` may follow."""
 
     def __init__(self, path: Path, max_bytes: int, *, lock_timeout_s: float = 15.0) -> None:
         """The file takes about `max_bytes` at most. Another process that has it is waited for so
@@ -55,53 +53,46 @@ class EventStore:
         self._max_pages = max(_SMALLEST_PAGES, max_bytes // _PAGE_BYTES)
         self._lock_timeout_s = lock_timeout_s
         self._database: sqlite3.Connection | None = None
+        self._is_broken = False
+        """Known since it was written; it may look well enough when it is opened."""
 
     def open(self) -> Kept:
         """Open the file, or make one, and read it. A broken one is set aside, as `.broken`."""
-        try:
-            return self._open()
-        except StoreBroken:
-            self._set_aside()
-            return self._open()
+        return self._open_with(_kept)
+
+    def reopen(self) -> rows.Written:
+        """The same for who wrote it: what it has is not read, which may be much."""
+        return self._open_with(rows.written)
 
     def begin(self, epoch: Epoch) -> None:
         """A new run begins. What the file has from its first number on is forgotten."""
-        with _Telling(self.path):
-            database = self._opened()
-            with database:
-                first = epoch.first_number
-                database.execute("DELETE FROM runs WHERE first_number >= ?", (first,))
-                database.execute(
-                    "UPDATE epochs SET first_number = ? WHERE first_number > ?", (first, first)
-                )
-                _insert_epochs(database, [epoch])
-                database.execute(
-                    "DELETE FROM epochs WHERE epoch <= (SELECT max(epoch) FROM epochs) - ?",
-                    (MAX_EPOCHS,),
-                )
+        with self._writing() as database:
+            first = epoch.first_number
+            database.execute("DELETE FROM runs WHERE first_number >= ?", (first,))
+            former = [
+                Epoch(each.log_id, min(each.first_number, first))
+                for each in rows.read_epochs(database)
+            ]
+            rows.put_epochs(database, [*former, epoch])
 
     def begin_again(self, epochs: Sequence[Epoch], secret: bytes) -> None:
         """Forget everything but these runs, the present one among them."""
-        with _Telling(self.path):
-            database = self._opened()
-            with database:
-                for table in ("runs", "epochs", "secret"):
-                    database.execute(f"DELETE FROM {table}")  # noqa: S608  names of our own
-                _insert_epochs(database, epochs)
-                database.execute("INSERT INTO secret VALUES (?)", (secret,))
+        with self._writing() as database:
+            database.execute("DELETE FROM runs")
+            database.execute("DELETE FROM secret")
+            database.execute("INSERT INTO secret VALUES (?)", (secret,))
+            rows.put_epochs(database, epochs)
 
     def write(self, first_number: int, count: int, entries: bytes, first_held: int) -> None:
         """Keep a run of entries, in place of one with the same begin; drop those that lie before
         entry `first_held`.
         """
-        with _Telling(self.path):
-            database = self._opened()
-            with database:
-                database.execute("DELETE FROM runs WHERE first_number + count <= ?", (first_held,))
-                database.execute(
-                    "INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?)",
-                    (first_number, count, zlib.crc32(entries), entries),
-                )
+        with self._writing() as database:
+            database.execute("DELETE FROM runs WHERE first_number + count <= ?", (first_held,))
+            database.execute(
+                "INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?)",
+                (first_number, count, rows.checksum_of(first_number, count, entries), entries),
+            )
 
     def close(self) -> None:
         """Close the file."""
@@ -112,7 +103,19 @@ class EventStore:
             except sqlite3.Error:
                 return  # it failed before, and was told then
 
-    def _open(self) -> Kept:
+    def _open_with(self, read: Callable[[sqlite3.Connection], T]) -> T:
+        if not self._is_broken:
+            try:
+                return self._open(read)
+            except StoreBroken as error:
+                self._is_broken = True
+                told = {"reason": str(error)}
+                log.error("event store broken, another one is begun", extra=told)  # noqa: TRY400  told
+        self._set_aside()
+        self._is_broken = False
+        return self._open(read)
+
+    def _open(self, read: Callable[[sqlite3.Connection], T]) -> T:
         with _Telling(self.path):
             self.close()
             # Events hold what was dialled and said: nobody else is to read them.
@@ -121,28 +124,36 @@ class EventStore:
                 self.path, timeout=self._lock_timeout_s, isolation_level="IMMEDIATE"
             )
             self._database = database
+            database.text_factory = bytes  # no text is ours, and no UTF-8 what is torn
             database.execute("PRAGMA locking_mode = EXCLUSIVE")
             database.execute("PRAGMA journal_mode = WAL")
             database.execute("PRAGMA synchronous = NORMAL")
             database.execute(f"PRAGMA max_page_count = {self._max_pages}")
             self._prepare(database)
-            return _read(database)
+            return read(database)
 
     def _prepare(self, database: sqlite3.Connection) -> None:
         (written_by,) = database.execute("PRAGMA application_id").fetchone()
         (version,) = database.execute("PRAGMA user_version").fetchone()
         (tables,) = database.execute("SELECT count(*) FROM sqlite_schema").fetchone()
         if not tables:
-            database.executescript(_TABLES)
+            database.executescript(f"BEGIN IMMEDIATE; {rows.TABLES} {_HEAD} COMMIT;")
         elif written_by != _APPLICATION:
             raise StoreFailed(f"{self.path} is a database of something else")
         elif version != _FORMAT:
             raise StoreBroken(f"{self.path} has format {version}, not {_FORMAT}")
 
-    def _opened(self) -> sqlite3.Connection:
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        """All of the block or nothing."""
         if self._database is None:
             raise StoreFailed(f"{self.path} is not open")
-        return self._database
+        try:
+            with _Telling(self.path), self._database:
+                yield self._database
+        except StoreBroken:
+            self._is_broken = True
+            raise
 
     def _set_aside(self) -> None:
         """Keep what is broken for whoever wants to look; an earlier one is overwritten."""
@@ -163,63 +174,30 @@ class _Telling:
         pass
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, sqlite3.DatabaseError) and not isinstance(
-            error, sqlite3.OperationalError | sqlite3.ProgrammingError
-        ):
+        if _is_of_content(error):
             raise StoreBroken(f"{self._path}: {error}") from error
-        if isinstance(error, sqlite3.Error | OSError):
+        if isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode == _LOCKED:
+            raise StoreFailed(f"{self._path}: another process has it") from error
+        if isinstance(error, OSError):
+            raise StoreFailed(f"{self._path}: {error.strerror}") from error
+        if isinstance(error, sqlite3.Error):
             raise StoreFailed(f"{self._path}: {error}") from error
 
 
-def _read(database: sqlite3.Connection) -> Kept:
-    """The newest entries that can be read and have no hole; what may be wrong is left out."""
-    secret = database.execute("SELECT value FROM secret").fetchone()
-    epochs = [
-        Epoch(log_id, first_number)
-        for log_id, first_number in database.execute(
-            "SELECT log_id, first_number FROM epochs ORDER BY epoch"
-        )
-    ]
-    runs: list[list[Event | Gap]] = []
-    next_number = first_number = 0
-    for number, count, checksum, entries in database.execute(
-        "SELECT * FROM runs ORDER BY first_number DESC"
-    ):
-        items = _items(entries, count, checksum)
-        if items is None:
-            if runs:
-                break
-            continue  # the newest ones are lost, as if they had never been written
-        if runs and number + count != first_number:
-            break
-        next_number = next_number or number + count
-        first_number = number
-        runs.append(items)
-    if not runs:
-        next_number = max((epoch.first_number for epoch in epochs), default=1)
-    return Kept(
-        next_number=next_number,
-        items=[item for items in reversed(runs) for item in items],
-        epochs=[Epoch(each.log_id, min(each.first_number, next_number)) for each in epochs],
-        secret=secret[0] if secret else b"",
-    )
+def _is_of_content(error: BaseException | None) -> bool:
+    """Whether it comes of what is in the file, and not of the disk or of who else has it."""
+    if isinstance(error, sqlite3.OperationalError):  # SQLITE_ERROR: it lacks a table or column
+        return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR
+    # sqlite3 reads the names of columns, and its own complaints about them, as UTF-8.
+    is_of_content = isinstance(error, sqlite3.DatabaseError | UnicodeDecodeError)
+    return is_of_content and not isinstance(error, sqlite3.ProgrammingError)
 
 
-def _items(entries: bytes, count: int, checksum: int) -> list[Event | Gap] | None:
-    if zlib.crc32(entries) != checksum:
-        return None
-    try:
-        items = list(unpack(entries))
-    except ValueError:
-        return None
-    return items if len(items) == count else None
-
-
-def _insert_epochs(database: sqlite3.Connection, epochs: Sequence[Epoch]) -> None:
-    database.executemany(
-        "INSERT INTO epochs (log_id, first_number) VALUES (?, ?)",
-        [(epoch.log_id, epoch.first_number) for epoch in epochs],
-    )
+def _kept(database: sqlite3.Connection) -> Kept:
+    kept = rows.read(database)
+    if not kept.secret:
+        raise StoreBroken("there is no secret in it")
+    return kept
 
 
 def _beside(path: Path, ending: str) -> Path:

@@ -1,12 +1,15 @@
 """A log that is kept on disk, across runs of the service."""
 
+import sqlite3
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from callcontrol.errors import ResumeTokenExpired
 from callcontrol.events.catch_up import Start
+from callcontrol.events.epochs import Epoch, Kept
 from callcontrol.events.event import Event, Gap, GapReason, Position, Told
 from callcontrol.events.keeper import Keeper
 from callcontrol.events.log import EventLog
@@ -294,6 +297,76 @@ async def test_failing_is_logged_once(tmp_path, caplog):
         await run.tell(number)
     assert [each.levelname for each in caplog.records] == ["ERROR"]
     assert run.keeper.counters.failures == 5
+
+
+class FullDisk(EventStore):
+    """It can be read, and not be written before there is room."""
+
+    has_room = False
+    times_read = 0
+
+    def open(self) -> Kept:
+        self.times_read += 1
+        return super().open()
+
+    def begin(self, epoch: Epoch) -> None:
+        raise StoreFailed("full")
+
+    def begin_again(self, epochs: Sequence[Epoch], secret: bytes) -> None:
+        if not self.has_room:
+            raise StoreFailed("full")
+        super().begin_again(epochs, secret)
+
+
+async def test_a_disk_that_is_full_at_the_start_costs_nothing_once_there_is_room(path):
+    first = await Run(path).begin()
+    await first.tell(1)
+    token = first.token()
+    await first.tell(2)
+    await first.die()
+    second = Run(path)
+    second.store = disk = FullDisk(path, LARGE)
+    second.keeper = Keeper(second.log, disk, lambda _: b"", now_us=lambda: NOW_US)
+    await second.begin()
+    for number in (3, 4, 5):
+        await second.tell(number)
+    assert second.fails()
+    assert disk.times_read == 1  # what is held in memory already would be there twice
+    disk.has_room = True
+    await second.tell(6)
+    await second.die()
+    third = await Run(path).begin()
+    assert third.after(token) == [2, missing(2), 3, 4, 5, 6, missing(6)]
+
+
+async def test_a_file_that_breaks_while_it_is_written_is_begun_anew(path):
+    first = await Run(path).begin()
+    await first.die()
+    torn = "CREATE TRIGGER torn BEFORE INSERT ON runs BEGIN SELECT RAISE(ABORT, 'x'); END"
+    with sqlite3.connect(path) as database:
+        database.execute(torn)
+    database.close()
+    second = await Run(path).begin()
+    await second.tell(1)
+    assert second.fails()
+    token = second.token()
+    await second.tell(2)
+    assert not second.fails()
+    await second.die()
+    assert (await Run(path).begin()).after(token) == [2, missing(2)]
+
+
+async def test_a_write_that_fails_once_forgets_nothing(path):
+    run = await Run(path).begin()
+    token = run.token()
+    await run.tell(1, 2)
+    await run.keeper._worker.do(run.store.close)  # as a disk that was away for a moment
+    await run.tell(3)
+    assert run.fails()
+    await run.tell(4)
+    assert (run.fails(), run.keeper.counters.forgotten) == (False, 0)
+    await run.die()
+    assert (await Run(path).begin()).after(token) == [1, 2, 3, 4, missing(4)]
 
 
 class StuckStore(EventStore):

@@ -9,7 +9,7 @@ import pytest
 
 from callcontrol.events.epochs import Epoch, FormerEpochs, Kept
 from callcontrol.events.event import Event, Gap, GapReason
-from callcontrol.events.store import EventStore, StoreFailed
+from callcontrol.events.store import EventStore, StoreBroken, StoreFailed
 from callcontrol.events.stored import pack
 from callcontrol.events.token import Token
 
@@ -105,12 +105,15 @@ def test_what_lies_before_a_hole_is_left_out(store):
     assert counts(reopened(store)) == [5, 6]
 
 
-def damage(path: Path, first_number: int) -> None:
+def change(path: Path, statement: str) -> None:
+    """Do what no store would have done."""
     with sqlite3.connect(path) as database:
-        database.execute(
-            "UPDATE runs SET checksum = checksum + 1 WHERE first_number = ?", (first_number,)
-        )
+        database.executescript(statement)
     database.close()
+
+
+def damage(path: Path, first_number: int) -> None:
+    change(path, f"UPDATE runs SET checksum = checksum + 1 WHERE first_number = {first_number:d}")  # noqa: S608  a number
 
 
 def test_what_cannot_be_read_is_left_out_with_all_before_it(store, path):
@@ -120,6 +123,38 @@ def test_what_cannot_be_read_is_left_out_with_all_before_it(store, path):
     store.close()
     damage(path, 2)
     assert counts(store.open()) == [3, 4]
+
+
+@pytest.mark.parametrize(
+    "torn",
+    [
+        "entries = NULL",
+        "entries = 7",
+        "entries = CAST(x'ff' AS TEXT)",
+        "count = NULL",
+        "count = 'x'",
+        "count = count + 1",
+        "checksum = NULL",
+        "first_number = -5",
+    ],
+)
+def test_a_row_of_which_anything_is_torn_is_left_out(store, path, torn):
+    begun(store)
+    for number in (1, 2, 3):
+        write(store, number)
+    store.close()
+    change(path, f"UPDATE runs SET {torn} WHERE first_number = 2")  # noqa: S608  as above
+    assert counts(store.open()) == [3]
+
+
+@pytest.mark.parametrize("torn", ["first_number = 2", "log_id = 'x'", "checksum = NULL"])
+def test_a_run_that_cannot_be_read_is_not_known_nor_are_those_before_it(store, path, torn):
+    begun(store)
+    store.begin(Epoch(TWO, 1))
+    store.begin(Epoch(THREE, 1))
+    store.close()
+    change(path, f"UPDATE epochs SET {torn} WHERE epoch = 2")  # noqa: S608  as above
+    assert store.open().epochs == [Epoch(THREE, 1)]
 
 
 def test_where_the_newest_cannot_be_read_the_next_run_takes_up_before_it(store, path):
@@ -158,10 +193,10 @@ def test_to_begin_again_forgets_everything_but_the_runs(store):
     begun(store)
     write(store, 1, 2)
     epochs = [Epoch(ONE, 1), Epoch(TWO, 3)]
-    store.begin_again(epochs, b"secret")
+    store.begin_again(epochs, b"s" * 32)
     write(store, 9)
     kept = reopened(store)
-    assert (counts(kept), kept.epochs, kept.secret) == ([9], epochs, b"secret")
+    assert (counts(kept), kept.epochs, kept.secret) == ([9], epochs, b"s" * 32)
 
 
 def test_a_file_that_is_no_database_is_set_aside(store, path):
@@ -195,6 +230,45 @@ def test_what_a_later_version_wrote_is_set_aside(store, path):
     assert store.open().epochs == []
 
 
+@pytest.mark.parametrize(
+    "torn",
+    [
+        "DELETE FROM secret",
+        "UPDATE secret SET value = ''",
+        "DROP TABLE runs",
+        "ALTER TABLE runs RENAME COLUMN count TO amount",
+    ],
+)
+def test_a_file_that_lacks_something_is_set_aside(store, path, torn):
+    begun(store)
+    write(store, 1)
+    store.close()
+    change(path, torn)
+    kept = store.open()
+    assert (kept.items, len(kept.secret)) == ([], 32)
+    assert path.with_name("events.db.broken").exists()
+
+
+def test_what_shows_only_when_it_is_written_to_be_broken_is_set_aside_then(store, path):
+    begun(store)
+    store.close()
+    change(path, "CREATE TRIGGER torn BEFORE INSERT ON runs BEGIN SELECT RAISE(ABORT, 'x'); END")
+    store.open()
+    with pytest.raises(StoreBroken):
+        write(store, 1)
+    assert store.reopen() == ([], 1)
+    write(store, 1)
+    assert counts(reopened(store)) == [1]
+
+
+def test_how_far_a_file_has_come_is_known_without_reading_it(store):
+    begun(store)
+    store.begin(Epoch(TWO, 5))
+    assert store.reopen() == ([Epoch(ONE, 1), Epoch(TWO, 5)], 5)
+    write(store, 5, 6, 7)
+    assert store.reopen().next_number == 8
+
+
 def test_the_database_of_something_else_is_left_alone(store, path):
     with sqlite3.connect(path) as database:
         database.execute("CREATE TABLE others (x)")
@@ -205,7 +279,7 @@ def test_the_database_of_something_else_is_left_alone(store, path):
 
 def test_a_file_that_another_process_has_is_left_alone(store, path):
     begun(store)
-    with pytest.raises(StoreFailed, match="locked"):
+    with pytest.raises(StoreFailed, match="another process has it"):
         EventStore(path, 1 << 20, lock_timeout_s=0).open()
 
 
