@@ -25,6 +25,9 @@ from callcontrol.ids import NodeId
 WRITE_INTERVAL_S: Final = 0.05
 """What a process that is killed has not written is at most so old, as long as the disk keeps up."""
 RETRY_INTERVAL_S: Final = 5.0
+RESTORE_TIMEOUT_S: Final = 60.0
+"""Longest wait at the start. Reading takes 40 µs an entry, so what takes longer is a disk that does
+not answer."""
 
 _SLICE_ENTRIES: Final = 32
 """Packed in one turn of the loop: about a millisecond."""
@@ -81,15 +84,16 @@ class Keeper:
         """Entries of the log that are not on disk."""
         return self._log.next_number - max(self._next, self._log.first_number)
 
-    async def restore(self) -> None:
+    async def restore(self, timeout_s: float = RESTORE_TIMEOUT_S) -> None:
         """Take what a former run has kept into the log, before anything else goes in; gaps behind
         it tell that nobody listened to the switches since.
 
         Without a file that can be used, the log begins empty, and the file is tried again later.
         """
         try:
-            kept = await self._worker.do(self._store.open)
-        except StoreFailed as error:
+            async with asyncio.timeout(timeout_s):
+                kept = await self._worker.do(self._store.open)
+        except (StoreFailed, TimeoutError) as error:
             self._epochs = (Epoch(self._log.log_id, self._next),)
             self._log.use_secret(self._secret)
             self._failed(error)
@@ -102,12 +106,13 @@ class Keeper:
         if kept.epochs or kept.items:
             for gap in _nobody_listened(kept.items):
                 self._log.append_gap(gap)
-        await self._begin(epoch)
+        await self._begin(epoch, timeout_s)
 
-    async def _begin(self, epoch: Epoch) -> None:
+    async def _begin(self, epoch: Epoch, timeout_s: float) -> None:
         try:
-            await self._worker.do(lambda: self._store.begin(epoch))
-        except StoreFailed as error:
+            async with asyncio.timeout(timeout_s):
+                await self._worker.do(lambda: self._store.begin(epoch))
+        except (StoreFailed, TimeoutError) as error:
             self._failed(error)
         else:
             self._is_open = True
@@ -187,7 +192,8 @@ class Keeper:
     def _failed(self, error: Exception) -> None:
         self.counters.failures += 1
         if not self._is_failing:
-            log.error("event store fails, events go on without it", extra={"reason": str(error)})
+            reason = str(error) or "the disk does not answer"
+            log.error("event store fails, events go on without it", extra={"reason": reason})
         self._is_failing = True
 
 

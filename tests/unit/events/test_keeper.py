@@ -391,6 +391,36 @@ async def test_a_disk_that_does_not_answer_holds_up_nobody(path):
     store.answers.set()
 
 
+class StuckAtOpening(EventStore):
+    """A disk that does not answer for a while."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, LARGE)
+        self.answers = threading.Event()
+
+    def open(self) -> Kept:
+        self.answers.wait()
+        return super().open()
+
+
+async def test_a_disk_that_does_not_answer_holds_up_no_start(path, caplog):
+    first = await Run(path).begin()
+    await first.tell(1)
+    await first.die()
+    second, disk = Run(path), StuckAtOpening(path)
+    second.store = disk
+    second.keeper = Keeper(second.log, disk, lambda _: b"", now_us=lambda: NOW_US)
+    await second.keeper.restore(timeout_s=0.01)
+    assert second.fails()
+    assert caplog.records[-1].__dict__["reason"] == "the disk does not answer"
+    disk.answers.set()
+    token = second.token()
+    await second.tell(7)
+    assert not second.fails()
+    await second.die()
+    assert (await Run(path).begin()).after(token) == [7, missing(7)]
+
+
 async def test_the_end_writes_what_is_left(path):
     run = await Run(path).begin()
     token = run.token()
