@@ -176,7 +176,7 @@ class _Telling:
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if _is_of_content(error):
             raise StoreBroken(f"{self._path}: {error}") from error
-        if isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode == _LOCKED:
+        if isinstance(error, sqlite3.OperationalError) and _code_of(error) == _LOCKED:
             raise StoreFailed(f"{self._path}: another process has it") from error
         if isinstance(error, OSError):
             raise StoreFailed(f"{self._path}: {error.strerror}") from error
@@ -198,6 +198,11 @@ def _kept(database: sqlite3.Connection) -> Kept:
     if not kept.secret:
         raise StoreBroken("there is no secret in it")
     return kept
+
+
+def _code_of(error: sqlite3.Error) -> int:
+    """The primary result code; 0 where the error is none of SQLite itself."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
 
 def _beside(path: Path, ending: str) -> Path:

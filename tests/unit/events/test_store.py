@@ -284,7 +284,7 @@ def test_a_file_that_another_process_has_is_left_alone(store, path):
 
 
 def test_a_place_where_nothing_can_be_written_is_told(tmp_path):
-    with pytest.raises(StoreFailed, match="no-such-directory"):
+    with pytest.raises(StoreFailed, match=r"events\.db: No such file or directory$"):
         EventStore(tmp_path / "no-such-directory" / "events.db", 1 << 20).open()
 
 
@@ -317,3 +317,9 @@ def test_what_an_event_tells_comes_back_with_it(store, event):
     assert isinstance(read, Event)
     assert read.payload == (b"told",)
     assert read._replace(payload=None) == written
+
+
+def test_a_file_that_is_set_aside_is_told_of(store, path, caplog):
+    path.write_bytes(b"not a database" * 1000)
+    store.open()
+    assert "event store broken, another one is begun" in caplog.text
