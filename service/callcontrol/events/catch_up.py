@@ -4,10 +4,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from callcontrol.events.event import Gap
+from callcontrol.events.event import Gap, Position
 from callcontrol.events.filter import may_match_node
 from callcontrol.events.matchers import Matcher
 from callcontrol.events.ring import Entry, Ring
+from callcontrol.events.token import Passed
 from callcontrol.ids import NodeId
 
 MAX_LOOKS: Final = 1_024
@@ -26,6 +27,10 @@ class Start:
     """Nodes whose entries before a later number are left out, as they have been told."""
     gaps: tuple[Gap, ...] = ()
     """What is known to be missing before it."""
+    told: Mapping[NodeId, Passed] = field(default_factory=dict)
+    """How far another log has told what the switches said, of which some comes again. What this one
+    found out by asking before that is left out: it is older than what was told, and what changed
+    it comes as a repeat, which is dropped. Not so behind a gap."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +49,14 @@ class Past:
 class CatchUp:
     """A reader of the entries from `start` up to, and without, `end`. It holds no entries."""
 
-    __slots__ = ("_end", "_matcher", "_node_places", "_ring", "next_number")
+    __slots__ = ("_end", "_matcher", "_node_places", "_ring", "_told", "next_number")
 
     def __init__(self, ring: Ring, matcher: Matcher, start: Start, end: int) -> None:
         self._ring, self._matcher, self._end = ring, matcher, end
         self._node_places = {
             node_id: place for node_id, place in start.node_places.items() if place > start.number
         }
+        self._told = dict(start.told)
         self.next_number = start.number
         """Everything before it has been looked at, or dropped before."""
 
@@ -104,6 +110,7 @@ class CatchUp:
                     break
                 entries.append(entry)
                 if isinstance(entry.item, Gap):
+                    self._forget_told(entry.item.node_id)
                     number += 1
                     break
             number += 1
@@ -111,11 +118,29 @@ class CatchUp:
         return Past(entries, filtered, dropped)
 
     def _was_told(self, entry: Entry) -> bool:
-        if not self._node_places:
-            return False
         item = entry.item
-        node_id = item.node_id if isinstance(item, Gap) else item.position.node_id
-        return node_id is not None and entry.number < self._node_places.get(node_id, 0)
+        if isinstance(item, Gap):
+            return self._is_before_its_place(item.node_id, entry.number)
+        if item.synthetic and self._is_old_news(item.position):
+            return True
+        return self._is_before_its_place(item.position.node_id, entry.number)
+
+    def _is_before_its_place(self, node_id: NodeId | None, number: int) -> bool:
+        return node_id is not None and number < self._node_places.get(node_id, 0)
+
+    def _is_old_news(self, position: Position) -> bool:
+        told = self._told.get(position.node_id)
+        return (
+            told is not None
+            and position.core_uuid == told.core_uuid
+            and 0 < position.sequence <= told.sequence
+        )
+
+    def _forget_told(self, node_id: NodeId | None) -> None:
+        if node_id is None:
+            self._told.clear()
+        else:
+            self._told.pop(node_id, None)
 
     def _matches(self, entry: Entry) -> bool:
         if isinstance(entry.item, Gap):

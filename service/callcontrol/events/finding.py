@@ -40,6 +40,7 @@ class Finder:
         ResumeTokenExpired when not everything is held that it lacks.
         """
         node_places: dict[NodeId, int] = {}
+        told: dict[NodeId, Passed] = {}
         for each in passed:
             by_node = self._stretches(each)
             if not by_node:
@@ -48,13 +49,14 @@ class Finder:
                 place = self._place_in(stretches, each.sequence)
                 if place is None:
                     raise ResumeTokenExpired("not everything that came after it is held here")
-                node_places[node_id] = place
+                node_places[node_id], told[node_id] = place, each
         unknown = [node_id for node_id in self._places.nodes if node_id not in node_places]
         begins = [self._ring.first_number] if unknown else list(node_places.values())
         return Start(
             number=max(self._ring.first_number, min(begins, default=self._ring.next_number)),
             node_places=node_places,
             gaps=tuple(_history_expired(node_id) for node_id in unknown),
+            told=told,
         )
 
     def gaps_after(self, passed: Sequence[Passed]) -> tuple[Gap, ...]:

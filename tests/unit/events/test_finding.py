@@ -127,6 +127,28 @@ def test_what_is_fired_again_after_a_gap_is_not_taken_for_the_first(here, there,
     assert there.told(here.token) == ["node_connection_lost", 99, 201]
 
 
+RECORDED_INVERSION = 296
+"""The most that was seen on a real switch."""
+
+
+def test_one_that_missed_the_last_event_told_has_what_the_switch_pushed_behind_it(
+    here, there, event
+):
+    overtaken = range(1_000, 1_000 + RECORDED_INVERSION)
+    for replica in (here, there):
+        replica.link(1)
+        replica.hear(event, range(2, 1_000))
+    here.hear(event, [overtaken.stop])
+    there.log.append_gap(Gap(reason=GapReason.UNREADABLE_EVENT, node_id=EAST, count=1))
+    there.hear(event, [*overtaken, overtaken.stop + 1])
+    told = there.told(here.token)
+    assert told[told.index("unreadable_event") :] == [
+        "unreadable_event",
+        *overtaken,
+        overtaken.stop + 1,
+    ]
+
+
 def test_a_replica_that_is_behind_goes_on_with_what_comes(here, there, event):
     for replica in (here, there):
         replica.link(1)
@@ -364,6 +386,35 @@ def test_events_of_our_own_have_no_say_in_where_the_place_is(here, there, event)
     there.log.append(event(sequence=9_000, synthetic=True))
     there.hear(event, [5])
     assert there.told(here.token) == [9_000, 5]
+
+
+def found(make: Make, sequence: int, core: str = "core") -> Event:
+    """What a replica found out by asking, when the switch had come so far."""
+    return make(core=core, sequence=sequence, synthetic=True)
+
+
+def test_what_was_found_out_before_what_was_told_is_old_news(here, there, event):
+    here.link(1)
+    here.hear(event, range(2, 60))
+    there.link(20)
+    there.hear(event, range(21, 30))
+    there.log.append(found(event, 30))
+    there.log.append(found(event, 0))
+    there.hear(event, range(31, 50))
+    there.log.append(found(event, 59))
+    there.log.append(found(event, 60))
+    there.log.append(found(event, 9, core="another"))
+    assert there.told(here.token) == [*range(21, 30), 0, *range(31, 50), 60, 9]
+
+
+def test_behind_a_gap_it_is_what_the_gap_is_made_up_for_by(here, there, event):
+    for replica in (here, there):
+        replica.link(1)
+        replica.hear(event, range(2, 50))
+    here.hear(event, range(50, 60))
+    there.log.append_gap(Gap(reason=GapReason.SWITCH_OVERLOADED, node_id=EAST))
+    there.log.append(found(event, 51))
+    assert there.told(here.token) == [*range(2, 50), "switch_overloaded", 51]
 
 
 def test_what_is_missing_is_told_by_node_where_all_are_known(here, there, event):
