@@ -3,7 +3,9 @@ whatever a switch pushed is told, or the difference lies inside a gap that was a
 picture that is made of a snapshot and what follows it is that of the replica."""
 
 import asyncio
+from collections.abc import Iterator
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
@@ -17,7 +19,10 @@ from callcontrol.events.token import TokenKey
 from callcontrol.ids import NodeId
 from callcontrol.v1.event_service_pb2 import OVERFLOW_POLICY_DISCONNECT, OVERFLOW_POLICY_SKIP
 
-NODES = [NodeId("east"), NodeId("west")]
+EAST = NodeId("east")
+NODES = [EAST, NodeId("west")]
+ALL = 10_000
+"""More than there is to read."""
 MAX_AGE_S = 100.0
 MOST_FOLLOWERS = 4
 TURNS = 12
@@ -95,6 +100,7 @@ class StreamsMachine(RuleBasedStateMachine):
         for switch in self.switches.values():
             switch.push_late()
         for replica in self.replicas:
+            replica.answering.set()
             for node_id in NODES:
                 replica.connect(node_id)
                 replica.connect(node_id)
@@ -137,6 +143,15 @@ class StreamsMachine(RuleBasedStateMachine):
         for _ in range(1 + at_once):
             self.replicas[which].connect(node)
         self.turn()
+
+    @rule(which=two)
+    def answers_wait_or_come(self, which: int) -> None:
+        answering = self.replicas[which].answering
+        if answering.is_set():
+            answering.clear()
+        else:
+            answering.set()
+            self.turn()
 
     @rule(
         what=st.sampled_from(["cut", "cut", "switch", "replica", "other key", "time", "time"]),
@@ -239,6 +254,43 @@ class StreamsMachine(RuleBasedStateMachine):
         follower.is_at_end()
         if isinstance(follower, Watcher) and not follower.agrees():
             self.arrive(follower)
+
+
+@pytest.fixture
+def machine() -> Iterator[StreamsMachine]:
+    """One that goes a way which chance finds too seldom: the first replica hears all from the
+    beginning, the second one nothing. In the end everybody must agree.
+    """
+    machine = StreamsMachine()
+    machine.begin(sizes=(5_000, 5_000), connected=(True, False))
+    for node in NODES:
+        machine.something_happens(node, "begin", 1, (ALL, ALL))
+    yield machine
+    machine.teardown()
+
+
+def test_a_call_that_a_replica_has_not_asked_about_yet_is_told_of_before_it_changes(
+    machine: StreamsMachine,
+) -> None:
+    machine.answers_wait_or_come(1)
+    machine.connect(1, EAST, at_once=True)
+    machine.something_happens(EAST, "answer", 1, (ALL, ALL))
+    machine.watch(1)
+    machine.something_happens(EAST, "end", 1, (ALL, ALL))
+    machine.a_follower(0, "reads 1000", 1, 0)
+
+
+def test_a_call_whose_end_one_replica_told_is_not_brought_back_by_another_that_is_behind(
+    machine: StreamsMachine,
+) -> None:
+    machine.watch(0)
+    for node in NODES:
+        machine.connect(1, node, at_once=True)
+        machine.something_happens(node, "noise", 3, (ALL, ALL))
+    machine.something_happens(EAST, "end", 1, (ALL, ALL))
+    machine.something_happens(EAST, "noise", 1, (ALL, 0))
+    machine.a_follower(0, "reads 1000", 0, 0)
+    machine.a_follower(0, "moves", 1, 0)
 
 
 TestStreams = StreamsMachine.TestCase

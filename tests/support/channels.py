@@ -18,11 +18,12 @@ class Switch:
 
     def __init__(self, core_uuid: str = CORE) -> None:
         self.core_uuid = core_uuid
-        self._numbers = count(1)
+        self.numbers = count(1)
+        """Of its events, also of those that answer questions."""
 
     def event(self, name: str, headers: Mapping[str, HeaderValue] | None = None) -> SwitchEvent:
         """Any event."""
-        number = next(self._numbers)
+        number = next(self.numbers)
         core: dict[str, HeaderValue] = {
             "Event-Name": name,
             "Core-UUID": self.core_uuid,

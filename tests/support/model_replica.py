@@ -21,6 +21,27 @@ from callcontrol.ids import CoreUuid, NodeId
 from callcontrol.rpc.event_service import EventService
 
 
+class ModelQueries:
+    """What a replica asks a switch, over a link beside that for events."""
+
+    def __init__(self, link: ModelLink, answering: asyncio.Event) -> None:
+        self._link, self._answering = link, answering
+
+    @property
+    def node_id(self) -> NodeId:
+        return self._link.switch.node_id
+
+    async def api(self, name: str, arguments: str = "") -> str:
+        await self._answering.wait()
+        return await self._link.switch.tables.api(name, arguments)
+
+    async def caught_up(self) -> None:
+        told = len(self._link.switch.pushed)
+        while self._link.read < told:
+            self._link.was_read.clear()
+            await self._link.was_read.wait()
+
+
 class ModelReplica:
     """One process of the service after the other, at the same place."""
 
@@ -37,6 +58,9 @@ class ModelReplica:
         self._switches = {switch.node_id: switch for switch in switches}
         self._links: dict[NodeId, ModelLink] = {}
         self._synchronising: dict[NodeId, asyncio.Task[None]] = {}
+        self.answering = asyncio.Event()
+        """Cleared to let its questions to switches wait."""
+        self.answering.set()
 
     def start(self, key: TokenKey) -> None:
         """A process with nothing in it."""
@@ -47,7 +71,7 @@ class ModelReplica:
         self.calls = CallService(
             self.tracker,
             self.log,
-            lambda node_id: self._switches[node_id].tables,
+            lambda node_id: ModelQueries(self._links[node_id], self.answering),
             sleep=lambda _: asyncio.sleep(0),
         )
         self.streams = EventService(
@@ -143,6 +167,7 @@ class ModelReplica:
             position = self.tracker.last_position(node_id)
             if position is not None:
                 self._last_seen[node_id] = Place(*position)
+        link.was_read.set()
 
     def lose(self, node_id: NodeId) -> None:
         """The link breaks; what was not read is gone."""

@@ -1,5 +1,6 @@
 """Switches for models: they make events, push them to links, and remember all that they pushed."""
 
+import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -40,6 +41,7 @@ class ModelLink:
     read: int
     """How much of what the switch pushed has been read, or came before the link."""
     is_proven: bool = False
+    was_read: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def unread(self) -> int:
@@ -65,7 +67,7 @@ class ModelSwitch:
     def _start(self) -> None:
         self.core_uuid = f"{self.node_id}-{self.process}"
         self.switch = Switch(self.core_uuid)
-        self.tables = SwitchTables(self.node_id, self.core_uuid)
+        self.tables = SwitchTables(self.node_id, self.core_uuid, self.switch.numbers)
 
     def restart(self) -> None:
         """Another process: no calls, and numbers from 1."""

@@ -92,17 +92,24 @@ class Watcher(Follower):
         if event.event_id in self._told:
             return
         self._told.add(event.event_id)
+        call_id, is_known = event.call_id, event.call_id in self.picture
         match event.WhichOneof("payload"):
             case "call_snapshot":
                 self._begin_snapshot()
-                self.picture[event.call_id] = event.call_snapshot.call.state
+                self.picture[call_id] = event.call_snapshot.call.state
             case "call_created":
-                assert self._may_differ(event) or event.call_id not in self.picture
-                self.picture[event.call_id] = event.call_created.call.state
-            case "call_state_changed":  # also of a call whose creation was missed and will be told
-                self.picture[event.call_id] = event.call_state_changed.call.state
+                assert not (is_known and self._is_sure), "created twice"
+                self.picture[call_id] = event.call_created.call.state
+            case "call_state_changed":
+                assert is_known or not self._is_sure, "changed, and never told of before"
+                self.picture[call_id] = event.call_state_changed.call.state
             case "call_ended":
-                self.picture.pop(event.call_id, None)
+                self.picture.pop(call_id, None)
+
+    @property
+    def _is_sure(self) -> bool:
+        """Whether no event can be about another picture than this one."""
+        return self._is_at_home and not self._is_stale
 
     def _begin_snapshot(self) -> None:
         """What came before counts no more, neither calls nor events: a replica that is behind tells
@@ -112,9 +119,6 @@ class Watcher(Follower):
             self._in_snapshot = True
             self.picture.clear()
             self._told.clear()
-
-    def _may_differ(self, event: event_pb2.Event) -> bool:
-        return self._had_gap or event.synthetic or not self._is_at_home
 
     def _hear(self, gap: event_service_pb2.Gap) -> None:
         super()._hear(gap)

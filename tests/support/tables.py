@@ -19,7 +19,10 @@ class SwitchTables:
     The tables may lag: `shown` is what a listing gives, `channels` what there is.
     """
 
-    def __init__(self, node_id: NodeId = NODE, core_uuid: str = CORE) -> None:
+    def __init__(
+        self, node_id: NodeId = NODE, core_uuid: str = CORE, numbers: Iterator[int] | None = None
+    ) -> None:
+        """`numbers` are those of answers that are events."""
         self._node_id, self.core_uuid = node_id, core_uuid
         self.channels: dict[str, dict[str, HeaderValue]] = {}
         self.shown: dict[str, str] | None = None
@@ -38,7 +41,7 @@ class SwitchTables:
         self.catching_up = asyncio.Event()
         """Cleared to let all events after now be under way for good."""
         self.catching_up.set()
-        self._numbers: Iterator[int] = count(1_000)
+        self._numbers = numbers or count(1_000)
 
     @property
     def node_id(self) -> NodeId:

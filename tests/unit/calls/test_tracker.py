@@ -21,6 +21,7 @@ from callcontrol.calls.payloads import (
 from callcontrol.calls.picture.tracker import CallTracker, TrackerLimits
 from callcontrol.errors import CallHasEnded, CallNotFound
 from callcontrol.esl.messages import SwitchEvent
+from callcontrol.events.event import Event
 from callcontrol.ids import CallId, NodeId, OperationId
 
 
@@ -157,7 +158,7 @@ def test_nothing_brings_an_ended_call_back(tracker, ann):
 
 
 def test_a_leg_whose_create_was_missed_is_told_of_before_its_first_change(tracker, ann):
-    told = []
+    told: list[Event] = []
     tracker.publish = told.append
     changed = tracker.apply(NODE, ann.event("CHANNEL_ANSWER"))
     (created,) = told
@@ -169,7 +170,7 @@ def test_a_leg_whose_create_was_missed_is_told_of_before_its_first_change(tracke
 
 
 def test_a_leg_may_be_answered_before_its_create_comes_which_tells_nothing_then(tracker, ann):
-    told = []
+    told: list[Event] = []
     tracker.publish = told.append
     create, answer = ann.event("CHANNEL_CREATE"), ann.event("CHANNEL_ANSWER")
     _, late = apply_all(tracker, answer, create)
@@ -178,7 +179,7 @@ def test_a_leg_may_be_answered_before_its_create_comes_which_tells_nothing_then(
 
 
 def test_of_a_leg_that_was_never_told_of_only_the_end_is_told(tracker, ann):
-    told = []
+    told: list[Event] = []
     tracker.publish = told.append
     ended = tracker.apply(NODE, ann.event("CHANNEL_HANGUP_COMPLETE"))
     assert isinstance(ended.payload, CallEnded)
@@ -186,7 +187,7 @@ def test_of_a_leg_that_was_never_told_of_only_the_end_is_told(tracker, ann):
 
 
 def test_a_leg_that_got_another_id_is_told_of_under_that(tracker, ann, ben):
-    told = []
+    told: list[Event] = []
     tracker.publish = told.append
     apply_all(
         tracker,
@@ -194,7 +195,7 @@ def test_a_leg_that_got_another_id_is_told_of_under_that(tracker, ann, ben):
         ben.event("CHANNEL_UUID", Old_Unique_ID="ann"),
         ben.event("CHANNEL_ANSWER"),
     )
-    assert [event.payload.call.call_id for event in told] == ["ben"]
+    assert [event.call_id for event in told] == ["ben"]
 
 
 def test_the_end_is_told_once_by_whichever_event_comes_first(tracker, ann):
