@@ -27,7 +27,8 @@ def _held_us(ring: Ring, now_us: int) -> int:
     that told such a time, unless it was when the clock stood quite differently.
     """
     by_clock_us = now_us - int((ring.clock() - ring.held_since_s) * _US)
-    return max(by_clock_us, min(ring.dropped_us + 1, by_clock_us + _MARGIN_US))
+    by_events_us = min(ring.dropped_us + 1, by_clock_us + _MARGIN_US)
+    return min(now_us, max(by_clock_us, by_events_us))
 
 
 def start_since(ring: Ring, time_us: int, now_us: int) -> Start:

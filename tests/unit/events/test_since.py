@@ -96,6 +96,13 @@ def test_what_was_dropped_is_known_by_the_time_it_told_though_clocks_drift(times
     assert times.log.oldest_us(times.now_us) > DAY_US + round((3 + fast_s) * 1e6)
 
 
+def test_now_is_never_too_long_ago(times):
+    times.come(1, fast_s=0.5)
+    times.come(*[1.1] * 10)
+    assert times.log.oldest_us(times.now_us) == times.now_us
+    assert times.since(1.1) == times.log.first_number
+
+
 def test_a_clock_that_was_set_back_long_ago_keeps_nobody_from_beginning(times):
     times.come(*range(1, 4), fast_s=3_600.0)
     times.come(*range(4, 20))
