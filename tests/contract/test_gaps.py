@@ -18,7 +18,7 @@ from callcontrol.v1 import event_service_pb2 as events_pb2
 Told = event_pb2.Event | events_pb2.Gap
 Reason = events_pb2.Gap.Reason
 RESTART_LIMIT_S = 60.0
-LOAD, BATCH = 125_000, 500
+LOAD, BATCH = 110_000, 500
 CUT_FOR_SLOWNESS = {
     False: (Reason.REASON_SWITCH_OVERLOADED,),
     True: (Reason.REASON_SWITCH_OVERLOADED, Reason.REASON_NODE_CONNECTION_LOST),
@@ -173,7 +173,7 @@ async def test_an_event_that_cannot_be_read_is_a_gap_of_one(
 
 async def overflow(switch: SwitchUnderTest, proxy: CuttingProxy) -> None:
     """Let the switch cut the event link: 500 events beyond the 100 000 that wait for it, and what
-    sockets hold (mod_event_socket.c MAX_QUEUE_LEN, MAX_MISSED).
+    sockets hold, which is some 4 MiB (mod_event_socket.c MAX_QUEUE_LEN, MAX_MISSED; tcp_wmem).
     """
     if switch.simulator is not None:
         switch.simulator.faults.overflow()

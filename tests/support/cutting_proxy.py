@@ -6,6 +6,7 @@ is what was sent, whether the switch got it or not.
 
 import asyncio
 import re
+import socket
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -21,6 +22,9 @@ LISTENS: Final = b"event json"
 """What only the event link says."""
 
 _CHUNK: Final = 65_536
+_WINDOW: Final = 65_536
+"""Bytes from the switch that wait in the kernel for the proxy, which would take up to 32 MiB itself
+where the machine allows that; a wire that is held could then swallow all that a test fires."""
 _LONGEST_MATCH: Final = 64
 
 
@@ -129,7 +133,7 @@ class CuttingProxy:
         try:
             if self.is_shut:
                 raise ConnectionRefusedError
-            from_switch, to_switch = await asyncio.open_connection(*self._target)
+            from_switch, to_switch = await _connect(*self._target)
         except OSError:
             writer.transport.abort()
             return
@@ -147,6 +151,18 @@ class CuttingProxy:
             for end in (writer, to_switch):
                 with suppress(OSError):
                     await end.wait_closed()
+
+
+async def _connect(host: str, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    connection = socket.socket()
+    try:
+        connection.setblocking(False)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _WINDOW)
+        await asyncio.get_running_loop().sock_connect(connection, (host, port))
+        return await asyncio.open_connection(sock=connection)
+    except BaseException:
+        connection.close()
+        raise
 
 
 class _Wire:
