@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from random import Random
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from tests.support.fake_switch import FakeSwitch, Line, notice, stay_silent
@@ -142,6 +143,17 @@ class TestTwoLinks:
             switch.fire("LAST")
             assert await told(observer, "LAST") == ["LAST"]
             assert node.counters.reconnects == 1
+
+    async def test_a_link_to_the_former_process_ends_when_another_one_answers(
+        self, switch: FakeSwitch, observer: NodeRecorder
+    ) -> None:
+        async with twins(switch, observer):
+            dying, stale = switch.event_lines
+            switch.core_uuid = str(uuid4())
+            dying.reset()
+            assert await observer.down() == "another switch process answers now"
+            assert (await observer.up()).restarted
+            await until(lambda: stale not in switch.lines)
 
     async def test_the_switch_s_own_end_is_left_to_it_on_both(
         self, switch: FakeSwitch, observer: NodeRecorder

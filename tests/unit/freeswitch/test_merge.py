@@ -84,6 +84,7 @@ def test_a_link_that_joins_late_repeats_nothing_that_was_told_behind_its_canary(
     assert not pair.merge.joined(RIGHT, "right's")
     assert pair.merge.covers(RIGHT)
     assert pair.tells(RIGHT, 1, 2, 3) == [3]
+    assert pair.merge.left_out == 0
 
 
 def test_a_canary_older_than_the_other_link_does_not_keep_two_links_apart():
@@ -163,3 +164,133 @@ def test_a_lost_link_tells_nothing_any_more(side):
     assert pair.tells(side, 1) == []
     assert pair.merge.canary(side, "late") == []
     assert pair.tells(side.other, 1) == [1]
+
+
+def test_a_link_may_be_as_far_behind_as_the_limit_says():
+    pair = joined_pair(max_behind_events=3)
+    pair.tells(LEFT, 1, 2, 3)
+    assert pair.stragglers == []
+    assert pair.tells(RIGHT, 1, 2, 3) == []
+
+
+def test_a_link_that_met_the_other_one_waits_no_more():
+    pair = Pair()
+    pair.merge.joined(LEFT, "newer")
+    pair.merge.joined(RIGHT, "older")
+    pair.merge.canary(RIGHT, "newer")
+    assert not pair.merge.waits(RIGHT)
+    assert pair.merge.left_out == 0
+
+
+def test_two_links_meet_at_any_canary_that_the_waiting_one_told_first():
+    pair = Pair()
+    pair.merge.joined(LEFT, "newer")
+    pair.merge.joined(RIGHT, "older")
+    assert pair.tells(RIGHT, 1) == []
+    assert pair.merge.canary(RIGHT, "first") == []
+    assert pair.tells(RIGHT, 5) == []
+    assert pair.merge.canary(RIGHT, "second") == []
+    assert pair.tells(RIGHT, 6) == []
+    assert pair.merge.canary(LEFT, "first") == [5, 6]
+    assert pair.tells(LEFT, 5) == []
+    assert pair.merge.canary(LEFT, "second") == []
+    assert pair.tells(LEFT, 6, 7) == [7]
+    assert pair.tells(RIGHT, 7) == []
+    assert pair.merge.left_out == 0
+
+
+def test_a_link_that_tells_canaries_long_told_is_given_up():
+    pair = Pair(max_behind_events=2)
+    pair.merge.joined(LEFT, "left's")
+    pair.merge.joined(RIGHT, "older")
+    pair.merge.canary(LEFT, "long ago")
+    pair.merge.canary(LEFT, "later")
+    pair.tells(LEFT, 1, 2, 3)
+    pair.merge.canary(RIGHT, "long ago")
+    assert pair.stragglers == [RIGHT]
+    assert not pair.merge.waits(RIGHT)
+
+
+def test_a_link_that_joins_with_a_canary_long_told_is_given_up():
+    pair = Pair(max_behind_events=2)
+    pair.merge.joined(LEFT, "left's")
+    pair.merge.canary(LEFT, "right's")
+    pair.merge.canary(LEFT, "later")
+    pair.tells(LEFT, 1, 2, 3)
+    pair.merge.joined(RIGHT, "right's")
+    assert pair.stragglers == [RIGHT]
+
+
+def test_a_link_lost_while_it_waited_takes_nothing_over():
+    pair = Pair()
+    pair.merge.joined(LEFT, "left's")
+    pair.merge.joined(RIGHT, "right's")
+    pair.merge.left(RIGHT)
+    assert not pair.merge.waits(RIGHT)
+    pair.merge.left(LEFT)
+    assert pair.merge.take_over() is None
+
+
+class TestBehindAGap:
+    def test_a_link_that_was_under_way_repeats_nothing_that_was_told_before(self):
+        pair = Pair(max_behind_events=4)
+        pair.merge.joined(LEFT, "left's")
+        pair.tells(LEFT, 1)
+        pair.merge.canary(LEFT, "later")
+        pair.tells(LEFT, 2)
+        pair.merge.left(LEFT)
+        assert pair.merge.joined(RIGHT, "older")
+        assert pair.tells(RIGHT, 0) == [0]
+        assert pair.merge.canary(RIGHT, "left's") == []
+        assert pair.tells(RIGHT, 1) == []
+        assert pair.merge.canary(RIGHT, "later") == []
+        assert pair.tells(RIGHT, 2, 3) == [3]
+        pair.merge.joined(LEFT, "left's second")
+        pair.merge.canary(RIGHT, "left's second")
+        assert pair.tells(LEFT, 4, 5, 6) == [4, 5, 6]
+        assert pair.stragglers == []
+        assert pair.merge.left_out == 0
+
+    def test_nor_does_one_that_waited_and_took_over(self):
+        pair = Pair()
+        pair.merge.joined(LEFT, "left's")
+        pair.tells(LEFT, 1, 2)
+        pair.merge.joined(RIGHT, "older")
+        pair.merge.left(LEFT)
+        assert pair.merge.take_over() == (RIGHT, [])
+        pair.merge.canary(RIGHT, "left's")
+        assert pair.tells(RIGHT, 1, 2, 3) == [3]
+
+    def test_a_link_so_far_behind_that_nobody_knows_what_it_repeats_is_given_up(self):
+        pair = Pair(max_behind_events=2)
+        pair.merge.joined(LEFT, "left's")
+        pair.tells(LEFT, 1, 2, 3)
+        pair.merge.left(LEFT)
+        pair.merge.joined(RIGHT, "older")
+        assert pair.merge.canary(RIGHT, "left's") == []
+        assert pair.stragglers == [RIGHT]
+        assert pair.tells(RIGHT, 1) == []
+
+    def test_a_link_from_before_it_does_not_tell_into_it(self):
+        pair = Pair()
+        pair.merge.joined(LEFT, "left's")
+        pair.merge.canary(LEFT, "right's")
+        pair.tells(LEFT, 1)
+        pair.merge.left(LEFT)
+        assert pair.merge.joined(LEFT, "left's second")
+        assert pair.tells(LEFT, 3) == [3]
+        assert not pair.merge.joined(RIGHT, "right's")
+        assert pair.stragglers == [RIGHT]
+        assert pair.tells(RIGHT, 1, 2, 3) == []
+
+    def test_canaries_that_both_tell_part_nobody(self):
+        pair = Pair()
+        pair.merge.joined(LEFT, "left's")
+        pair.merge.left(LEFT)
+        pair.merge.joined(LEFT, "left's second")
+        pair.merge.joined(RIGHT, "right's")
+        pair.merge.canary(LEFT, "right's")
+        for side in (LEFT, RIGHT):
+            pair.merge.canary(side, "later")
+        assert pair.stragglers == []
+        assert all(pair.merge.covers(side) for side in Side)
