@@ -25,6 +25,7 @@ log: Final = logging.getLogger(__name__)
 _FORMAT: Final = 1
 _LOCKED: Final = sqlite3.SQLITE_BUSY
 _APPLICATION: Final = 0x6363_6576  # "ccev"
+_MAGIC: Final = b"SQLite format 3\0"
 _PAGE_BYTES: Final = 4096
 _SMALLEST_PAGES: Final = 1024
 
@@ -120,6 +121,7 @@ class EventStore:
             self.close()
             # Events hold what was dialled and said: nobody else is to read them.
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
+            self._require_database()
             database = sqlite3.connect(
                 self.path, timeout=self._lock_timeout_s, isolation_level="IMMEDIATE"
             )
@@ -131,6 +133,13 @@ class EventStore:
             database.execute(f"PRAGMA max_page_count = {self._max_pages}")
             self._prepare(database)
             return read(database)
+
+    def _require_database(self) -> None:
+        """Leave alone what was named by mistake, say a file of passwords: it is not broken."""
+        with self.path.open("rb") as file:
+            head = file.read(len(_MAGIC))
+        if head.strip(b"\0") and head != _MAGIC:
+            raise StoreFailed(f"{self.path} is a file of something else")
 
     def _prepare(self, database: sqlite3.Connection) -> None:
         (written_by,) = database.execute("PRAGMA application_id").fetchone()

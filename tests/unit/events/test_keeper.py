@@ -284,7 +284,7 @@ async def test_a_broken_file_costs_the_past_and_nothing_else(path):
     first = await Run(path).begin()
     await first.tell(1)
     await first.die()
-    path.write_bytes(b"x" * 10_000)
+    path.write_bytes(b"SQLite format 3\0" + b"x" * 10_000)
     second = await Run(path).begin()
     await second.tell(2)
     await second.die()

@@ -15,6 +15,8 @@ from callcontrol.events.token import Token
 
 ONE, TWO, THREE = b"1" * 8, b"2" * 8, b"3" * 8
 
+TORN = b"SQLite format 3\0" + b"no more of it" * 1000
+
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
@@ -199,13 +201,13 @@ def test_to_begin_again_forgets_everything_but_the_runs(store):
     assert (counts(kept), kept.epochs, kept.secret) == ([9], epochs, b"s" * 32)
 
 
-def test_a_file_that_is_no_database_is_set_aside(store, path):
-    path.write_bytes(b"not a database" * 1000)
+def test_a_file_that_is_torn_is_set_aside(store, path):
+    path.write_bytes(TORN)
     assert store.open().items == []
     begun(store)
     write(store, 1)
     assert counts(reopened(store)) == [1]
-    assert path.with_name("events.db.broken").read_bytes().startswith(b"not a database")
+    assert path.with_name("events.db.broken").read_bytes() == TORN
 
 
 def test_a_damaged_database_is_set_aside(store, path):
@@ -277,6 +279,13 @@ def test_the_database_of_something_else_is_left_alone(store, path):
         store.open()
 
 
+def test_a_file_named_by_mistake_is_left_alone(store, path):
+    path.write_bytes(b"secret\n")
+    with pytest.raises(StoreFailed, match="something else"):
+        store.open()
+    assert path.read_bytes() == b"secret\n"
+
+
 def test_a_file_that_another_process_has_is_left_alone(store, path):
     begun(store)
     with pytest.raises(StoreFailed, match="another process has it"):
@@ -320,6 +329,6 @@ def test_what_an_event_tells_comes_back_with_it(store, event):
 
 
 def test_a_file_that_is_set_aside_is_told_of(store, path, caplog):
-    path.write_bytes(b"not a database" * 1000)
+    path.write_bytes(TORN)
     store.open()
     assert "event store broken, another one is begun" in caplog.text
