@@ -281,7 +281,9 @@ class LogMachine(RuleBasedStateMachine):
 
 
 TestLog = LogMachine.TestCase
-TestLog.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestLog.settings = settings(
+    max_examples=max(60, settings().max_examples // 20), stateful_step_count=40, deadline=None
+)
 
 
 @given(

@@ -193,7 +193,9 @@ class PlacesMachine(RuleBasedStateMachine):
 
 
 TestPlaces = PlacesMachine.TestCase
-TestPlaces.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestPlaces.settings = settings(
+    max_examples=max(60, settings().max_examples // 20), stateful_step_count=40, deadline=None
+)
 
 
 STEP = 10
@@ -233,7 +235,7 @@ def hear(log: EventLog, events: list[tuple[str, int]]) -> None:
         log.append(make_event(node=node, core=node, sequence=sequence))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=max(150, settings().max_examples // 10), deadline=None)
 @given(histories(), st.sampled_from([30, 400, 5_000]), st.booleans(), st.booleans())
 def test_what_was_pushed_after_a_token_is_told_or_a_gap_says_so(
     history: tuple[list[tuple[str, int]], dict[str, int]],
