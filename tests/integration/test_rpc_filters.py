@@ -13,6 +13,7 @@ from callcontrol.events.event import Event, Position
 from callcontrol.events.matchers import MAX_COST
 from callcontrol.ids import CoreUuid, EventId
 from callcontrol.rpc.recorder import NoRecorder
+from callcontrol.rpc.server import RpcSettings
 from callcontrol.v1 import common_pb2, event_pb2
 from callcontrol.v1 import event_service_pb2 as pb
 from callcontrol.v1.event_service_pb2_grpc import EventServiceStub
@@ -55,8 +56,14 @@ async def test_expressions_that_fail_count_as_false_and_are_told_to_the_recorder
     assert failures.count == 2  # both events of the call placed first
 
 
-async def test_there_is_no_room_for_filters_that_all_together_cost_too_much():
-    async with replica() as served:
+@pytest.mark.parametrize(
+    ("most", "limit"),
+    [(5_000, MAX_COST), (1_000, MAX_COST // 5)],
+    ids=["all streams are one host's", "a fifth of them"],
+)
+async def test_the_filters_of_one_host_cost_no_more_than_its_share(most: int, limit: int):
+    settings = RpcSettings(max_streams=5_000, max_streams_per_peer=most)
+    async with replica(settings=settings) as served:
         events = EventServiceStub(served.channel)
         streams = [
             events.Events(pb.EventsRequest(filters=[dear_filter(number)]), timeout=20)
@@ -68,10 +75,11 @@ async def test_there_is_no_room_for_filters_that_all_together_cost_too_much():
         for stream in streams:
             stream.cancel()
     told = [outcome for outcome in outcomes if outcome is not None]
-    assert 30 < len(told) < 60
+    begun = len(streams) - len(told)
+    assert begun == limit // int(told[0].metadata["cost"])
     assert {outcome.code for outcome in told} == {grpc.StatusCode.RESOURCE_EXHAUSTED}
     assert {outcome.reason for outcome in told} == {"FILTERS_TOO_COSTLY"}
-    assert int(told[0].metadata["limit"]) == MAX_COST
+    assert {int(outcome.metadata["limit"]) for outcome in told} == {limit}
 
 
 def dear_filter(number: int) -> pb.EventFilter:
