@@ -261,10 +261,11 @@ class ResumeTokenExpired(CallControlError):
 
 
 class ResumeTokenInvalid(CallControlError):
-    """What came as a resume token was never given out like this."""
+    """What came as a resume token was never given out like this. `field` is where it stood."""
 
-    def __init__(self) -> None:
+    def __init__(self, field: str = "start.resume_token") -> None:
         super().__init__("what came as a resume token is none")
+        self.field = field
 
 
 class SlowConsumer(CallControlError):
@@ -284,6 +285,14 @@ class TooManySubscriptions(CallControlError):
     def __init__(self, limit: int, scope: str) -> None:
         super().__init__(f"{limit} subscriptions are open, the most allowed for {scope}")
         self.limit, self.scope = limit, scope
+
+
+class TooManyWorkers(CallControlError):
+    """As many workers are registered as may be on this replica."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"{limit} workers are registered, the most allowed")
+        self.limit = limit
 
 
 class FiltersCostTooMuch(CallControlError):

@@ -50,11 +50,9 @@ RULES: Final[tuple[Rule, ...]] = (
         errors.ResumeTokenInvalid,
         StatusCode.INVALID_ARGUMENT,
         Reason.ERROR_REASON_RESUME_TOKEN_INVALID,
-        lambda _: Told(
-            "start.resume_token is no resume token, or was changed",
-            violations=(
-                Violation("start.resume_token", "must be as a stream or a list gave it out"),
-            ),
+        lambda e: Told(
+            f"{e.field} is no resume token, or was changed",
+            violations=(Violation(e.field, "must be as a stream or a list gave it out"),),
         ),
     ),
     rule(
@@ -64,6 +62,15 @@ RULES: Final[tuple[Rule, ...]] = (
         lambda e: Told(
             f"{e.limit} subscriptions are open, the most allowed for {e.scope}",
             {"limit": str(e.limit), "scope": e.scope},
+        ),
+    ),
+    rule(
+        errors.TooManyWorkers,
+        StatusCode.RESOURCE_EXHAUSTED,
+        Reason.ERROR_REASON_TOO_MANY_WORKERS,
+        lambda e: Told(
+            f"{e.limit} workers are registered, the most allowed on this replica",
+            {"limit": str(e.limit)},
         ),
     ),
     rule(

@@ -6,6 +6,7 @@ isort:skip_file
 from callcontrol.v1 import call_pb2 as _call_pb2
 from callcontrol.v1 import common_pb2 as _common_pb2
 from callcontrol.v1 import event_pb2 as _event_pb2
+from callcontrol.v1 import event_service_pb2 as _event_service_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import duration_pb2 as _duration_pb2
@@ -123,6 +124,12 @@ class HandleCallsResponse(_message.Message):
     RELEASED_FIELD_NUMBER: _builtins.int
     DRAIN_FIELD_NUMBER: _builtins.int
     HEARTBEAT_FIELD_NUMBER: _builtins.int
+    GAP_FIELD_NUMBER: _builtins.int
+    RESUME_TOKEN_FIELD_NUMBER: _builtins.int
+    resume_token: _builtins.str
+    """For resume_token of the next stream when this one breaks: what it had sent
+    of the worker's calls up to here. Keep the newest one that is not empty.
+    """
     @_builtins.property
     def registered(self) -> Global___WorkerRegistered:
         """The worker is registered."""
@@ -155,6 +162,12 @@ class HandleCallsResponse(_message.Message):
     def heartbeat(self) -> Global___StreamHeartbeat:
         """Nothing happened for a while."""
 
+    @_builtins.property
+    def gap(self) -> _event_service_pb2.Gap:
+        """Events of calls that are the worker's are missing here: the worker was
+        slow, a node was lost, or they are no longer held. Read the calls anew.
+        """
+
     def __init__(
         self,
         *,
@@ -166,12 +179,14 @@ class HandleCallsResponse(_message.Message):
         released: Global___CallReleased | None = ...,
         drain: Global___DrainStream | None = ...,
         heartbeat: Global___StreamHeartbeat | None = ...,
+        gap: _event_service_pb2.Gap | None = ...,
+        resume_token: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["assigned", b"assigned", "drain", b"drain", "events", b"events", "heartbeat", b"heartbeat", "message", b"message", "offer", b"offer", "registered", b"registered", "released", b"released", "withdraw", b"withdraw"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["assigned", b"assigned", "drain", b"drain", "events", b"events", "gap", b"gap", "heartbeat", b"heartbeat", "message", b"message", "offer", b"offer", "registered", b"registered", "released", b"released", "withdraw", b"withdraw"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["assigned", b"assigned", "drain", b"drain", "events", b"events", "heartbeat", b"heartbeat", "message", b"message", "offer", b"offer", "registered", b"registered", "released", b"released", "withdraw", b"withdraw"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["assigned", b"assigned", "drain", b"drain", "events", b"events", "gap", b"gap", "heartbeat", b"heartbeat", "message", b"message", "offer", b"offer", "registered", b"registered", "released", b"released", "resume_token", b"resume_token", "withdraw", b"withdraw"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["registered", "offer", "withdraw", "assigned", "events", "released", "drain", "heartbeat"]  # noqa: Y015
+    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["registered", "offer", "withdraw", "assigned", "events", "released", "drain", "heartbeat", "gap"]  # noqa: Y015
     _WhichOneofArgType_message: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_message) -> _WhichOneofReturnType_message | None: ...
 
@@ -190,25 +205,50 @@ class RegisterWorker(_message.Message):
     VIEW_FIELD_NUMBER: _builtins.int
     RESUME_CALL_IDS_FIELD_NUMBER: _builtins.int
     LOST_WORKER_POLICY_FIELD_NUMBER: _builtins.int
+    RESUME_TOKEN_FIELD_NUMBER: _builtins.int
+    HEARTBEAT_INTERVAL_FIELD_NUMBER: _builtins.int
+    HEADER_NAMES_FIELD_NUMBER: _builtins.int
     worker_name: _builtins.str
-    """Name for logs and metrics."""
+    """Its name, under which its calls are kept for it when its stream breaks: one
+    for each process, and the same after a restart. 1 to 64 of A-Z a-z 0-9 _ . -
+    """
     max_calls: _builtins.int
-    """How many calls it can take at a time; at least 1."""
+    """How many calls it can take at a time; 1 to 10000, or less where the server
+    says so.
+    """
     view: _common_pb2.View.ValueType
     """How much of each event."""
     lost_worker_policy: Global___LostWorkerPolicy.ValueType
     """What becomes of its calls when it is lost."""
+    resume_token: _builtins.str
+    """The newest resume_token of the stream that broke: the events of calls that
+    are taken over again go on where it had stopped. Without it, or where not
+    all is held that came since (then with a gap), they begin now.
+    """
     @_builtins.property
     def applications(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Application names it serves, at least one."""
+        """Application names it serves, 1 to 64, each of 1 to 64 of A-Z a-z 0-9 _ . -"""
 
     @_builtins.property
     def event_names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Names of events it wants to see for its calls; empty means all."""
+        """Names of events it wants to see for its calls, at most 64; empty means all.
+        CHANNEL_HANGUP_COMPLETE is none that can be missed: a call that ends is told
+        by `released` too.
+        """
 
     @_builtins.property
     def resume_call_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Calls it still held on a stream that broke, to be taken over again."""
+
+    @_builtins.property
+    def heartbeat_interval(self) -> _duration_pb2.Duration:
+        """Send at least one message in this time. Unset means 15 seconds; less than
+        one second is treated as one second, more than five minutes as five minutes.
+        """
+
+    @_builtins.property
+    def header_names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Raw headers to include by name in the BASIC view, as in EventsRequest."""
 
     def __init__(
         self,
@@ -220,10 +260,13 @@ class RegisterWorker(_message.Message):
         view: _common_pb2.View.ValueType = ...,
         resume_call_ids: _abc.Iterable[_builtins.str] | None = ...,
         lost_worker_policy: Global___LostWorkerPolicy.ValueType = ...,
+        resume_token: _builtins.str = ...,
+        heartbeat_interval: _duration_pb2.Duration | None = ...,
+        header_names: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["heartbeat_interval", b"heartbeat_interval"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["applications", b"applications", "event_names", b"event_names", "lost_worker_policy", b"lost_worker_policy", "max_calls", b"max_calls", "resume_call_ids", b"resume_call_ids", "view", b"view", "worker_name", b"worker_name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["applications", b"applications", "event_names", b"event_names", "header_names", b"header_names", "heartbeat_interval", b"heartbeat_interval", "lost_worker_policy", b"lost_worker_policy", "max_calls", b"max_calls", "resume_call_ids", b"resume_call_ids", "resume_token", b"resume_token", "view", b"view", "worker_name", b"worker_name"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -238,6 +281,7 @@ class WorkerRegistered(_message.Message):
     WORKER_ID_FIELD_NUMBER: _builtins.int
     RESUME_WINDOW_FIELD_NUMBER: _builtins.int
     RESUMED_CALL_IDS_FIELD_NUMBER: _builtins.int
+    HEARTBEAT_INTERVAL_FIELD_NUMBER: _builtins.int
     worker_id: _builtins.str
     """Id of this registration."""
     @_builtins.property
@@ -246,7 +290,13 @@ class WorkerRegistered(_message.Message):
 
     @_builtins.property
     def resumed_call_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """The calls it got back, each followed by the events it missed."""
+        """The calls it got back; the events it missed follow. What it asked for and
+        is not here is not its own any more.
+        """
+
+    @_builtins.property
+    def heartbeat_interval(self) -> _duration_pb2.Duration:
+        """The heartbeat in force: a stream that says nothing for much longer is dead."""
 
     def __init__(
         self,
@@ -254,10 +304,11 @@ class WorkerRegistered(_message.Message):
         worker_id: _builtins.str = ...,
         resume_window: _duration_pb2.Duration | None = ...,
         resumed_call_ids: _abc.Iterable[_builtins.str] | None = ...,
+        heartbeat_interval: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["resume_window", b"resume_window"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["heartbeat_interval", b"heartbeat_interval", "resume_window", b"resume_window"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["resume_window", b"resume_window", "resumed_call_ids", b"resumed_call_ids", "worker_id", b"worker_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["heartbeat_interval", b"heartbeat_interval", "resume_window", b"resume_window", "resumed_call_ids", b"resumed_call_ids", "worker_id", b"worker_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -271,7 +322,9 @@ class UpdateCapacity(_message.Message):
 
     AVAILABLE_FIELD_NUMBER: _builtins.int
     available: _builtins.int
-    """How many more."""
+    """How many more, 0 or more. What it takes after this counts against it. It
+    never gets more than its max_calls at a time.
+    """
     def __init__(
         self,
         *,
@@ -489,7 +542,7 @@ class CallReleased(_message.Message):
     """The leg."""
     @_builtins.property
     def hangup_cause(self) -> _common_pb2.HangupCause:
-        """Why it ended, when it ended."""
+        """Why it ended; unset when it goes on without this worker, or was never its."""
 
     def __init__(
         self,
@@ -524,14 +577,18 @@ Global___DrainWorker: _TypeAlias = DrainWorker  # noqa: Y015
 
 @_typing.final
 class DrainStream(_message.Message):
-    """The replica goes away."""
+    """The stream is to end: the replica goes away, or the connection has been open
+    for as long as one may. No more offers come. Open another stream, with none
+    of the calls that are finished here; calls of a stream that was ended can be
+    fetched by resume_call_ids.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
     GRACE_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def grace(self) -> _duration_pb2.Duration:
-        """When it ends the stream."""
+        """In which time it ends the stream."""
 
     def __init__(
         self,

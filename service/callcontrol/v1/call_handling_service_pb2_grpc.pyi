@@ -44,6 +44,23 @@ class CallHandlingServiceStub:
     and how many calls it can take, is offered calls, and takes or refuses
     them. A call belongs to one worker at a time. Its events come back on the
     stream, in order, from the accept on.
+
+    What the worker says is answered in words of the server, never by an end of
+    the stream: an offer that is taken or refused too late is withdrawn (again),
+    a call that is released and not its own is released (again). Only a message
+    that is malformed ends it, as INVALID_ARGUMENT (INVALID_REQUEST), with the
+    path of the field.
+
+    A stream that breaks keeps its calls for the resume window. Whoever opens
+    another one by the same worker_name, here or at another replica, gets those
+    named in resume_call_ids back, also while the former stream is still held
+    to be open. What is not fetched in time goes as lost_worker_policy says.
+
+    The stream ends with OK when the worker has drained and has no calls. Other
+    ends: UNAVAILABLE (SHUTTING_DOWN) at the end of the time that `drain` gave,
+    RESOURCE_EXHAUSTED (TOO_MANY_WORKERS) and INVALID_ARGUMENT
+    (RESUME_TOKEN_INVALID) before it has begun, ABORTED (SUBSCRIPTION_CLOSED)
+    when an operator closed it.
     """
 
 @_typing.type_check_only
@@ -62,6 +79,23 @@ class CallHandlingServiceAsyncStub(CallHandlingServiceStub):
     and how many calls it can take, is offered calls, and takes or refuses
     them. A call belongs to one worker at a time. Its events come back on the
     stream, in order, from the accept on.
+
+    What the worker says is answered in words of the server, never by an end of
+    the stream: an offer that is taken or refused too late is withdrawn (again),
+    a call that is released and not its own is released (again). Only a message
+    that is malformed ends it, as INVALID_ARGUMENT (INVALID_REQUEST), with the
+    path of the field.
+
+    A stream that breaks keeps its calls for the resume window. Whoever opens
+    another one by the same worker_name, here or at another replica, gets those
+    named in resume_call_ids back, also while the former stream is still held
+    to be open. What is not fetched in time goes as lost_worker_policy says.
+
+    The stream ends with OK when the worker has drained and has no calls. Other
+    ends: UNAVAILABLE (SHUTTING_DOWN) at the end of the time that `drain` gave,
+    RESOURCE_EXHAUSTED (TOO_MANY_WORKERS) and INVALID_ARGUMENT
+    (RESUME_TOKEN_INVALID) before it has begun, ABORTED (SUBSCRIPTION_CLOSED)
+    when an operator closed it.
     """
 
 class CallHandlingServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -83,6 +117,23 @@ class CallHandlingServiceServicer(metaclass=_abc_1.ABCMeta):
         and how many calls it can take, is offered calls, and takes or refuses
         them. A call belongs to one worker at a time. Its events come back on the
         stream, in order, from the accept on.
+
+        What the worker says is answered in words of the server, never by an end of
+        the stream: an offer that is taken or refused too late is withdrawn (again),
+        a call that is released and not its own is released (again). Only a message
+        that is malformed ends it, as INVALID_ARGUMENT (INVALID_REQUEST), with the
+        path of the field.
+
+        A stream that breaks keeps its calls for the resume window. Whoever opens
+        another one by the same worker_name, here or at another replica, gets those
+        named in resume_call_ids back, also while the former stream is still held
+        to be open. What is not fetched in time goes as lost_worker_policy says.
+
+        The stream ends with OK when the worker has drained and has no calls. Other
+        ends: UNAVAILABLE (SHUTTING_DOWN) at the end of the time that `drain` gave,
+        RESOURCE_EXHAUSTED (TOO_MANY_WORKERS) and INVALID_ARGUMENT
+        (RESUME_TOKEN_INVALID) before it has begun, ABORTED (SUBSCRIPTION_CLOSED)
+        when an operator closed it.
         """
 
 def add_CallHandlingServiceServicer_to_server(servicer: CallHandlingServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

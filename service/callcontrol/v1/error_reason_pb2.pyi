@@ -130,6 +130,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     which. Ask for one that others have too, for a simpler one (see CheckFilter),
     or another replica.
     """
+    ERROR_REASON_TOO_MANY_WORKERS: _ErrorReason.ValueType  # 37
+    """RESOURCE_EXHAUSTED: as many workers are registered as may be on this replica."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """The values of google.rpc.ErrorInfo.reason in errors of this API, without
@@ -249,4 +251,6 @@ one peer, together cost as much as they may on this replica; `scope` says
 which. Ask for one that others have too, for a simpler one (see CheckFilter),
 or another replica.
 """
+ERROR_REASON_TOO_MANY_WORKERS: ErrorReason.ValueType  # 37
+"""RESOURCE_EXHAUSTED: as many workers are registered as may be on this replica."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -512,6 +512,7 @@ class Subscription(_message.Message):
     SKIPPED_EVENTS_FIELD_NUMBER: _builtins.int
     LAG_EVENTS_FIELD_NUMBER: _builtins.int
     LAG_FIELD_NUMBER: _builtins.int
+    WORKER_FIELD_NUMBER: _builtins.int
     subscription_id: _builtins.str
     """Its id."""
     subscriber_name: _builtins.str
@@ -534,6 +535,12 @@ class Subscription(_message.Message):
     def lag(self) -> _duration_pb2.Duration:
         """Age of the oldest of them that is still held."""
 
+    @_builtins.property
+    def worker(self) -> Global___SubscribedWorker:
+        """Set where it is a worker's stream (HandleCalls), whose worker_id and
+        worker_name are above.
+        """
+
     def __init__(
         self,
         *,
@@ -546,14 +553,55 @@ class Subscription(_message.Message):
         skipped_events: _builtins.int = ...,
         lag_events: _builtins.int = ...,
         lag: _duration_pb2.Duration | None = ...,
+        worker: Global___SubscribedWorker | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["lag", b"lag", "start_time", b"start_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["lag", b"lag", "start_time", b"start_time", "worker", b"worker"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["lag", b"lag", "lag_events", b"lag_events", "peer", b"peer", "principal", b"principal", "sent_events", b"sent_events", "skipped_events", b"skipped_events", "start_time", b"start_time", "subscriber_name", b"subscriber_name", "subscription_id", b"subscription_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["lag", b"lag", "lag_events", b"lag_events", "peer", b"peer", "principal", b"principal", "sent_events", b"sent_events", "skipped_events", b"skipped_events", "start_time", b"start_time", "subscriber_name", b"subscriber_name", "subscription_id", b"subscription_id", "worker", b"worker"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Subscription: _TypeAlias = Subscription  # noqa: Y015
+
+@_typing.final
+class SubscribedWorker(_message.Message):
+    """What a worker serves and has."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    APPLICATIONS_FIELD_NUMBER: _builtins.int
+    MAX_CALLS_FIELD_NUMBER: _builtins.int
+    OWNED_CALLS_FIELD_NUMBER: _builtins.int
+    OFFERED_CALLS_FIELD_NUMBER: _builtins.int
+    DRAINING_FIELD_NUMBER: _builtins.int
+    max_calls: _builtins.int
+    """How many calls it takes at a time."""
+    owned_calls: _builtins.int
+    """Calls that are its own."""
+    offered_calls: _builtins.int
+    """Calls it is offered and has not answered."""
+    draining: _builtins.bool
+    """Whether it gets no more offers."""
+    @_builtins.property
+    def applications(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The applications it serves."""
+
+    def __init__(
+        self,
+        *,
+        applications: _abc.Iterable[_builtins.str] | None = ...,
+        max_calls: _builtins.int = ...,
+        owned_calls: _builtins.int = ...,
+        offered_calls: _builtins.int = ...,
+        draining: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["applications", b"applications", "draining", b"draining", "max_calls", b"max_calls", "offered_calls", b"offered_calls", "owned_calls", b"owned_calls"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SubscribedWorker: _TypeAlias = SubscribedWorker  # noqa: Y015
 
 @_typing.final
 class CloseSubscriptionRequest(_message.Message):

@@ -221,8 +221,8 @@ class AdminServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListSubscriptions(self, request, context):
-        """Reads which event streams are open on this replica and how far behind
-        each is, page by page, the oldest first. One that opens or closes while
+        """Reads which streams of events and of workers are open on this replica and
+        how far behind each is, page by page, the oldest first. One that opens or closes while
         the pages are read is in them or not.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -230,7 +230,8 @@ class AdminServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CloseSubscription(self, request, context):
-        """Ends a subscription: its stream ends as ABORTED, for SUBSCRIPTION_CLOSED.
+        """Ends a subscription: its stream ends as ABORTED, for SUBSCRIPTION_CLOSED. A
+        worker's calls are kept for it as after any break of its stream.
 
         Its place in the history is free at once. CONFIRMED when the stream has
         ended within a second; ACCEPTED when a client that does not read holds it

@@ -113,12 +113,13 @@ class AdminServiceStub:
     body is larger than what clients receive.
     """
     ListSubscriptions: _grpc.UnaryUnaryMultiCallable[_node_service_pb2.ListSubscriptionsRequest, _node_service_pb2.ListSubscriptionsResponse]
-    """Reads which event streams are open on this replica and how far behind
-    each is, page by page, the oldest first. One that opens or closes while
+    """Reads which streams of events and of workers are open on this replica and
+    how far behind each is, page by page, the oldest first. One that opens or closes while
     the pages are read is in them or not.
     """
     CloseSubscription: _grpc.UnaryUnaryMultiCallable[_node_service_pb2.CloseSubscriptionRequest, _node_service_pb2.CloseSubscriptionResponse]
-    """Ends a subscription: its stream ends as ABORTED, for SUBSCRIPTION_CLOSED.
+    """Ends a subscription: its stream ends as ABORTED, for SUBSCRIPTION_CLOSED. A
+    worker's calls are kept for it as after any break of its stream.
 
     Its place in the history is free at once. CONFIRMED when the stream has
     ended within a second; ACCEPTED when a client that does not read holds it
@@ -165,12 +166,13 @@ class AdminServiceAsyncStub(AdminServiceStub):
     body is larger than what clients receive.
     """
     ListSubscriptions: _aio.UnaryUnaryMultiCallable[_node_service_pb2.ListSubscriptionsRequest, _node_service_pb2.ListSubscriptionsResponse]  # type: ignore[assignment]
-    """Reads which event streams are open on this replica and how far behind
-    each is, page by page, the oldest first. One that opens or closes while
+    """Reads which streams of events and of workers are open on this replica and
+    how far behind each is, page by page, the oldest first. One that opens or closes while
     the pages are read is in them or not.
     """
     CloseSubscription: _aio.UnaryUnaryMultiCallable[_node_service_pb2.CloseSubscriptionRequest, _node_service_pb2.CloseSubscriptionResponse]  # type: ignore[assignment]
-    """Ends a subscription: its stream ends as ABORTED, for SUBSCRIPTION_CLOSED.
+    """Ends a subscription: its stream ends as ABORTED, for SUBSCRIPTION_CLOSED. A
+    worker's calls are kept for it as after any break of its stream.
 
     Its place in the history is free at once. CONFIRMED when the stream has
     ended within a second; ACCEPTED when a client that does not read holds it
@@ -232,8 +234,8 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _node_service_pb2.ListSubscriptionsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_node_service_pb2.ListSubscriptionsResponse, _abc.Awaitable[_node_service_pb2.ListSubscriptionsResponse]]:
-        """Reads which event streams are open on this replica and how far behind
-        each is, page by page, the oldest first. One that opens or closes while
+        """Reads which streams of events and of workers are open on this replica and
+        how far behind each is, page by page, the oldest first. One that opens or closes while
         the pages are read is in them or not.
         """
 
@@ -243,7 +245,8 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _node_service_pb2.CloseSubscriptionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_node_service_pb2.CloseSubscriptionResponse, _abc.Awaitable[_node_service_pb2.CloseSubscriptionResponse]]:
-        """Ends a subscription: its stream ends as ABORTED, for SUBSCRIPTION_CLOSED.
+        """Ends a subscription: its stream ends as ABORTED, for SUBSCRIPTION_CLOSED. A
+        worker's calls are kept for it as after any break of its stream.
 
         Its place in the history is free at once. CONFIRMED when the stream has
         ended within a second; ACCEPTED when a client that does not read holds it

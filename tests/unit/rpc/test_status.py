@@ -41,6 +41,7 @@ SAMPLES: list[CallControlError] = [
     errors.ResumeTokenInvalid(),
     errors.SlowConsumer(17),
     errors.TooManySubscriptions(1000, "one peer"),
+    errors.TooManyWorkers(500),
     errors.FiltersCostTooMuch(700, 50_000, "this replica"),
     errors.AnswerTooLarge(5_000_000, 4_194_304),
     errors.RequestIdReused("r-1"),
