@@ -26,6 +26,12 @@ names exist from the start, with the behaviour of the dialplan in tests/freeswit
     conf-park-ROOM       the same, and is parked when it leaves that
     bridge-NAME          is bridged to loopback/NAME
     connect-NAME         is bridged to NAME over SIP, and so can be referred elsewhere
+    socket-MODE-PORT     is given to whoever listens on 127.0.0.1:PORT, as application `app`, and
+                         then hears a tone for 1 s; MODE is async-full, async, full or sync
+    socket-answered-PORT the same, answered before, async and full, without an application
+    socket-hosts-PORT-PORT  the same as async-full, with a second port if nobody is on the first
+    bell-NAME            waits in a park for a worker of the application NAME, then hears the tone
+    bell-NAME-PORT       is given to whoever listens on the port, before it is parked likewise
     anything else        NO_ROUTE_DESTINATION
 
     sim.on("4711", Answers(after_s=1).then(SendsDigits("12#", after_s=0.5)).then(HangsUp()))
@@ -146,10 +152,25 @@ def _pause(seconds: float) -> list[Action]:
 
 
 _Maker = Callable[[re.Match[str]], Script]
+_SOCKET_MODES = {"async-full": "async full", "async": "async", "full": "full", "sync": ""}
 
 
 def _script(*steps: Step) -> Script:
     return Script(steps)
+
+
+def _or_tone(*steps: Step) -> Script:
+    """These, and then what a caller hears to whom nobody gives anything else."""
+    return _script(
+        *steps,
+        Runs("set", "callcontrol_test_fallback=true"),
+        Answers(),
+        Runs("playback", "tone_stream://%(1000,0,440)"),
+    )
+
+
+def _socket(hosts: str, mode: str = "async full") -> Runs:
+    return Runs("socket", f"{hosts} {mode}".rstrip())
 
 
 _NAMED: list[tuple[str, _Maker]] = [
@@ -180,6 +201,27 @@ _NAMED: list[tuple[str, _Maker]] = [
     (r"l?conf-(.+)", lambda m: _script(Answers(), Runs("conference", f"{m[1]}@default"))),
     (r"connect-(.+)", lambda m: _script(Runs("bridge", f"sofia/internal/{m[1]}@127.0.0.1"))),
     (r"bridge-(.+)", lambda m: _script(Runs("bridge", f"loopback/{m[1]}/callcontrol"))),
+    (
+        r"socket-(async-full|async|full|sync)-(\d+)",
+        lambda m: _or_tone(_socket(f"127.0.0.1:{m[2]}/app", _SOCKET_MODES[m[1]])),
+    ),
+    (r"socket-answered-(\d+)", lambda m: _or_tone(Answers(), _socket(f"127.0.0.1:{m[1]}"))),
+    (
+        r"socket-hosts-(\d+)-(\d+)",
+        lambda m: _or_tone(_socket(f"127.0.0.1:{m[1]}|127.0.0.1:{m[2]}/app")),
+    ),
+    (
+        r"bell-([a-z_]+)",
+        lambda m: _or_tone(Runs("set", f"callcontrol_application={m[1]}"), Runs("park")),
+    ),
+    (
+        r"bell-([a-z_]+)-(\d+)",
+        lambda m: _or_tone(
+            Runs("set", f"callcontrol_application={m[1]}"),
+            _socket(f"127.0.0.1:{m[2]}"),
+            Runs("park"),
+        ),
+    ),
 ]
 
 
