@@ -19,3 +19,9 @@ OperationId = NewType("OperationId", str)
 
 EventId = NewType("EventId", str)
 """One event, the same on every replica: Core-UUID and Event-Sequence."""
+
+WorkerId = NewType("WorkerId", str)
+"""One registration of a worker; a stream that is opened again makes a new one."""
+
+OfferId = NewType("OfferId", str)
+"""One call offered to one worker."""

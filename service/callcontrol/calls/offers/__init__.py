@@ -1,0 +1,1 @@
+"""Calls that the dialplan hands to workers."""
