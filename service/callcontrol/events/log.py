@@ -10,6 +10,7 @@ from callcontrol.events.epochs import FormerEpochs, Kept, ages
 from callcontrol.events.event import Event, Gap, Position
 from callcontrol.events.filter import EventFilter
 from callcontrol.events.finding import Finder
+from callcontrol.events.following import Following
 from callcontrol.events.matchers import Matcher, Matchers
 from callcontrol.events.places import MARK_EVERY, Places, as_passed
 from callcontrol.events.ring import Entry, LogLimits, Ring
@@ -132,6 +133,18 @@ class EventLog:
         subscription = Subscription(self._ring, matcher, name, overflow, self._leave, start=start)
         self._subscriptions[subscription] = matcher
         return subscription
+
+    def follow(self, names: frozenset[str] = frozenset(), *, name: str = "") -> Following:
+        """Read what concerns calls that are added and dropped later, of these names or of all.
+
+        Raises ShuttingDown when the log is closed.
+        """
+        if self.close_reason is not None:
+            raise ShuttingDown
+        matcher = self._matchers.acquire_moving(names)
+        live = Subscription(self._ring, matcher, name, Overflow.SKIP, self._leave)
+        self._subscriptions[live] = matcher
+        return Following(live, matcher, self._matchers, self._ring, names)
 
     def token_at(self, number: int) -> str:
         """The resume token of a stream that has told everything before entry `number`; empty for

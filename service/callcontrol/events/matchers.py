@@ -4,7 +4,7 @@ import asyncio
 import time
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from callcontrol.errors import FiltersCostTooMuch
@@ -14,6 +14,7 @@ from callcontrol.events.filter import EventFilter, Filters, compile_filters, may
 from callcontrol.events.filter_cost import cost_of
 from callcontrol.events.pieces import Pieces
 from callcontrol.events.topics import Topics
+from callcontrol.ids import CallId
 
 MAX_COST: Final = 50_000
 """Of all distinct filters together: 5 ms for an event that concerned every one of them. As that is
@@ -104,6 +105,8 @@ class Matchers:
 
     def __init__(self, max_cost: int = MAX_COST, max_numbers: int = MAX_NUMBERS) -> None:
         self._by_filters: dict[Filters, Matcher] = {}
+        self._moving: dict[Matcher, set[CallId]] = {}
+        """Those of readers that follow calls, with the calls."""
         self._max_cost, self._max_numbers = max_cost, max_numbers
         self._cost = 0
         self._refused: dict[Filters, str] = {}
@@ -135,6 +138,25 @@ class Matchers:
         matcher.users += 1
         return matcher
 
+    def acquire_moving(self, names: frozenset[str]) -> Matcher:
+        """A matcher for one reader that follows calls, none as yet, and wants events of these names
+        or all. It costs nothing: it is only asked about events of its calls, in next to no time.
+        """
+        matcher = Matcher(frozenset({EventFilter(names=names)}), self._pieces)
+        matcher.users = 1
+        self._moving[matcher] = set()
+        return matcher
+
+    def follow(self, matcher: Matcher, call_id: CallId) -> None:
+        """Ask a moving matcher about the events of one more call."""
+        self._moving[matcher].add(call_id)
+        self._topics.file(matcher, [EventFilter(call_ids=frozenset({call_id}))])
+
+    def unfollow(self, matcher: Matcher, call_id: CallId) -> None:
+        """Ask it about that call no more."""
+        self._moving[matcher].discard(call_id)
+        self._topics.unfile(matcher, [EventFilter(call_ids=frozenset({call_id}))])
+
     def release(self, matcher: Matcher) -> None:
         """One user less; the last one takes the matcher away."""
         matcher.users -= 1
@@ -155,7 +177,7 @@ class Matchers:
 
     def announce(self, gap: Gap, number: int, first_number: int) -> None:
         """Give the gap to every matcher that the missing events might have concerned."""
-        for matcher in self._by_filters.values():
+        for matcher in self._all():
             if may_match_node(matcher.filters, gap.node_id):
                 matcher.add(number, first_number)
 
@@ -171,23 +193,30 @@ class Matchers:
         taken: dict[Matcher, int] = {}
         for matcher, place in places:
             taken[matcher] = min(place, taken.get(matcher, place))
-        for matcher in self._by_filters.values():
+        for matcher in self._all():
             matcher.forget(first_number)
             matcher.forget_oldest(max(0, taken.get(matcher, 0) - matcher.forgotten))
-        if sum(len(each.numbers) for each in self._by_filters.values()) > self._max_numbers:
-            share = self._max_numbers // len(self._by_filters)
-            for matcher in self._by_filters.values():
+        if sum(len(each.numbers) for each in self._all()) > self._max_numbers:
+            share = self._max_numbers // (len(self._by_filters) + len(self._moving))
+            for matcher in self._all():
                 matcher.forget_oldest(max(0, len(matcher.numbers) - share))
 
     def wake(self) -> None:
         """End every wait."""
-        for matcher in self._by_filters.values():
+        for matcher in self._all():
             matcher.wake()
+
+    def _all(self) -> Iterator[Matcher]:
+        """Those of filters and those that follow calls."""
+        yield from self._by_filters.values()
+        yield from self._moving
 
     def _refuse_slow(self, event: Event) -> None:
         """Ask those no more that took far too long for the event; their readers are told."""
         asked = {matcher: None for group in self._topics.groups(event) for matcher in group}
         for matcher in asked:
+            if matcher in self._moving:
+                continue
             if problem := problem_of(matcher.accepts, matcher.cost, event):
                 matcher.problem = self._refused[matcher.filters] = problem
                 if len(self._refused) > MAX_REFUSED:
@@ -196,6 +225,10 @@ class Matchers:
                 matcher.wake()
 
     def _remove(self, matcher: Matcher) -> None:
+        if (calls := self._moving.pop(matcher, None)) is not None:
+            for call_id in calls:
+                self._topics.unfile(matcher, [EventFilter(call_ids=frozenset({call_id}))])
+            return
         self._cost -= matcher.cost
         del self._by_filters[matcher.filters]
         self._topics.unfile(matcher, matcher.filters)
