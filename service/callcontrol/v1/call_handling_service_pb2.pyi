@@ -290,8 +290,10 @@ class WorkerRegistered(_message.Message):
 
     @_builtins.property
     def resumed_call_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """The calls it got back; the events it missed follow. What it asked for and
-        is not here is not its own any more.
+        """The calls it got back at once. Each of these follows as `assigned` without
+        an offer, and then the events it missed. So do those that take longer, where
+        the switch has to be asked first; `released` says of the others, within the
+        resume window, that they are not its own any more.
         """
 
     @_builtins.property
@@ -459,10 +461,12 @@ class CallAssigned(_message.Message):
     OFFER_ID_FIELD_NUMBER: _builtins.int
     CALL_FIELD_NUMBER: _builtins.int
     offer_id: _builtins.str
-    """The offer it came from."""
+    """The offer it came from; empty for a call that the worker gets back."""
     @_builtins.property
     def call(self) -> _call_pb2.Call:
-        """The leg."""
+        """The leg as it is now, in the view of the stream. What happens from now on
+        comes as events.
+        """
 
     def __init__(
         self,

@@ -45,11 +45,12 @@ class CallHandlingServiceStub:
     them. A call belongs to one worker at a time. Its events come back on the
     stream, in order, from the accept on.
 
-    What the worker says is answered in words of the server, never by an end of
-    the stream: an offer that is taken or refused too late is withdrawn (again),
-    a call that is released and not its own is released (again). Only a message
-    that is malformed ends it, as INVALID_ARGUMENT (INVALID_REQUEST), with the
-    path of the field.
+    What comes too late is no error: an offer that is taken or refused when it
+    is off is passed over, as its withdrawal was sent or is on its way; to a
+    call that is released and not the worker's the answer is `released`. A
+    message that is malformed ends the stream as INVALID_ARGUMENT
+    (INVALID_REQUEST), with the path of the field. To end its side of the
+    stream says the same as `drain`.
 
     A stream that breaks keeps its calls for the resume window. Whoever opens
     another one by the same worker_name, here or at another replica, gets those
@@ -59,8 +60,8 @@ class CallHandlingServiceStub:
     The stream ends with OK when the worker has drained and has no calls. Other
     ends: UNAVAILABLE (SHUTTING_DOWN) at the end of the time that `drain` gave,
     RESOURCE_EXHAUSTED (TOO_MANY_WORKERS) and INVALID_ARGUMENT
-    (RESUME_TOKEN_INVALID) before it has begun, ABORTED (SUBSCRIPTION_CLOSED)
-    when an operator closed it.
+    (RESUME_TOKEN_INVALID) before it has begun, ABORTED when an operator closed
+    it (SUBSCRIPTION_CLOSED) or far too much of it lies unread (SLOW_CONSUMER).
     """
 
 @_typing.type_check_only
@@ -80,11 +81,12 @@ class CallHandlingServiceAsyncStub(CallHandlingServiceStub):
     them. A call belongs to one worker at a time. Its events come back on the
     stream, in order, from the accept on.
 
-    What the worker says is answered in words of the server, never by an end of
-    the stream: an offer that is taken or refused too late is withdrawn (again),
-    a call that is released and not its own is released (again). Only a message
-    that is malformed ends it, as INVALID_ARGUMENT (INVALID_REQUEST), with the
-    path of the field.
+    What comes too late is no error: an offer that is taken or refused when it
+    is off is passed over, as its withdrawal was sent or is on its way; to a
+    call that is released and not the worker's the answer is `released`. A
+    message that is malformed ends the stream as INVALID_ARGUMENT
+    (INVALID_REQUEST), with the path of the field. To end its side of the
+    stream says the same as `drain`.
 
     A stream that breaks keeps its calls for the resume window. Whoever opens
     another one by the same worker_name, here or at another replica, gets those
@@ -94,8 +96,8 @@ class CallHandlingServiceAsyncStub(CallHandlingServiceStub):
     The stream ends with OK when the worker has drained and has no calls. Other
     ends: UNAVAILABLE (SHUTTING_DOWN) at the end of the time that `drain` gave,
     RESOURCE_EXHAUSTED (TOO_MANY_WORKERS) and INVALID_ARGUMENT
-    (RESUME_TOKEN_INVALID) before it has begun, ABORTED (SUBSCRIPTION_CLOSED)
-    when an operator closed it.
+    (RESUME_TOKEN_INVALID) before it has begun, ABORTED when an operator closed
+    it (SUBSCRIPTION_CLOSED) or far too much of it lies unread (SLOW_CONSUMER).
     """
 
 class CallHandlingServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -118,11 +120,12 @@ class CallHandlingServiceServicer(metaclass=_abc_1.ABCMeta):
         them. A call belongs to one worker at a time. Its events come back on the
         stream, in order, from the accept on.
 
-        What the worker says is answered in words of the server, never by an end of
-        the stream: an offer that is taken or refused too late is withdrawn (again),
-        a call that is released and not its own is released (again). Only a message
-        that is malformed ends it, as INVALID_ARGUMENT (INVALID_REQUEST), with the
-        path of the field.
+        What comes too late is no error: an offer that is taken or refused when it
+        is off is passed over, as its withdrawal was sent or is on its way; to a
+        call that is released and not the worker's the answer is `released`. A
+        message that is malformed ends the stream as INVALID_ARGUMENT
+        (INVALID_REQUEST), with the path of the field. To end its side of the
+        stream says the same as `drain`.
 
         A stream that breaks keeps its calls for the resume window. Whoever opens
         another one by the same worker_name, here or at another replica, gets those
@@ -132,8 +135,8 @@ class CallHandlingServiceServicer(metaclass=_abc_1.ABCMeta):
         The stream ends with OK when the worker has drained and has no calls. Other
         ends: UNAVAILABLE (SHUTTING_DOWN) at the end of the time that `drain` gave,
         RESOURCE_EXHAUSTED (TOO_MANY_WORKERS) and INVALID_ARGUMENT
-        (RESUME_TOKEN_INVALID) before it has begun, ABORTED (SUBSCRIPTION_CLOSED)
-        when an operator closed it.
+        (RESUME_TOKEN_INVALID) before it has begun, ABORTED when an operator closed
+        it (SUBSCRIPTION_CLOSED) or far too much of it lies unread (SLOW_CONSUMER).
         """
 
 def add_CallHandlingServiceServicer_to_server(servicer: CallHandlingServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
