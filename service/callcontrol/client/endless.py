@@ -5,7 +5,6 @@ them, and docs/events.md tells the rules that both follow.
 """
 
 import asyncio
-import random
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -16,8 +15,9 @@ from typing import Final, Self
 import grpc
 import grpc.aio
 
+from callcontrol.client.backoff import Backoff
+from callcontrol.client.event_stream import EventStream, Source, event_stream
 from callcontrol.client.failure import Failure, failure_of
-from callcontrol.client.patient_stream import PatientStream, Source
 from callcontrol.client.recent import RecentIds
 from callcontrol.v1.event_service_pb2 import EventsRequest, EventsResponse, Gap
 
@@ -33,11 +33,6 @@ HOPELESS: Final = frozenset(
 )
 """What the same request will meet again. Anything else may pass: a proxy that cuts a stream makes
 it INTERNAL or UNKNOWN as well as UNAVAILABLE."""
-
-FIRST_DELAY_S: Final = 0.5
-LONGEST_DELAY_S: Final = 10.0
-LIVED_S: Final = 10.0
-"""A stream that lived so long was a good one: the next pause is a short one again."""
 
 MOVING_S: Final = 5.0
 """Longest wait for the stream to move to, where the former one is still there."""
@@ -98,12 +93,11 @@ class EndlessStream:
         self._hole: Gap.Reason.ValueType | None = None
         """Why something is missing before the next stream. To be told when that one is in place:
         what a caller reads anew before would lack what happens until then."""
-        self._delay_s = FIRST_DELAY_S
-        self._stream: PatientStream | None = None
-        self._opened_s = 0.0
+        self._backoff = Backoff(self._manners.clock)
+        self._stream: EventStream | None = None
         self._not_before_s: float | None = None
         """When the next stream may be opened; None at once."""
-        self._follower: PatientStream | None = None
+        self._follower: EventStream | None = None
         """The stream to move to, in place already."""
         self._is_to_move = False
 
@@ -154,7 +148,7 @@ class EndlessStream:
             elif self._follower is None:
                 self._recover(failure)
 
-    async def _usable_stream(self) -> PatientStream:
+    async def _usable_stream(self) -> EventStream:
         """The stream to read: the present one, the one to move to, or a new one."""
         if self._stream is not None and self._stream.is_over:
             await self._stream.close()
@@ -164,17 +158,17 @@ class EndlessStream:
                 await self._manners.pause(self._not_before_s - self._manners.clock())
             self._not_before_s = None
             self._stream, self._follower = self._follower or self._open(), None
-            self._opened_s = self._manners.clock()
+            self._backoff.opened()
         return self._stream
 
-    def _open(self) -> PatientStream:
+    def _open(self) -> EventStream:
         request = EventsRequest()
         request.CopyFrom(self._request)
         if self._token:
             request.start.resume_token = self._token
         if request.HasField("start"):
             request.start.snapshot_if_expired = self._expired is Expired.SNAPSHOT
-        return PatientStream(self._source.open_events(request), resumes=bool(self._token))
+        return event_stream(self._source.open_events(request), resumes=bool(self._token))
 
     async def _move(self) -> None:
         """Open the next stream before this one ends; where that fails, this one is read to its end.
@@ -204,7 +198,7 @@ class EndlessStream:
         """A snapshot is under way that would have to begin again elsewhere."""
         return not self._token and self._request.HasField("start")
 
-    def _taken(self, stream: PatientStream, message: EventsResponse) -> EventsResponse:
+    def _taken(self, stream: EventStream, message: EventsResponse) -> EventsResponse:
         """The message without what came before, and with what is to be said before it."""
         if message.HasField("started"):
             self._has_begun = True
@@ -235,16 +229,9 @@ class EndlessStream:
         return self._expired is not Expired.GAP or not has_place
 
     def _recover(self, failure: Failure) -> None:
-        """Have the next stream wait, the longer the oftener streams break, and never for less than
-        the server asks.
-        """
+        """Have the next stream wait."""
         self._manners.on_break(failure)
         has_place = bool(self._token) or self._request.HasField("start")
         if self._has_begun and not has_place and self._hole is None:
             self._hole = Gap.REASON_UNSPECIFIED
-        now_s = self._manners.clock()
-        if now_s - self._opened_s >= LIVED_S:
-            self._delay_s = FIRST_DELAY_S
-        pause_s = (failure.retry_in_s or 0.0) + random.uniform(0, self._delay_s)
-        self._delay_s = min(self._delay_s * 2, LONGEST_DELAY_S)
-        self._not_before_s = now_s + pause_s
+        self._not_before_s = self._manners.clock() + self._backoff.after(failure)

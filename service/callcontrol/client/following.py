@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Self
 
 from callcontrol.client.endless import EndlessStream, Manners
-from callcontrol.client.patient_stream import Source
+from callcontrol.client.event_stream import Source
 from callcontrol.v1.event_pb2 import Event
 from callcontrol.v1.event_service_pb2 import EventsRequest, EventsResponse, Gap, SnapshotCompleted
 

@@ -1,9 +1,11 @@
-"""One stream of events, with an end to patience: one that brings nothing any more is dead."""
+"""One stream, with an end to patience: one that brings nothing any more is dead."""
 
 import asyncio
-from typing import Final, Protocol
+from collections.abc import Callable
+from typing import Final, Generic, Protocol, TypeVar
 
-from callcontrol.v1.event_service_pb2 import EventsRequest, EventsResponse
+Message = TypeVar("Message")
+Message_co = TypeVar("Message_co", covariant=True)
 
 OPENING_S: Final = 20.0
 """Longest wait for the first message of a stream."""
@@ -12,33 +14,33 @@ MISSED_HEARTBEATS: Final = 3
 LEAST_SILENCE_S: Final = 10.0
 
 
-class OpenStream(Protocol):
+class OpenStream(Protocol[Message_co]):
     """One stream, `callcontrol.client.event_call.EventCall` for example."""
 
-    async def read(self) -> EventsResponse | None:
+    async def read(self) -> Message_co | None:
         """The next message, None at an end without an error. Raises AioRpcError."""
 
     async def close(self) -> None:
         """End it."""
 
 
-class Source(Protocol):
-    """Where streams come from; `callcontrol.client.client.Client` is one."""
-
-    def open_events(self, request: EventsRequest) -> OpenStream:
-        """A stream; errors are told by its first `read`."""
-
-
-class PatientStream:
+class PatientStream(Generic[Message]):
     """A stream whose reads end: a connection can stay although nothing comes by it any more."""
 
-    def __init__(self, stream: OpenStream, *, resumes: bool) -> None:
-        self._stream, self.resumes = stream, resumes
+    def __init__(
+        self,
+        stream: OpenStream[Message],
+        heartbeat_s: Callable[[Message], float | None],
+        *,
+        resumes: bool,
+    ) -> None:
+        """`heartbeat_s`: how often the server will say something, where a message tells it."""
+        self._stream, self._heartbeat_s, self.resumes = stream, heartbeat_s, resumes
         self.patience_s = OPENING_S
         self.is_over = False
         """Nothing more is to be read."""
-        self._put_back: EventsResponse | None = None
-        self._reading: asyncio.Task[EventsResponse | None] | None = None
+        self._put_back: Message | None = None
+        self._reading: asyncio.Task[Message | None] | None = None
         self._patient_until_s = 0.0
 
     async def look(self, patience_s: float) -> bool:
@@ -47,11 +49,11 @@ class PatientStream:
             self._put_back = await self.read()
         return self._put_back is not None
 
-    def put_back(self, message: EventsResponse) -> None:
+    def put_back(self, message: Message) -> None:
         """Have `read` give it again."""
         self._put_back = message
 
-    async def read(self) -> EventsResponse | None:
+    async def read(self) -> Message | None:
         """The next message, None at an end without an error. Raises AioRpcError and TimeoutError;
         the stream is over then. It may be cancelled: the next one takes what it would have given.
         """
@@ -64,12 +66,12 @@ class PatientStream:
         if message is None:
             return None
         self.is_over = False
-        if message.HasField("started"):
-            heartbeat_s = message.started.heartbeat_interval.ToTimedelta().total_seconds()
+        heartbeat_s = self._heartbeat_s(message)
+        if heartbeat_s is not None:
             self.patience_s = max(LEAST_SILENCE_S, MISSED_HEARTBEATS * heartbeat_s)
         return message
 
-    async def _finished_reading(self) -> asyncio.Task[EventsResponse | None]:
+    async def _finished_reading(self) -> asyncio.Task[Message | None]:
         """A task that has read, begun now or by a read that was cancelled: to cancel it would end
         the stream, and who reads with a limit of time would open another one each time.
         """
@@ -95,5 +97,5 @@ class PatientStream:
         await self._stream.close()
 
 
-async def _read(stream: OpenStream) -> EventsResponse | None:
+async def _read(stream: OpenStream[Message]) -> Message | None:
     return await stream.read()

@@ -18,15 +18,8 @@ from tests.support.scripted_streams import (
     told,
 )
 
-from callcontrol.client.endless import (
-    FIRST_DELAY_S,
-    HOPELESS,
-    LIVED_S,
-    LONGEST_DELAY_S,
-    EndlessStream,
-    Expired,
-    Manners,
-)
+from callcontrol.client.backoff import FIRST_DELAY_S, LIVED_S, LONGEST_DELAY_S
+from callcontrol.client.endless import HOPELESS, EndlessStream, Expired, Manners
 from callcontrol.client.failure import Failure
 from callcontrol.client.following import Following, Item, SnapshotStarted, follow
 from callcontrol.client.patient_stream import OpenStream
@@ -338,7 +331,7 @@ class Late:
         self.did: list[str] = []
         self.is_asked, self.may_tell = asyncio.Event(), asyncio.Event()
 
-    def open_events(self, request: EventsRequest) -> OpenStream:
+    def open_events(self, request: EventsRequest) -> OpenStream[EventsResponse]:
         self.did.append("open")
         return self
 

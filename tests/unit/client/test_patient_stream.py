@@ -7,7 +7,8 @@ import pytest
 from google.protobuf.duration_pb2 import Duration
 from tests.support.scripted_streams import Script, ScriptedStream, told
 
-from callcontrol.client.patient_stream import LEAST_SILENCE_S, OPENING_S, PatientStream
+from callcontrol.client.event_stream import EventStream, event_stream
+from callcontrol.client.patient_stream import LEAST_SILENCE_S, OPENING_S
 from callcontrol.v1.event_service_pb2 import EventsResponse, SubscriptionStarted
 
 
@@ -16,8 +17,8 @@ def beginning(heartbeat_s: int) -> EventsResponse:
     return EventsResponse(started=SubscriptionStarted(heartbeat_interval=interval))
 
 
-def patient(*messages: EventsResponse) -> PatientStream:
-    return PatientStream(ScriptedStream(Script(messages)), resumes=False)
+def patient(*messages: EventsResponse) -> EventStream:
+    return event_stream(ScriptedStream(Script(messages)), resumes=False)
 
 
 class Slow:
@@ -45,13 +46,13 @@ def slow() -> Slow:
 
 
 @pytest.fixture
-async def mute(slow: Slow) -> AsyncIterator[PatientStream]:
-    stream = PatientStream(slow, resumes=False)
+async def mute(slow: Slow) -> AsyncIterator[EventStream]:
+    stream = event_stream(slow, resumes=False)
     yield stream
     await stream.close()
 
 
-async def cancel_a_read(stream: PatientStream) -> None:
+async def cancel_a_read(stream: EventStream) -> None:
     reading = asyncio.ensure_future(stream.read())
     await asyncio.wait([reading], timeout=0.001)
     reading.cancel()
