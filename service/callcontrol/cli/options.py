@@ -8,6 +8,7 @@ from typing import Annotated, Final
 import typer
 from google.protobuf.duration_pb2 import Duration
 
+from callcontrol.client import places
 from callcontrol.v1 import call_pb2, common_pb2
 
 Target = Annotated[
@@ -27,45 +28,24 @@ ConfigFile = Annotated[
     ),
 ]
 
-ENDPOINT_HELP: Final = (
-    "user/ID[@DOMAIN], gateway/NAME/NUMBER, sofia/PROFILE/USER@HOST or "
-    "loopback/EXTENSION[/CONTEXT]."
-)
-DESTINATION_HELP: Final = "park, conference/NAME or EXTENSION[@CONTEXT]."
+ENDPOINT_HELP: Final = f"{places.ENDPOINT_WORDS}."
+DESTINATION_HELP: Final = f"{places.DESTINATION_WORDS}."
 
 
 def read_endpoint(text: str) -> call_pb2.Endpoint:
     """Whom to call. Raises BadParameter when it is none of the kinds there are."""
-    kind, _, rest = text.partition("/")
-    first, slash, second = rest.partition("/")
-    match kind:
-        case "user" if rest and not slash:
-            user, _, domain = rest.partition("@")
-            return call_pb2.Endpoint(user=call_pb2.User(id=user, domain=domain))
-        case "gateway" if first and second:
-            gateway = call_pb2.GatewayNumber(gateway=first, number=second)
-            return call_pb2.Endpoint(gateway=gateway)
-        case "sofia" if first and second:
-            return call_pb2.Endpoint(sip=call_pb2.SipAddress(profile=first, address=second))
-        case "loopback" if first:
-            loopback = call_pb2.Loopback(extension=first, context=second)
-            return call_pb2.Endpoint(loopback=loopback)
-        case _:
-            raise typer.BadParameter(f"{text!r} is not one of {ENDPOINT_HELP}")
+    try:
+        return places.endpoint(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{error}.") from error
 
 
 def read_destination(text: str) -> call_pb2.Destination:
-    """What the answered leg does."""
-    if text == "park":
-        return call_pb2.Destination(park=call_pb2.Park())
-    kind, slash, name = text.partition("/")
-    if slash and kind == "conference" and name:
-        return call_pb2.Destination(conference=call_pb2.JoinConference(name=name))
-    extension, _, context = text.partition("@")
-    if slash or not extension:
-        raise typer.BadParameter(f"{text!r} is not one of {DESTINATION_HELP}")
-    place = call_pb2.DialplanExtension(extension=extension, context=context)
-    return call_pb2.Destination(extension=place)
+    """What the answered leg does. Raises BadParameter when it is none of the kinds there are."""
+    try:
+        return places.destination(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{error}.") from error
 
 
 def read_pairs(texts: Iterable[str], option: str) -> dict[str, str]:

@@ -38,11 +38,12 @@ def test_what_is_no_endpoint_is_refused(text: str):
 def test_a_destination_is_read():
     assert read_destination("park").HasField("park")
     assert read_destination("conference/room").conference.name == "room"
+    assert read_destination("worker/ivr").worker.name == "ivr"
     place = read_destination("1234@office").extension
     assert (place.extension, place.context) == ("1234", "office")
 
 
-@pytest.mark.parametrize("text", ["", "@office", "queue/x", "conference/"])
+@pytest.mark.parametrize("text", ["", "@office", "queue/x", "conference/", "worker/"])
 def test_what_is_no_destination_is_refused(text: str):
     with pytest.raises(typer.BadParameter, match="is not one of"):
         read_destination(text)
