@@ -1,4 +1,4 @@
-"""Short words for whom to call, where a call goes and what is played, as programs are given them."""
+"""Short words for whom to call, where a call goes and what is played."""
 
 from typing import Final
 
@@ -50,7 +50,7 @@ def destination(words: str) -> call_pb2.Destination:
 
 
 def media(words: str) -> common_pb2.MediaSource:
-    """What is played: `tone_stream://` and a tone in the switch's language, or the URI of a file."""
+    """What is played: `tone_stream://` and a tone as the switch writes it, or the URI of a file."""
     if words.startswith(_TONE):
         return common_pb2.MediaSource(tone_stream=words.removeprefix(_TONE))
     return common_pb2.MediaSource(uri=words)
