@@ -14,7 +14,8 @@ class MyEvents(Encodable):
 
     def _packet(self) -> bytes:
         check("format", self.format in ("", *FORMATS), "is none of plain, json and xml")
-        misread = any(name in self.call_id.lower() for name in FORMATS)
+        # `json` anywhere counts, and more than `xml` does (mod_event_socket.c, parse_command)
+        misread = self.format != "json" and any(name in self.call_id.lower() for name in FORMATS)
         check("call_id", not misread, "may not contain the name of a format")
         parts = [word("call_id", self.call_id)] if self.call_id else []
         return packet(" ".join(["myevents", *parts, *([self.format] if self.format else [])]))

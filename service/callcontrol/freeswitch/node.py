@@ -30,7 +30,8 @@ from callcontrol.freeswitch.redial import Redial
 from callcontrol.freeswitch.replies import Answer
 from callcontrol.freeswitch.settings import LinkTimings, NodeSettings
 from callcontrol.freeswitch.status import NodeCounters, NodeState, NodeStatus
-from callcontrol.ids import CoreUuid, JobId
+from callcontrol.freeswitch.unpark import unpark
+from callcontrol.ids import CallId, CoreUuid, JobId
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +52,7 @@ class Node:
         uniform: Callable[[float, float], float] = random.uniform,
     ) -> None:
         """`uniform` draws the jitter of the pauses between attempts."""
-        timings = timings or LinkTimings()
+        self._timings = timings = timings or LinkTimings()
         self.node_id, self.settings = settings.node_id, settings
         self.draining = settings.draining
         """Takes no new calls; for the operator to set. Survives the links."""
@@ -162,6 +163,13 @@ class Node:
     async def command(self, command: Command) -> Reply:
         """Send any command of the event socket, for example `sendmsg`. Raises as `api` does."""
         return _as_reply(await self._pool.request(command))
+
+    async def unpark(self, call_id: CallId) -> bool:
+        """Let a parked call go on with its dialplan; False where there is no such call.
+
+        It may be done again. Raises as `api` does, and SwitchRefused.
+        """
+        return await unpark(self.settings, self._timings, self.counters, call_id)
 
     async def caught_up(self) -> None:
         """Return when every event has been taken that the switch had told before.

@@ -55,6 +55,7 @@ from callcontrol.esl.session_commands import (
         (FilterDelete("all"), b"filter delete all\n\n"),
         (FilterDelete("Color", "red"), b"filter delete Color red\n\n"),
         (MyEvents("u", "plain"), b"myevents u plain\n\n"),
+        (MyEvents("my-xml-call", "json"), b"myevents my-xml-call json\n\n"),
         (MyEvents(), b"myevents\n\n"),
         (Log("warning"), b"log warning\n\n"),
         (Log(), b"log\n\n"),
