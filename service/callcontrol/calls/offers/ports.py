@@ -47,12 +47,22 @@ class Bell:
     application: str
     kind: BellKind
     door: Doorbell
+    is_new: bool
+    """It is just being handed over, and nobody's. Else the switch is to be asked whose it is: it
+    was found, or is parked again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What the switch remembers of a handed-over call, whichever replica dealt with it."""
+
+    application: str = ""
     worker_name: str = ""
-    """The worker that had the call, as the switch remembers it; empty for none."""
+    """The worker that has the call; empty for none."""
     lost_policy: LostWorkerPolicy | None = None
-    """What that worker wanted to become of it."""
+    """What that worker wants to become of it."""
     onward: bool = False
-    """It was decided before that the call goes on with the dialplan."""
+    """It was sent on with the dialplan."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +117,9 @@ class WorkerStream(Protocol):
         """A call is the worker's. Subscribe to its events before returning."""
 
     def released(self, call_id: CallId, cause: HangupCause | None) -> None:
-        """A call is no longer the worker's, or is not given back to it; `cause` where it ended."""
+        """A call is no longer the worker's, or is not given back to it; `cause` where it ended.
+        Those of its events that are in the log by now are still to be told, and before this.
+        """
 
     def drain(self, grace_s: float) -> None:
         """The replica goes away; it ends the stream in so many seconds at the latest."""
@@ -183,19 +195,21 @@ class DeskObserver(Protocol):
 
 
 class Claims(Protocol):
-    """Which replica deals with a call: at most one at a time."""
+    """Which replica deals with a call: at most one at a time. All raise CallControlError when the
+    switch cannot be asked.
+    """
 
-    async def take(self, node_id: NodeId, call_id: CallId) -> bool:
-        """Claim a call that nobody has, or that is ours already; False where another has it.
+    async def take(self, node_id: NodeId, call_id: CallId) -> str:
+        """Claim a call that nobody has, or that is ours already: empty. Else who has it."""
 
-        Raises CallControlError when the switch cannot be asked.
-        """
-
-    async def take_over(self, node_id: NodeId, call_id: CallId) -> bool:
-        """Claim a call whoever had it, unless another replica does the same and is first."""
+    async def take_over(self, node_id: NodeId, call_id: CallId, holder: str) -> str:
+        """Claim a call that `holder` has. Empty, or who has it, as another one may be first."""
 
     async def leave(self, node_id: NodeId, call_id: CallId) -> None:
         """Give up our claim, if we have it."""
+
+    async def is_gone(self, node_id: NodeId, holder: str) -> bool:
+        """Whether that replica is known to be no more, or to have no link to the node for long."""
 
 
 class Hands(Protocol):
@@ -203,17 +217,25 @@ class Hands(Protocol):
     where there is nothing more to do.
     """
 
-    async def note_owner(self, call_id: CallId, name: str, policy: LostWorkerPolicy) -> None:
+    def check(self, destination: Destination) -> None:
+        """Raise InvalidRequest or CommandNotAllowed for a place where no call can be sent."""
+
+    async def standing(self, call_id: CallId) -> Standing:
+        """Ask the switch what it remembers of a call."""
+
+    async def note_owner(
+        self, call_id: CallId, application: str, name: str, policy: LostWorkerPolicy
+    ) -> None:
         """Have the switch remember whose call it is."""
 
     async def note_onward(self, call_id: CallId) -> None:
-        """Have the switch remember that the call goes on with the dialplan, and is nobody's."""
+        """Have the switch remember that the call was sent on, and is nobody's."""
 
-    async def note_offered(self, call_id: CallId) -> None:
+    async def note_free(self, call_id: CallId, application: str) -> None:
         """Have the switch remember that the call is nobody's, and looks for a worker."""
 
     async def play_music(self, call_id: CallId, media: str) -> None:
-        """Begin to play to a call that waits."""
+        """Begin to play to a call that waits, unless it hears something already."""
 
     async def stop_music(self, call_id: CallId) -> None:
         """End that."""
@@ -266,6 +288,11 @@ class Desk(Protocol):
 
     def drain(self, grace_s: float) -> None:
         """This replica goes away: no more offers, and every worker is told."""
+
+    async def leave(self) -> None:
+        """Let other replicas have the calls: at the end, when no worker has a stream any more. Ends
+        within some seconds.
+        """
 
     def workers(self) -> list[WorkerState]:
         """Those registered now, oldest first."""
