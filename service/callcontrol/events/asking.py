@@ -19,6 +19,8 @@ it. The wall's clock, which also runs while the processor is elsewhere."""
 _AT_LEAST_S: Final = 0.0005
 _TIMES_ITS_COST: Final = 10
 _UNITS_A_SECOND: Final = 10_000_000
+_TRIALS: Final = 3
+"""Slow in each: a collection of garbage or a cold cache makes one slow that is not."""
 
 log: Final = logging.getLogger(__name__)
 
@@ -28,11 +30,13 @@ def problem_of(accepts: Test, cost: int, event: Event) -> str:
 
     They are asked again, and the time is that of the processor: a busy machine accuses nobody.
     """
-    began_s = time.thread_time()
-    accepts(event)
-    took_s = time.thread_time() - began_s
-    if took_s < max(_AT_LEAST_S, _TIMES_ITS_COST * cost / _UNITS_A_SECOND):
-        return ""
+    most_s = max(_AT_LEAST_S, _TIMES_ITS_COST * cost / _UNITS_A_SECOND)
+    for _ in range(_TRIALS):
+        began_s = time.thread_time()
+        accepts(event)
+        took_s = time.thread_time() - began_s
+        if took_s < most_s:
+            return ""
     log.warning("filter too slow", extra={"cost": cost, "took_ms": round(took_s * 1_000, 1)})
     return (
         f"took {took_s * 1_000:.1f} ms for one event, far more than their cost of {cost} says: "
