@@ -12,7 +12,7 @@ KILLS ?= 20
 JOBS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1) + 1)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo clients test lint types format proto docs lock contract bench fuzz soak clean
+.PHONY: help venv demo clients test lint types format proto docs lock contract bench fuzz soak outbound clean
 
 help:  ## show this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*##/\t/' | expand -t 12
@@ -105,8 +105,12 @@ fuzz: $(READY)  ## throw bytes at the codec, and run the property tests with man
 	$(BIN)/pytest -q -n $(JOBS) tests/property --hypothesis-profile=fuzz --timeout=0
 
 soak: $(READY)  ## bad wires, retries, kills, EVENTS=1000000, calls for MINUTES=10: nothing is lost or left
-	@for file in tests/soak/*.py; do \
+	@for file in $(filter-out tests/soak/outbound.py,$(wildcard tests/soak/*.py)); do \
 	  EVENTS=$(EVENTS) KILLS=$(KILLS) MINUTES=$(MINUTES) PYTHONPATH=. $(BIN)/python $$file || exit 1; done
+
+outbound: $(READY)  ## calls handed to workers while these are killed, by SIPp on the real switch SWITCH=host:port PASSWORD=...
+	@$(if $(SWITCH),,echo "Name a real switch: make outbound SWITCH=host:port PASSWORD=..."; exit 2;) \
+	  SWITCH_PASSWORD='$(PASSWORD)' PYTHONPATH=. $(BIN)/python tests/soak/outbound.py --switch '$(SWITCH)'
 
 clean:  ## remove what was built
 	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache \

@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 
 from tests.contract.raw_client import RawClient
 
-WAIT_S = 60.0
-
 
 @dataclass
 class Witnessed:
@@ -25,10 +23,12 @@ class Witnessed:
     """From which the switch sends."""
     played: list[tuple[float, str]] = field(default_factory=list)
     """When which file began."""
-    sequences: list[int] = field(default_factory=list)
-    """Event-Sequence of every event of the call, as they came."""
+    events: list[tuple[str, int]] = field(default_factory=list)
+    """Name and Event-Sequence of every event of the call, as they came."""
     ended_s: float | None = None
     cause: str = ""
+    who_hung_up: str = ""
+    """In the switch's words: recv_bye for the caller, send_bye for the switch."""
     destroyed: bool = False
 
     def first_played(self, words: str) -> float | None:
@@ -44,7 +44,6 @@ class Witness:
     """For commands."""
     calls: dict[str, Witnessed] = field(default_factory=dict)
     on_answer: Callable[[Witnessed], None] = lambda _: None
-    _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def watch(self, client: RawClient) -> None:
         """Take events until the connection ends."""
@@ -52,7 +51,6 @@ class Witness:
             frame = await client.frame()
             if frame.kind == "text/event-json":
                 self._take(frame.event)
-                self._changed.set()
 
     def _take(self, event: dict[str, str]) -> None:
         now_s, name, call_id = time.monotonic(), event["Event-Name"], event.get("Unique-ID", "")
@@ -62,7 +60,7 @@ class Witness:
         call = self.calls.get(call_id)
         if call is None:
             return
-        call.sequences.append(int(event["Event-Sequence"]))
+        call.events.append((name, int(event["Event-Sequence"])))
         match name:
             case "CHANNEL_PARK":
                 call.parked_s.append(now_s)
@@ -77,22 +75,10 @@ class Witness:
             case "CHANNEL_HANGUP":
                 call.ended_s = call.ended_s or now_s
                 call.cause = event.get("Hangup-Cause", "")
+            case "CHANNEL_HANGUP_COMPLETE":
+                call.who_hung_up = event.get("variable_sip_hangup_disposition", "")
             case "CHANNEL_DESTROY":
                 call.destroyed = True
-
-    async def until(self, holds: Callable[[], bool], within_s: float = WAIT_S) -> bool:
-        """Whether it came to hold in that time; asked after each event and now and then."""
-        give_up_s = time.monotonic() + within_s
-        while not holds():
-            if time.monotonic() > give_up_s:
-                return False
-            self._changed.clear()
-            try:
-                async with asyncio.timeout(0.2):
-                    await self._changed.wait()
-            except TimeoutError:
-                pass  # what is waited for may be no event of the switch
-        return True
 
     async def tell_to_hang_up(self, calls: list[Witnessed]) -> None:
         """Their callers hang up."""
@@ -103,6 +89,11 @@ class Witness:
     async def channels_left(self) -> int:
         """How many channels there are on the switch."""
         return int((await self.bare.ask("api show channels count")).split()[0])
+
+    async def claims_left(self) -> int:
+        """How many calls a replica says are its own."""
+        entries = (await self.bare.ask("api hash_dump db callcontrol")).splitlines()
+        return sum(entry.startswith("D/") for entry in entries)
 
 
 async def logged_in(host: str, port: int, password: str) -> RawClient:
