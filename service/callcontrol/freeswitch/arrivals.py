@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from callcontrol.esl.messages import HeaderValue
 from callcontrol.ids import CallId, CoreUuid, NodeId
 
 
@@ -46,8 +45,8 @@ class ArrivedCall:
     """Variable callcontrol_application, else the path that the socket was given; never empty."""
     is_named_by_path: bool
     """The application is not in the call's variable yet."""
-    headers: Mapping[str, HeaderValue]
-    """What the switch said of the call when it arrived, decoded."""
+    headers: Mapping[str, str]
+    """What the switch said of the call when it arrived, decoded; an array as `ARRAY::a|:b`."""
     line: CallLine
 
     @property
