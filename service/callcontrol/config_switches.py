@@ -6,9 +6,10 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from callcontrol.addresses import split_node
+from callcontrol.addresses import split_address, split_node
 from callcontrol.config_problems import PREFIX, ConfigurationError, describe
-from callcontrol.config_values import EventChoice, NodeName, Port
+from callcontrol.config_values import EventChoice, Networks, NodeName, Port, TcpAddress
+from callcontrol.freeswitch.outbound_settings import LOOPBACK, OutboundSettings, read_network
 from callcontrol.freeswitch.settings import NodeSettings
 from callcontrol.freeswitch.wanted_events import WantedEvents, read_wanted_events
 from callcontrol.ids import NodeId
@@ -58,6 +59,16 @@ class SwitchSettings(BaseSettings):
     events, and subclasses of CUSTOM ones; ALL is everything, from which -NAME leaves one out."""
     max_calls: Annotated[int, Field(ge=0)] = 0
     """Calls on a node at which it gets no further one; 0 leaves it to the switch."""
+    outbound_listen: TcpAddress = ""
+    """Address on which switches bring calls by the `socket` application, for example
+    `0.0.0.0:8084`; empty takes none in this way."""
+    outbound_peers: Networks = LOOPBACK
+    """Addresses and networks, parted by commas, from where switches may do so: there is no
+    password on this way."""
+    outbound_max_connections: Annotated[int, Field(ge=1, le=100_000)] = 2_000
+    """Calls that may be here by it at one time; what comes beyond goes on with its dialplan."""
+    outbound_handshake_timeout_s: Annotated[float, Field(gt=0, le=20)] = 5.0
+    """Time for a switch to say which call it brings. It gives up itself after 25."""
 
     @field_validator("nodes", mode="before")
     @classmethod
@@ -93,6 +104,19 @@ class SwitchSettings(BaseSettings):
     def wanted_events(self) -> WantedEvents:
         """What the switches are asked for, and so what can be filtered for."""
         return read_wanted_events(self.node_events)
+
+    def outbound_settings(self) -> OutboundSettings | None:
+        """Where calls are brought by their socket; None where none are taken in this way."""
+        if not self.outbound_listen:
+            return None
+        host, port = split_address(self.outbound_listen)
+        return OutboundSettings(
+            host=host,
+            port=port,
+            peers=tuple(map(read_network, self.outbound_peers)),
+            max_connections=self.outbound_max_connections,
+            handshake_timeout_s=self.outbound_handshake_timeout_s,
+        )
 
     def _settings_of(self, node: NodeEntry, password: str) -> NodeSettings:
         return NodeSettings(

@@ -15,6 +15,7 @@ from callcontrol.calls.encoding.recording_path import root_problem
 from callcontrol.calls.encoding.variable_names import readable_name_problem
 from callcontrol.calls.placing.raw_dialling import read_pattern
 from callcontrol.calls.settings import ControlSettings
+from callcontrol.freeswitch.outbound_settings import read_network
 from callcontrol.freeswitch.wanted_events import read_wanted_events
 
 Problem = Callable[[str], str | None]
@@ -69,6 +70,13 @@ def _address_problem(address: str) -> str | None:
     return None
 
 
+def _tcp_address_problem(address: str) -> str | None:
+    """Raises ValueError too."""
+    if address:
+        split_address(address)
+    return None
+
+
 def _media_root_problem(root: str) -> str | None:
     below = f"{root.rstrip('/')}/a"
     if below.startswith("/") and not uri_problem(below, ControlSettings(media_roots=(root,))):
@@ -90,7 +98,9 @@ Seconds = Annotated[float, Field(ge=0, le=86_400)]
 NodeName = Annotated[str, _checked(node_id_problem)]
 ContextName = Annotated[str, _checked(name_problem)]
 Address = Annotated[str, _checked(_address_problem)]
+TcpAddress = Annotated[str, _checked(_tcp_address_problem)]
 RecordingRoot = Annotated[str, _checked(root_problem)]
+Networks = Annotated[tuple[str, ...], NoDecode, _COMMAS, _all_read(read_network)]
 Texts = Annotated[tuple[str, ...], NoDecode, _COMMAS]
 MediaRoots = Annotated[tuple[str, ...], NoDecode, _COMMAS, _all_checked(_media_root_problem)]
 EventChoice = Annotated[tuple[str, ...], NoDecode, _COMMAS, AfterValidator(_checked_events)]

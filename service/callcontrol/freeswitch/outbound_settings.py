@@ -36,5 +36,3 @@ class OutboundSettings:
     """Time for a switch to say which call it brings, and again to confirm it."""
     end_timeout_s: float = 5.0
     """Time for a switch to close a connection after it was asked to."""
-    unknown_switches: bool = False
-    """Take calls of switches that are no configured node; all is done over the call's socket."""

@@ -262,3 +262,34 @@ def test_events_are_kept_on_disk_where_a_file_is_named(monkeypatch: pytest.Monke
 def test_names_are_told_as_they_were_written():
     with pytest.raises(ConfigurationError, match=r": CHANNEL_ANSWR is no event of the switch"):
         load({"node_events": "CHANNEL_ANSWR"})
+
+
+def test_no_calls_are_taken_by_their_socket_unless_an_address_is_given():
+    assert load().outbound_settings() is None
+
+
+def test_calls_are_taken_from_switches_on_this_machine_unless_others_are_named():
+    here = load({"outbound_listen": "0.0.0.0:8084"}).outbound_settings()
+    assert here is not None
+    assert [str(network) for network in here.peers] == ["127.0.0.0/8", "::1/128"]
+    assert (here.host, here.port) == ("0.0.0.0", 8084)
+
+    there = load({"outbound_listen": "[::]:1", "outbound_peers": "10.1.0.0/16, ::2"})
+    settings = there.outbound_settings()
+    assert settings is not None
+    assert [str(network) for network in settings.peers] == ["10.1.0.0/16", "::2/128"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("outbound_peers", "10.0.0.1/8"),
+        ("outbound_peers", "somewhere"),
+        ("outbound_listen", "unix:/tmp/x"),
+        ("outbound_listen", "8084"),
+        ("outbound_handshake_timeout_s", "26"),
+        ("outbound_max_connections", "0"),
+    ],
+)
+def test_what_calls_cannot_be_taken_by_is_refused(name: str, value: str):
+    assert f"CALLCONTROL_{name.upper()}" in problems(nodes=["a=127.0.0.1"], **{name: value})
