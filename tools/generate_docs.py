@@ -28,7 +28,7 @@ from callcontrol.rpc import effects, status
 from callcontrol.rpc.effects import EFFECTS, NOT_SERVED, Kinds
 from callcontrol.rpc.event_service import EventService
 from callcontrol.rpc.methods import SERVICES, Method
-from callcontrol.rpc.server import api_handlers
+from callcontrol.rpc.served import api_handlers
 
 TARGET: Final = Path(__file__).resolve().parent.parent / "docs" / "commands.md"
 

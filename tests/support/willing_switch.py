@@ -25,7 +25,7 @@ from callcontrol.ids import CallId, JobId, NodeId
 from callcontrol.rpc.event_service import EventService, StreamLimits
 from callcontrol.rpc.handlers import Handlers
 from callcontrol.rpc.recorder import NoRecorder
-from callcontrol.rpc.server import api_handlers
+from callcontrol.rpc.served import api_handlers
 
 NODE = NodeId("fs1")
 CORE = "c0000000-0000-4000-8000-000000000000"

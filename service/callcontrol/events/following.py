@@ -45,6 +45,11 @@ class Following:
         return min([self._live.place, *(past.next_number for past in self._pasts)])
 
     @property
+    def has_past(self) -> bool:
+        """Whether what is taken next is of the past."""
+        return bool(self._pasts)
+
+    @property
     def lag_events(self) -> int:
         """Matching entries not taken yet; of the past, all entries."""
         return self._live.lag_events + sum(past.left for past in self._pasts)

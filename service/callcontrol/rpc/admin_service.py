@@ -2,18 +2,21 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from callcontrol.calls.encoding.grammar import node_id_problem
+from callcontrol.calls.offers.ports import WorkerState
 from callcontrol.calls.placing.draining import Draining
 from callcontrol.deadline import patience_s
+from callcontrol.errors import SubscriptionNotFound
 from callcontrol.ids import NodeId
 from callcontrol.rpc import convert, paging
+from callcontrol.rpc.call_handling_service import CallHandlingService
 from callcontrol.rpc.event_service import EventService
-from callcontrol.rpc.event_stream import EventStream
 from callcontrol.rpc.handlers import Handlers, unary
 from callcontrol.rpc.interceptors import PRINCIPAL
+from callcontrol.rpc.stream_tools import OpenStream
 from callcontrol.rpc.validate import Problems
 from callcontrol.v1 import common_pb2, node_service_pb2
 
@@ -36,8 +39,10 @@ class AdminService:
         draining: Draining,
         told_of: Callable[[NodeId], node_service_pb2.Node],
         events: EventService,
+        handling: CallHandlingService | None = None,
     ) -> None:
-        self._draining, self._told_of, self._events = draining, told_of, events
+        self._draining, self._told_of = draining, told_of
+        self._events, self._handling = events, handling
 
     def handlers(self) -> Handlers:
         """The methods that are served."""
@@ -67,10 +72,11 @@ class AdminService:
         problems = Problems()
         asked = paging.read_page(request, _SCOPE, problems, default=_DEFAULT_PAGE, most=_MAX_PAGE)
         problems.check()
-        rest = sorted((each for each in self._events.streams if _key(each) > asked.after), key=_key)
+        rest = sorted((each for each in self._streams() if _key(each) > asked.after), key=_key)
         page = rest[: asked.size]
+        workers = self._workers()
         return node_service_pb2.ListSubscriptionsResponse(
-            subscriptions=[_subscription(each) for each in page],
+            subscriptions=[_subscription(each, workers.get(each.stream_id)) for each in page],
             next_page_token=asked.next_token(rest, len(page), _key),
         )
 
@@ -79,7 +85,7 @@ class AdminService:
     ) -> node_service_pb2.CloseSubscriptionResponse:
         """End a stream. Raises SubscriptionNotFound."""
         Problems().check([("subscription_id", _id_problem(request.subscription_id))])
-        stream = self._events.stream(request.subscription_id)
+        stream = self._stream(request.subscription_id)
         stream.close()
         log.info("subscription closed", extra={"subscription_id": stream.stream_id})
         confirmation = common_pb2.CONFIRMATION_CONFIRMED
@@ -92,8 +98,24 @@ class AdminService:
             status=common_pb2.CommandStatus(confirmation=confirmation)
         )
 
+    def _streams(self) -> Iterator[OpenStream]:
+        yield from self._events.streams
+        if self._handling is not None:
+            yield from self._handling.streams
 
-def _key(stream: EventStream) -> paging.PageKey:
+    def _stream(self, stream_id: str) -> OpenStream:
+        for stream in self._streams():
+            if stream.stream_id == stream_id:
+                return stream
+        raise SubscriptionNotFound(stream_id)
+
+    def _workers(self) -> dict[str, WorkerState]:
+        if self._handling is None:
+            return {}
+        return {state.worker_id: state for state in self._handling.workers()}
+
+
+def _key(stream: OpenStream) -> paging.PageKey:
     return stream.started_us, stream.stream_id
 
 
@@ -103,7 +125,7 @@ def _id_problem(value: str) -> str | None:
     return "must be the id of a subscription, as ListSubscriptions tells it"
 
 
-def _subscription(stream: EventStream) -> node_service_pb2.Subscription:
+def _subscription(stream: OpenStream, worker: WorkerState | None) -> node_service_pb2.Subscription:
     return node_service_pb2.Subscription(
         subscription_id=stream.stream_id,
         subscriber_name=stream.name,
@@ -114,4 +136,15 @@ def _subscription(stream: EventStream) -> node_service_pb2.Subscription:
         skipped_events=stream.skipped_events,
         lag_events=stream.lag_events,
         lag=convert.duration_s(stream.lag_s),
+        worker=None if worker is None else _worker(worker),
+    )
+
+
+def _worker(state: WorkerState) -> node_service_pb2.SubscribedWorker:
+    return node_service_pb2.SubscribedWorker(
+        applications=sorted(state.applications),
+        max_calls=state.max_calls,
+        owned_calls=state.owned,
+        offered_calls=state.offered,
+        draining=state.draining,
     )

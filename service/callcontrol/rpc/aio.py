@@ -12,6 +12,12 @@ else:
     MethodHandler = grpc.RpcMethodHandler
     Context = grpc.aio.ServicerContext
 
-__all__ = ["Context", "MethodHandler"]
+__all__ = ["Context", "MethodHandler", "read"]
 """A MethodHandler is what grpc.aio calls for an RPC, a Context its side of one RPC. Both deal in
 bytes: messages are decoded and encoded by ourselves."""
+
+
+async def read(context: Context) -> bytes | None:
+    """The next message of a client; None where it has ended its side of the stream."""
+    message: object = await context.read()  # typed as bytes, though its end is an object
+    return message if isinstance(message, bytes) else None

@@ -62,6 +62,45 @@ def record(method: str, principal: str, peer: str, request: Message, ending: End
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Teller:
+    """Who says something on a worker's stream."""
+
+    principal: str
+    peer: str
+    worker_id: str
+    worker_name: str
+
+
+def record_worker(
+    teller: Teller,
+    said: str,
+    *,
+    offer_id: str = "",
+    call_id: str = "",
+    done: bool = True,
+    request: Message | None = None,
+) -> None:
+    """Write down what a worker said, and whether it came in time to be done."""
+    log.info(
+        "worker",
+        extra={
+            "principal": teller.principal,
+            "peer": teller.peer,
+            "worker_id": teller.worker_id,
+            "worker_name": mask_numbers(teller.worker_name),
+            "said": said,
+            "offer_id": mask_id(offer_id[:_MAX_LENGTH]),
+            "call_id": mask_id(call_id[:_MAX_LENGTH]),
+            "targets": []
+            if request is None
+            else [mask_numbers(each) for each in _targets(request)],
+            "raw_command": "" if request is None else raw_command(request),
+            "done": done,
+        },
+    )
+
+
 def _place(request: Message, ending: Ending) -> tuple[str, str]:
     """Which call on which node, as well as it is known."""
     call = getattr(ending.response, "call", None)

@@ -88,7 +88,7 @@ def encode_token(token: str) -> bytes:
     text = token.encode()
     if not text:
         return b""
-    return _TOKEN_TAG + _varint(len(text)) + text
+    return _TOKEN_TAG + varint(len(text)) + text
 
 
 def _encode(entry: Entry, item: Event | Gap, projection: Projection) -> bytes:
@@ -104,7 +104,7 @@ def _encode(entry: Entry, item: Event | Gap, projection: Projection) -> bytes:
     if len(body) > MAX_EVENT_BYTES:
         log.warning("event too large", extra={"event_id": item.event_id, "bytes": len(body)})
         return b""
-    return _EVENTS_TAG + _varint(len(body)) + body
+    return _EVENTS_TAG + varint(len(body)) + body
 
 
 def _encode_basic(item: Event | Gap) -> bytes:
@@ -142,7 +142,8 @@ def _extras(event: Event, projection: Projection) -> bytes:
     return event_pb2.Event(headers=headers, array_headers=arrays, body=body).SerializeToString()
 
 
-def _varint(value: int) -> bytes:
+def varint(value: int) -> bytes:
+    """A number as the format writes lengths."""
     encoded = bytearray()
     while value > 0x7F:
         encoded.append(value & 0x7F | 0x80)

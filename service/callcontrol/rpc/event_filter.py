@@ -121,7 +121,7 @@ class FilterReader:
 
     def _problems_of(self, place: str, each: event_service_pb2.EventFilter) -> list[Violation]:
         bad = [
-            *list_violations(f"{place}.names", each.names, self._name_violation),
+            *list_violations(f"{place}.names", each.names, self.event_name_problem),
             *list_violations(f"{place}.subclasses", each.subclasses, self._subclass_violation),
             *list_violations(f"{place}.call_ids", each.call_ids, grammar.call_id_problem),
             *list_violations(f"{place}.node_ids", each.node_ids, grammar.node_id_problem),
@@ -133,7 +133,8 @@ class FilterReader:
             bad.append(Violation(f"{place}.names", problem))
         return bad
 
-    def _name_violation(self, name: str) -> str | None:
+    def event_name_problem(self, name: str) -> str | None:
+        """What is wrong with the name of an event that somebody wants."""
         if not _EVENT_NAME.fullmatch(name):
             return "must be the switch's name of an event, for example CHANNEL_ANSWER"
         return self._name_problem(name)

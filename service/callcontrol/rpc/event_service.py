@@ -7,7 +7,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
 from callcontrol.calls.call import Call
-from callcontrol.errors import ShuttingDown, SubscriptionNotFound
+from callcontrol.errors import ShuttingDown
 from callcontrol.events.log import EventLog
 from callcontrol.ids import NodeId
 from callcontrol.rpc.aio import Context
@@ -73,6 +73,11 @@ class EventService:
         self._is_leaving = False
 
     @property
+    def tools(self) -> StreamTools:
+        """What all streams share, also those of other services."""
+        return self._tools
+
+    @property
     def open_streams(self) -> int:
         """Streams open now."""
         return len(self._streams)
@@ -81,12 +86,6 @@ class EventService:
     def streams(self) -> tuple[EventStream, ...]:
         """Those open now, in the order in which they began."""
         return tuple(self._streams.values())
-
-    def stream(self, stream_id: str) -> EventStream:
-        """An open stream. Raises SubscriptionNotFound."""
-        if stream_id not in self._streams:
-            raise SubscriptionNotFound(stream_id)
-        return self._streams[stream_id]
 
     def handlers(self) -> Handlers:
         """The methods that are served."""

@@ -33,7 +33,15 @@ class StreamHandler:
     serve: Callable[[Message, Context], Awaitable[None]]
 
 
-Handlers = Mapping[str, UnaryHandler | StreamHandler]
+@dataclass(frozen=True, slots=True)
+class ConversationHandler:
+    """Reads requests from the context and writes responses to it, encoded, as both sides like."""
+
+    request_type: type[Message]
+    serve: Callable[[Context], Awaitable[None]]
+
+
+Handlers = Mapping[str, UnaryHandler | StreamHandler | ConversationHandler]
 """The RPCs of one service that are served, by method name."""
 
 
@@ -43,6 +51,13 @@ def unary(
     """A handler for one kind of request."""
     # cast: the server decodes with `kind`, and refuses to start when the API says otherwise.
     return UnaryHandler(kind, lambda request: answer(cast("R", request)), finds_again)
+
+
+def conversation(
+    kind: type[Message], serve: Callable[[Context], Awaitable[None]]
+) -> ConversationHandler:
+    """A handler for an RPC in which both sides send as they like."""
+    return ConversationHandler(kind, serve)
 
 
 def stream(kind: type[R], serve: Callable[[R, Context], Awaitable[None]]) -> StreamHandler:

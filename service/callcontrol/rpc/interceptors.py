@@ -12,7 +12,7 @@ import hashlib
 import logging
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -34,7 +34,7 @@ from callcontrol.rpc.aio import Context, MethodHandler
 from callcontrol.rpc.answers import encoded, marked_as_replayed
 from callcontrol.rpc.closing import Closing
 from callcontrol.rpc.failure import Failure
-from callcontrol.rpc.handlers import StreamHandler, UnaryHandler
+from callcontrol.rpc.handlers import ConversationHandler, StreamHandler, UnaryHandler
 from callcontrol.rpc.methods import Method
 from callcontrol.rpc.recorder import Recorder
 from callcontrol.rpc.refusal import refuse
@@ -100,23 +100,17 @@ class Ladder:
 
         async def serve(raw: bytes, context: Context) -> None:
             attempt = _Attempt(self, method, context)
-            failure: Failure | None = None
-            try:
-                await handler.serve(attempt.decode(raw), context)
-            except asyncio.CancelledError:
-                attempt.ended("CANCELLED")
-                raise
-            except grpc.aio.InternalError:  # a write was waiting: nobody is there to be told
-                attempt.ended("CANCELLED")
-                return
-            except Exception as error:  # noqa: BLE001  # the last rung: nothing may leak
-                failure = attempt.explain(error)
-            if failure is not None:
-                attempt.ended(failure.code.name, failure=failure)
-                await refuse(context, failure)
-            attempt.ended("OK")
+            await attempt.run_stream(lambda: handler.serve(attempt.decode(raw), context))
 
         return grpc.unary_stream_rpc_method_handler(serve)
+
+    def wrap_conversation(self, method: Method, handler: ConversationHandler) -> MethodHandler:
+        """The handler for an RPC in which both sides send as they like; it ends as a stream."""
+
+        async def serve(_: object, context: Context) -> None:
+            await _Attempt(self, method, context).run_stream(lambda: handler.serve(context))
+
+        return grpc.stream_stream_rpc_method_handler(serve)
 
     def wrap_missing(self, method: Method) -> MethodHandler:
         """The handler for an RPC that the API has and this version does not serve."""
@@ -177,6 +171,24 @@ class _Attempt:
             )
         except CallControlError as error:
             return failure_of(error), False
+
+    async def run_stream(self, serve: Callable[[], Awaitable[None]]) -> None:
+        """See a stream through to its end, and tell its peer of that."""
+        failure: Failure | None = None
+        try:
+            await serve()
+        except asyncio.CancelledError:
+            self.ended("CANCELLED")
+            raise
+        except grpc.aio.InternalError:  # a write was waiting: nobody is there to be told
+            self.ended("CANCELLED")
+            return
+        except Exception as error:  # noqa: BLE001  # the last rung: nothing may leak
+            failure = self.explain(error)
+        if failure is not None:
+            self.ended(failure.code.name, failure=failure)
+            await refuse(self._context, failure)
+        self.ended("OK")
 
     async def _run(self, handler: UnaryHandler) -> Answer:
         closing = self._ladder.closing

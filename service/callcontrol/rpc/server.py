@@ -9,39 +9,27 @@ from typing import Final
 import grpc
 import grpc.aio
 
-from callcontrol.calls.conferences.finding import Conferences
 from callcontrol.calls.control import CallControl
+from callcontrol.calls.offers.ports import Desk
 from callcontrol.calls.picture.tracker import CallTracker
-from callcontrol.calls.placing.draining import Draining
 from callcontrol.events.log import EventLog
 from callcontrol.freeswitch.fleet import Fleet
 from callcontrol.freeswitch.wanted_events import EVERYTHING, WantedEvents
 from callcontrol.ids import CallId
 from callcontrol.rpc import health, reflection
-from callcontrol.rpc.admin_service import AdminService
-from callcontrol.rpc.call_control import CallControlService
-from callcontrol.rpc.calls_service import CallsService
+from callcontrol.rpc.call_handling_service import CallHandlingService, HandlingLimits
 from callcontrol.rpc.closing import Closing
-from callcontrol.rpc.conference_service import ConferenceService
 from callcontrol.rpc.connections import ConnectionLimits, Connections
-from callcontrol.rpc.digits import DigitsService
 from callcontrol.rpc.event_expression import Expressions
 from callcontrol.rpc.event_filter import FilterReader
 from callcontrol.rpc.event_service import EventService, StreamLimits
-from callcontrol.rpc.event_stream import EventStream
 from callcontrol.rpc.handlers import Handlers
-from callcontrol.rpc.hangup_calls import HangupCallsService
 from callcontrol.rpc.interceptors import Ladder
-from callcontrol.rpc.leg_dialling import LegDiallingService
-from callcontrol.rpc.media import RecordingService
 from callcontrol.rpc.methods import API_FILES, SERVICES
-from callcontrol.rpc.node_service import NodeService
-from callcontrol.rpc.playback import PlaybackService
-from callcontrol.rpc.publish import PublishService
-from callcontrol.rpc.raw_access import RawAccess
 from callcontrol.rpc.recorder import NoRecorder, Recorder
 from callcontrol.rpc.replay import ReplayLimits, ReplayWindow
-from callcontrol.rpc.signalling import SignallingService
+from callcontrol.rpc.served import api_handlers
+from callcontrol.rpc.stream_tools import OpenStream
 from callcontrol.rpc.table import Methods, api_table, paths_of
 
 ANSWERING_S: Final = 1.0
@@ -57,6 +45,7 @@ class RpcSettings:
     """Event streams of this replica; more are refused."""
     max_streams_per_peer: int = 1_000
     """Event streams of one host. Behind a proxy, all clients are one."""
+    handling: HandlingLimits = field(default_factory=HandlingLimits)
     replay: ReplayLimits = field(default_factory=ReplayLimits)
     with_reflection: bool = True
     events: WantedEvents = EVERYTHING
@@ -74,6 +63,7 @@ class RpcServer:
         ladder: Ladder,
         services: Mapping[str, Handlers],
         events: EventService,
+        handling: CallHandlingService | None = None,
         *,
         connections: ConnectionLimits | None = None,
         with_reflection: bool = True,
@@ -82,7 +72,8 @@ class RpcServer:
 
         Raises ValueError when they do not fit the API.
         """
-        self._events, self._closing, self._replays = events, ladder.closing, ladder.replays
+        self._events, self._handling = events, handling
+        self._closing, self._replays = ladder.closing, ladder.replays
         self.served = frozenset(
             method
             for name, methods in SERVICES.items()
@@ -106,9 +97,9 @@ class RpcServer:
         return self._replays.dropped_early
 
     @property
-    def streams(self) -> tuple[EventStream, ...]:
-        """The event streams that are open."""
-        return self._events.streams
+    def streams(self) -> tuple[OpenStream, ...]:
+        """The streams of events and of workers that are open."""
+        return (*self._events.streams, *(self._handling.streams if self._handling else ()))
 
     def listen(self, address: str, credentials: grpc.ServerCredentials | None = None) -> int:
         """Listen on `host:port`, on a free port for 0. Returns the port.
@@ -123,14 +114,16 @@ class RpcServer:
         """Serve from now on. Readiness is for the owner to say, in `health`."""
         await self._server.start()
 
-    def leave(self, notice_s: float, spread_s: float) -> float:
-        """Say to health checks and to all event streams that this replica goes away.
+    def leave(self, notice_s: float, spread_s: float, workers_s: float = 0.0) -> float:
+        """Say to health checks and to all streams that this replica goes away. Workers have so long
+        to end their calls.
 
         Returns when the last stream will have ended, in seconds from now. Other RPCs are served
         until `stop`.
         """
         self.health.leave()
-        return self._events.leave(notice_s, spread_s)
+        workers_end_s = self._handling.leave(workers_s) if self._handling else 0.0
+        return max(workers_end_s, self._events.leave(notice_s, spread_s))
 
     async def stop(self, grace_s: float) -> None:
         """Take no new RPCs, and give those under way so long. What is not done shortly before is
@@ -154,11 +147,14 @@ def build_server(
     log: EventLog,
     fleet: Fleet,
     *,
+    desk: Desk | None = None,
     settings: RpcSettings | None = None,
     recorder: Recorder | None = None,
     server_version: str = "",
 ) -> RpcServer:
-    """The server of the whole API. It listens nowhere yet, and `health` says not ready."""
+    """The server of the whole API, without `desk` except for workers. It listens nowhere yet, and
+    `health` says not ready.
+    """
     settings = settings or RpcSettings()
     recorder = recorder or NoRecorder()
     limits = StreamLimits(
@@ -167,20 +163,32 @@ def build_server(
     )
     connections = Connections(settings.connections)
     wanted = settings.events
+    filters = FilterReader(
+        Expressions(recorder.expression_failed),
+        name_problem=wanted.name_problem,
+        subclass_problem=wanted.subclass_problem,
+    )
     events = EventService(
         log,
         fleet.get,
         calls=tracker.announced_calls,
-        filters=FilterReader(
-            Expressions(recorder.expression_failed),
-            name_problem=wanted.name_problem,
-            subclass_problem=wanted.subclass_problem,
-        ),
+        filters=filters,
         limits=limits,
         stream_end_s=connections.stream_end_s,
         recorder=recorder,
         server_version=server_version,
     )
+
+    handling: CallHandlingService | None = None
+    if desk is not None:
+        handling = CallHandlingService(
+            desk,
+            log,
+            events.tools,
+            limits=settings.handling,
+            event_name_problem=filters.event_name_problem,
+            stream_end_s=connections.stream_end_s,
+        )
 
     def reached(call_id: str) -> Mapping[str, str]:
         call = tracker.get(CallId(call_id))
@@ -194,43 +202,9 @@ def build_server(
             Closing(control.leave),
             connections.seen,
         ),
-        api_handlers(control, tracker, log, fleet, events),
+        api_handlers(control, tracker, log, fleet, events, handling=handling),
         events,
+        handling,
         connections=settings.connections,
         with_reflection=settings.with_reflection,
     )
-
-
-def api_handlers(
-    control: CallControl, tracker: CallTracker, log: EventLog, fleet: Fleet, events: EventService
-) -> dict[str, Handlers]:
-    """Every RPC that is served, by the full name of its service and its own."""
-    nodes = NodeService(fleet, control.placement.calls_on)
-    draining = Draining(fleet.get, tracker, log)
-    calls = CallsService(tracker, fleet.get, lambda: log.token_at(log.next_number))
-    raw = RawAccess(control.commander)
-    return {
-        "callcontrol.v1.CallControlService": {
-            **CallControlService(control).handlers(),
-            **calls.handlers(),
-            **raw.on_calls(),
-            **SignallingService(control.commander).handlers(),
-            **HangupCallsService(control.commander).handlers(),
-            **LegDiallingService(control.commander).handlers(),
-            **RecordingService(control.commander).handlers(),
-            **PlaybackService(control.commander).handlers(),
-            **DigitsService(control.commander, control.clean_up).handlers(),
-        },
-        "callcontrol.v1.ConferenceService": ConferenceService(
-            Conferences(fleet, control.commander), control
-        ).handlers(),
-        "callcontrol.v1.EventService": {
-            **events.handlers(),
-            **PublishService(control.commander).handlers(),
-        },
-        "callcontrol.v1.NodeService": nodes.handlers(),
-        "callcontrol.v1.AdminService": {
-            **AdminService(draining, nodes.told_of, events).handlers(),
-            **raw.for_operators(),
-        },
-    }

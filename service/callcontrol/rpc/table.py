@@ -6,7 +6,7 @@ import grpc
 
 from callcontrol.errors import NotImplementedYet
 from callcontrol.rpc.aio import Context, MethodHandler
-from callcontrol.rpc.handlers import Handlers, StreamHandler, UnaryHandler
+from callcontrol.rpc.handlers import ConversationHandler, Handlers, StreamHandler, UnaryHandler
 from callcontrol.rpc.interceptors import Ladder
 from callcontrol.rpc.methods import SERVICES, Method
 from callcontrol.rpc.refusal import refuse
@@ -52,7 +52,9 @@ def api_table(ladder: Ladder, services: Mapping[str, Handlers]) -> dict[str, Met
 
 
 def _wrap(
-    ladder: Ladder, method: Method, handler: UnaryHandler | StreamHandler | None
+    ladder: Ladder,
+    method: Method,
+    handler: UnaryHandler | StreamHandler | ConversationHandler | None,
 ) -> MethodHandler:
     if handler is not None and handler.request_type is not method.request_type:
         raise ValueError(f"{method.label} does not take {handler.request_type.__name__}")
@@ -63,6 +65,8 @@ def _wrap(
             return ladder.wrap_unary(method, handler)
         case StreamHandler() if method.streams_responses and not method.streams_requests:
             return ladder.wrap_stream(method, handler)
+        case ConversationHandler() if method.streams_responses and method.streams_requests:
+            return ladder.wrap_conversation(method, handler)
         case _:
             raise ValueError(f"{method.label} does not stream as its handler does")
 
