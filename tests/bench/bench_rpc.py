@@ -79,10 +79,11 @@ async def program(*words: str) -> AsyncIterator[int]:
 
 
 @asynccontextmanager
-async def bare_link(port: int, listener: "Jobs | None" = None) -> AsyncIterator[Link]:
+async def bare_link(
+    port: int, on_event: Callable[[ArrivedEvent], None] | None = None
+) -> AsyncIterator[Link]:
     """A connection to the switch without anything above it."""
     settings = NodeSettings(node_id=NodeId("bare"), host="127.0.0.1", port=port, password="ClueCon")
-    on_event = listener.on_event if listener is not None else None
     async with open_link(settings, LinkTimings(), NodeCounters(), on_event=on_event) as link:
         yield link
 
@@ -197,7 +198,7 @@ async def keep_placing_bare(link: Link, jobs: Jobs, until_s: float) -> int:
 async def bare_originates_per_s(port: int, seconds: float) -> float:
     """The same calls over one bare link that gets the same events."""
     jobs = Jobs()
-    async with bare_link(port, jobs) as link:
+    async with bare_link(port, jobs.on_event) as link:
         await link.request(Api("fsctl", "sps 10000"))  # not what is measured
         await link.request(Subscribe(("ALL",)))
         began_s = time.monotonic()

@@ -167,14 +167,13 @@ async def play(stage: Trial, name: str, doorbell: str, count: int) -> list[str]:
     return [f"{name} over {doorbell}: {each}" for each in part.problems]
 
 
-async def soak(switch: Switch, count: int, names: list[str]) -> list[str]:
+async def soak(switch: Switch, folder: str, count: int, names: list[str]) -> list[str]:
     """What is wrong at the end."""
     problems = []
-    with TemporaryDirectory(prefix="outbound-") as folder:
-        async with trial(switch, folder) as stage:
-            for doorbell in DOORBELLS:
-                for name in names:
-                    problems += await play(stage, name, doorbell, count)
+    async with trial(switch, folder) as stage:
+        for doorbell in DOORBELLS:
+            for name in names:
+                problems += await play(stage, name, doorbell, count)
     return problems
 
 
@@ -186,13 +185,16 @@ def main() -> None:
     parser.add_argument("--password", default=password)
     parser.add_argument("--calls", type=int, default=100)
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
+    parser.add_argument("--folder", help="for what is to be looked at afterwards: service.log")
     options = parser.parse_args()
     if shutil.which("sipp") is None:
         parser.error("SIPp is needed: sipp of the package sip-tester")
     host, _, port = options.switch.rpartition(":")
     switch = Switch(host, int(port), options.password)
-    if problems := asyncio.run(soak(switch, options.calls, options.parts)):
-        sys.exit("\n".join(problems[:50]))
+    with TemporaryDirectory(prefix="outbound-") as folder:
+        where = options.folder or folder
+        if problems := asyncio.run(soak(switch, where, options.calls, options.parts)):
+            sys.exit("\n".join(problems[:50]))
 
 
 if __name__ == "__main__":

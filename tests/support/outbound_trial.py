@@ -7,7 +7,8 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Final
+from pathlib import Path
+from typing import IO, Final
 
 from tests.support.callers import Callers, callers, free_udp_port
 from tests.support.ear import Ear, ear
@@ -58,9 +59,11 @@ class Service:
         """Returns when it has its switch."""
         switch = self.switch
         words = ("--node", f"fs1={switch.host}:{switch.port}", "--listen", self.target)
+        log = self._stack.enter_context(self._log())
         self._process = await self._stack.enter_async_context(
             program(
-                *("serve", *words, "--log-level", "error"),
+                *("serve", *words),
+                log=log,
                 password=switch.password,
                 outbound_listen=f"{switch.host}:{OUTBOUND_PORT}",
                 outbound_offer_timeout_s=OFFER_TIMEOUT_S,
@@ -71,6 +74,9 @@ class Service:
             )
         )
         await wait_until_ready(self.target)
+
+    def _log(self) -> IO[bytes]:
+        return Path(self.folder, "service.log").open("ab")
 
     async def kill(self) -> None:
         """No more of it, without a word."""

@@ -8,7 +8,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 from callcontrol.client.client import Client
 from callcontrol.v1 import node_service_pb2
@@ -36,14 +36,16 @@ def resident_mib(pid: int) -> float:
 
 
 @asynccontextmanager
-async def program(*words: str, **settings: object) -> AsyncIterator[asyncio.subprocess.Process]:
+async def program(
+    *words: str, log: IO[bytes] | int | None = None, **settings: object
+) -> AsyncIterator[asyncio.subprocess.Process]:
     """A `callcontrol` program until the end of the block, with settings from its environment.
 
-    What it logs goes to stderr.
+    What it logs goes to `log`, or to stderr.
     """
     named = {f"CALLCONTROL_{name.upper()}": str(value) for name, value in settings.items()}
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "callcontrol", *words, env=os.environ | named
+        sys.executable, "-m", "callcontrol", *words, env=os.environ | named, stderr=log
     )
     try:
         yield process
