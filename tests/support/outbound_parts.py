@@ -38,6 +38,7 @@ class Part:
     trial: Trial
     doorbell: str
     stack: AsyncExitStack
+    ringing: list[Callers] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     figures: dict[str, object] = field(default_factory=dict)
 
@@ -46,14 +47,24 @@ class Part:
         name = f"{self.doorbell}-{len(self.trial.workers)}-{number}"
         return await self.stack.enter_async_context(self.trial.worker(name, max_calls, policy))
 
-    async def ring(self, count: int, doorbell: str = "") -> Callers:
-        """Callers until the end of the part; returns when the switch has all of them."""
+    async def ring(self, count: int, doorbell: str = "") -> list[Witnessed]:
+        """Callers until the end of the part; their calls, when the switch has all of them."""
         number = NUMBERS[doorbell or self.doorbell]
         ringing = await self.stack.enter_async_context(self.trial.ring(number, count))
+        self.ringing.append(ringing)
         await self.expect(
             lambda: len(self.trial.calls_of(ringing)) == count, START_S, f"{count} calls rang"
         )
-        return ringing
+        return self.trial.calls_of(ringing)
+
+    @property
+    def calls(self) -> list[Witnessed]:
+        """All calls of this part so far."""
+        return [call for ringing in self.ringing for call in self.trial.calls_of(ringing)]
+
+    def held_by(self, worker: WorkerProcess) -> list[Witnessed]:
+        """The calls of this part that a worker has."""
+        return [call for call in self.calls if call.call_id in worker.held]
 
     async def expect(self, holds: Callable[[], bool], within_s: float, what: str) -> float:
         """Wait for it; a violation if it does not come. Returns how long it took."""
@@ -72,13 +83,13 @@ class Part:
             self.problems.append(f"{missing} of {len(calls)}: {what}")
         return took_s
 
-    async def over(self, ringing: Callers, calls: Sequence[Witnessed]) -> None:
-        """Wait until all have ended and nothing of them is left."""
-        ended = await until(lambda: all(call.destroyed for call in calls), ALONE_S)
-        if not ended:
-            alive = [call.call_id for call in calls if not call.destroyed]
+    async def over(self) -> None:
+        """Wait until all calls have ended, for the switch and for their callers."""
+        if not await until(lambda: all(call.destroyed for call in self.calls), ALONE_S):
+            alive = [call.call_id for call in self.calls if not call.destroyed]
             self.problems.append(f"{len(alive)} calls were held: {alive[:3]}")
-        else:
+            return
+        for ringing in self.ringing:
             self.problems += await ringing.hung_up()
 
     def judge(self, calls: Sequence[Witnessed], *, kept: bool, longest_s: float = ALONE_S) -> None:
@@ -119,9 +130,9 @@ class Part:
         """Nothing is, on the switch."""
         give_up_s = time.monotonic() + SLACK_S
         witness = self.trial.witness
-        while channels := await witness.channels_left() + await witness.claims_left():
+        while left := await witness.channels_left() + await witness.claims_left():
             if time.monotonic() > give_up_s:
-                self.problems.append(f"{channels} channels and claims are left on the switch")
+                self.problems.append(f"{left} channels and claims are left on the switch")
                 return
 
     def alone_s(self, calls: Sequence[Witnessed], which: int) -> list[float]:

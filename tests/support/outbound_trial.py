@@ -26,6 +26,8 @@ APPLICATION: Final = "soak"
 APPLICATION_OF_PATH: Final = "app"
 FALLBACK_HZ: Final = 440
 SERVED_HZ: Final = 1_000
+LEFT: Final = frozenset({"releasing", "lost"})
+"""What a worker says of a call that is not its own any more."""
 NUMBERS: Final = {
     "socket": f"bell-{APPLICATION}-{OUTBOUND_PORT}",
     "park": f"bell-{APPLICATION}",
@@ -133,7 +135,7 @@ class Trial:
             for line in worker.lines:
                 if line.call_id == call.call_id and line.what == "assigned":
                     facts.append(Taken(line.at_s, worker.name))
-                elif line.call_id == call.call_id and line.what == "lost":
+                elif line.call_id == call.call_id and line.what in LEFT:
                     facts.append(Left(line.at_s, worker.name))
             if worker.killed_s is not None:
                 facts.append(Left(worker.killed_s, worker.name))
@@ -157,7 +159,7 @@ class Trial:
     def heard_fallback(self, call: Witnessed) -> bool:
         """Whether the tone was played, and came to the caller."""
         was_played = call.first_played(f",{FALLBACK_HZ})") is not None
-        return was_played and self.ear.heard[call.call_id][FALLBACK_HZ] > 0
+        return was_played and FALLBACK_HZ in self.ear.heard.get(call.call_id, ())
 
 
 async def until(holds: Callable[[], bool], within_s: float) -> bool:

@@ -3,7 +3,7 @@
     python -m tests.support.soak_worker TARGET NAME MAX_CALLS POLICY APPLICATION...
 
 One JSON object a line on stdout, each with `at_s`, the monotonic clock of this machine, and
-`what`. SIGTERM drains it.
+`what`. SIGTERM drains it, SIGUSR1 lets it give all its calls back to the dialplan.
 """
 
 import asyncio
@@ -101,6 +101,13 @@ def told_of(event: event_pb2.Event) -> None:
         say("event", call_id=event.call_id, name=event.name, sequence=number)
 
 
+def release_all(worker: RawWorker) -> None:
+    """Give all calls back to the dialplan."""
+    for call_id in worker.held:
+        say("releasing", call_id=call_id)
+        worker.release(call_id)
+
+
 async def main(
     target: str, name: str, max_calls: int, policy: str, applications: list[str]
 ) -> None:
@@ -125,7 +132,9 @@ async def main(
             broken=lambda why: say("broken", why=why),
         )
         worker = RawWorker(registration, told)
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, worker.drain)
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGTERM, worker.drain)
+        loop.add_signal_handler(signal.SIGUSR1, release_all, worker)
         await worker.run(target)
     say("done")
 

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import signal
 import sys
 import time
 from collections.abc import AsyncIterator
@@ -52,7 +53,7 @@ class WorkerProcess:
             if line.what == "assigned":
                 self.held.add(line.call_id)
                 self.assigned_s[line.call_id] = line.at_s
-            elif line.what in {"lost", "ended"}:
+            elif line.what in {"releasing", "lost", "ended"}:
                 self.held.discard(line.call_id)
 
     def said(self, what: str) -> list[Line]:
@@ -68,6 +69,10 @@ class WorkerProcess:
         """No more of it, without a word."""
         self.killed_s = time.monotonic()
         self.process.kill()
+
+    def release_all(self) -> None:
+        """Have it give its calls back to the dialplan."""
+        self.process.send_signal(signal.SIGUSR1)
 
     def drain(self) -> None:
         """Ask it to end when its calls are done."""
