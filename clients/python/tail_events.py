@@ -1,4 +1,4 @@
-"""Prints events for as long as it runs: `tail_events.py [CALL_ID ...]`."""
+"""Prints events for as long as it runs: see clients/README.md."""
 
 import asyncio
 import sys
@@ -29,11 +29,12 @@ async def main(call_ids: list[str]) -> None:
             match item:
                 case event_pb2.Event():
                     kind = item.WhichOneof("payload") or "-"
-                    print(item.position.node_id, item.name, item.call_id, kind, flush=True)
+                    call_id = item.call_id or "-"
+                    print(item.position.node_id, item.name, call_id, kind, flush=True)
                 case pb.Gap():
                     # Whatever was built from events must be read anew, with ListCalls for example.
-                    reason = pb.Gap.Reason.Name(item.reason)
-                    print("events are missing:", item.node_id, reason, flush=True)
+                    reason = pb.Gap.Reason.Name(item.reason).removeprefix("REASON_")
+                    print("events are missing:", item.node_id or "-", reason, flush=True)
             # A program that wants to go on here after a restart keeps items.resume_token now.
 
 
@@ -41,6 +42,7 @@ if __name__ == "__main__":
     try:
         asyncio.run(main(sys.argv[1:]))
     except grpc.aio.AioRpcError as error:
-        sys.exit(f"{error.code().name}: {error.details()}")
+        print(f"{error.code().name}: {error.details()}", file=sys.stderr)
+        sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -8,8 +8,10 @@ import grpc.aio
 from grpc_health.v1 import health_pb2
 
 from callcontrol.client.event_call import EventCall
+from callcontrol.client.worker_call import WorkerCall
 from callcontrol.v1 import (
     call_control_service_pb2_grpc,
+    call_handling_service_pb2,
     conference_service_pb2_grpc,
     event_service_pb2,
     event_service_pb2_grpc,
@@ -30,8 +32,8 @@ class Client:
     """Stubs of the services over one channel; a context manager that closes it.
 
     Streams deserve a connection of their own: a server limits how many requests one may have open
-    at a time, and what is beyond waits without a word. `open_events`, and what is made of it in
-    `callcontrol.client.following`, sees to that.
+    at a time, and what is beyond waits without a word. `open_events` and `open_calls`, and what is
+    made of them in `callcontrol.client.following` and `worker`, see to that.
     """
 
     def __init__(self, target: str = "") -> None:
@@ -52,6 +54,10 @@ class Client:
     def open_events(self, request: event_service_pb2.EventsRequest) -> EventCall:
         """One stream of events; to be closed by whoever opened it, also when the client is."""
         return EventCall(self.target, OPTIONS, request)
+
+    def open_calls(self, registration: call_handling_service_pb2.RegisterWorker) -> WorkerCall:
+        """One stream of a worker; to be closed by whoever opened it, also when the client is."""
+        return WorkerCall(self.target, OPTIONS, registration)
 
     async def is_serving(self, service: str, timeout_s: float) -> bool:
         """Whether `liveness`, `readiness` or a service by its full name says that it serves.

@@ -8,7 +8,7 @@ import grpc.aio
 from callcontrol.v1.event_service_pb2 import EventsRequest, EventsResponse
 from callcontrol.v1.event_service_pb2_grpc import EventServiceStub
 
-_OWN_CONNECTION: Final = ("grpc.use_local_subchannel_pool", 1)
+OWN_CONNECTION: Final = ("grpc.use_local_subchannel_pool", 1)
 """Without it gRPC leads all channels to one address over one connection: a stream that moves away
 from a replica would be back where it was, and many streams would wait for each other."""
 
@@ -19,7 +19,7 @@ class EventCall:
     def __init__(
         self, target: str, options: tuple[tuple[str, int], ...], request: EventsRequest
     ) -> None:
-        self._channel = grpc.aio.insecure_channel(target, options=(*options, _OWN_CONNECTION))
+        self._channel = grpc.aio.insecure_channel(target, options=(*options, OWN_CONNECTION))
         self._call = EventServiceStub(self._channel).Events(request)
 
     async def read(self) -> EventsResponse | None:

@@ -5,8 +5,7 @@ from typing import Final
 from callcontrol.v1 import call_pb2, common_pb2
 
 ENDPOINT_WORDS: Final = (
-    "user/ID[@DOMAIN], gateway/NAME/NUMBER, sofia/PROFILE/USER@HOST or "
-    "loopback/EXTENSION[/CONTEXT]"
+    "user/ID[@DOMAIN], gateway/NAME/NUMBER, sofia/PROFILE/USER@HOST or loopback/EXTENSION[/CONTEXT]"
 )
 DESTINATION_WORDS: Final = "park, conference/NAME, worker/APPLICATION or EXTENSION[@CONTEXT]"
 

@@ -1,0 +1,79 @@
+"""How long a call is a worker's: who waits for its end, and who is cancelled by it."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import grpc.aio
+
+from callcontrol.client.call_endings import CallIsOver, Ending
+from callcontrol.client.call_inbox import CallInbox
+from callcontrol.client.failure import failure_of
+
+NEWS_S: Final = 5.0
+"""Longest wait for the news that a call is over, of which a command has said so already."""
+
+_OVER: Final = frozenset({"CALL_ENDED", "CALL_NOT_FOUND"})
+
+
+def says_it_is_over(error: grpc.aio.AioRpcError) -> bool:
+    """Whether a command failed because the call is over."""
+    return failure_of(error).reason in _OVER
+
+
+class CallLife:
+    """From the assignment of a call to its ending, which comes once."""
+
+    def __init__(self, call_id: str) -> None:
+        self.call_id = call_id
+        self.inbox = CallInbox(call_id)
+        self._handler: asyncio.Task[None] | None = None
+        self._awaited = 0
+        """In so many places the handler waits for the ending."""
+        self._ending: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
+
+    @property
+    def ending(self) -> Ending | None:
+        """How it was over; None while it is not."""
+        return self.inbox.ending
+
+    def begin(self) -> None:
+        """The task that is running now is the call's handler, to be cancelled at its ending."""
+        self._handler = asyncio.current_task()
+
+    def end(self, ending: Ending) -> None:
+        """The call is over for this worker. The first ending is the one that counts."""
+        if self.ending is not None:
+            return
+        self.inbox.close(ending)
+        self._ending.set_result(ending)
+        if self._handler is not None and not self._awaited:
+            self._handler.cancel(f"call {self.call_id}: {ending}")
+
+    def require(self) -> None:
+        """Raises CallIsOver."""
+        if self.ending is not None:
+            raise CallIsOver(self.call_id, self.ending)
+
+    async def over(self) -> Ending:
+        """The ending, once it has come. The handler is not cancelled by it while it waits here."""
+        with self.awaited():
+            return await asyncio.shield(self._ending)
+
+    async def news(self) -> None:
+        """Wait a while for an ending that is known to be on its way, which cancels the handler as
+        any does. Raises CallIsOver for others that wait.
+        """
+        await asyncio.wait([self._ending], timeout=NEWS_S)
+        self.require()
+
+    @contextmanager
+    def awaited(self) -> Iterator[None]:
+        """The ending does not cancel the handler meanwhile, if it is the handler that waits."""
+        is_handler = asyncio.current_task() is self._handler
+        self._awaited += is_handler
+        try:
+            yield
+        finally:
+            self._awaited -= is_handler
