@@ -12,6 +12,7 @@ import grpc.aio
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 from tests.support.channels import NODE, Channel, Switch
+from tests.support.fake_desk import FakeDesk
 
 from callcontrol.calls.control import CallControl
 from callcontrol.calls.picture.tracker import CallTracker
@@ -128,6 +129,7 @@ class Replica:
     control: CallControl
     node: FakeNode
     channel: grpc.aio.Channel
+    desk: FakeDesk
     switch: Switch = field(default_factory=Switch)
 
     def tell(self, event: SwitchEvent) -> None:
@@ -165,14 +167,23 @@ async def replica(
     idle = NodeSettings(node_id=NODE, host="192.0.2.1", password="unused")
     fleet = Fleet([Node(idle, cast("NodeObserver", None))])
     calls = CallControl(nodes, tracker, control or ControlSettings(confirm_timeout_s=0.05))
+    desk = FakeDesk()
+    desk.tracker = tracker
     server = build_server(
-        calls, tracker, log, fleet, settings=settings, recorder=recorder, server_version="1.2.3"
+        calls,
+        tracker,
+        log,
+        fleet,
+        desk=desk,
+        settings=settings,
+        recorder=recorder,
+        server_version="1.2.3",
     )
     port = server.listen("127.0.0.1:0")
     await server.start()
     try:
         async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-            yield Replica(server, port, log, tracker, calls, nodes.node, channel)
+            yield Replica(server, port, log, tracker, calls, nodes.node, channel, desk)
     finally:
         await server.stop(0)
 

@@ -8,7 +8,6 @@ from typing import Final
 
 from callcontrol.calls import requests
 from callcontrol.calls.requests import Leg, MediaDirection, Strategy, WaitUntil
-from callcontrol.errors import NotImplementedYet
 from callcontrol.ids import CallId, NodeId
 from callcontrol.rpc.validate import Problems
 from callcontrol.v1 import call_control_service_pb2, call_pb2, common_pb2
@@ -125,7 +124,7 @@ def read_endpoint(endpoint: call_pb2.Endpoint, field: str, problems: Problems) -
 def read_destination(
     destination: call_pb2.Destination, problems: Problems, field: str = "destination"
 ) -> requests.Destination:
-    """Where a leg goes. Raises NotImplementedYet for what this version does not serve."""
+    """Where a leg goes."""
     match destination.WhichOneof("kind"):
         case "extension":
             extension = destination.extension
@@ -154,9 +153,9 @@ def read_destination(
                 applications=tuple(requests.Application(each.name, each.data) for each in items)
             )
         case "worker":
-            raise NotImplementedYet("the destination worker", f"{field}.worker")
+            return requests.WorkerDestination(application=destination.worker.name)
         case _:
-            problems.add(field, "must say where to: extension, park, conference or applications")
+            problems.add(field, "must say where to: extension, park, conference, applications or worker")
             return requests.ParkDestination()
 
 

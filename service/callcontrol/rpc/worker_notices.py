@@ -57,10 +57,13 @@ class Notices:
             del self._waiting[number]
         return number is not None
 
+    def first(self) -> list[Notice]:
+        """Take those that come before all others."""
+        first, self._first = self._first, []
+        return first
+
     def due(self, place: int) -> Iterator[Notice]:
         """Take those that can be told where all events before this entry have been, in order."""
-        while self._first:
-            yield self._first.pop(0)
         while self._waiting:
             number, notice = next(iter(self._waiting.items()))
             if notice.place > place:

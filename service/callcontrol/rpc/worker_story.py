@@ -137,7 +137,7 @@ class Story:
             max_bytes,
             lambda entry: len(encode_entry(entry, self._projection)),
         )
-        parts: list[Part] = []
+        parts: list[Part] = [(notice.words, 0) for notice in self.notices.first()]
         if batch.overtaken or batch.unread:
             self.skipped_events += batch.overtaken
             parts.append((partial(messages.gap, _skipped(batch.overtaken, batch.unread)), 0))
