@@ -12,7 +12,7 @@ from tests.support.rpc import CALL_ID, PEER_ID, UNKNOWN_ID, Replica, refusal_of,
 
 from callcontrol.rpc.methods import SERVICES
 from callcontrol.v1 import call_control_service_pb2 as pb
-from callcontrol.v1 import call_pb2, common_pb2, node_service_pb2
+from callcontrol.v1 import call_pb2, common_pb2, conference_service_pb2, node_service_pb2
 
 BAD_ID = "a b"
 PARK = call_pb2.Destination(park=call_pb2.Park())
@@ -168,6 +168,10 @@ MALFORMED: list[tuple[Message, set[str]]] = [
         {"destination.applications.items"},
     ),
     (
+        originate(destination=call_pb2.Destination(worker=call_pb2.WorkerApplication(name="a b"))),
+        {"destination.worker.name"},
+    ),
+    (
         originate(destination=call_pb2.Destination(park=call_pb2.Park(timeout=Duration(nanos=-1)))),
         {"destination.park.timeout"},
     ),
@@ -177,11 +181,10 @@ MALFORMED: list[tuple[Message, set[str]]] = [
 
 NOT_SERVED: list[tuple[Message, str]] = [
     (
-        pb.TransferRequest(
-            call_id=CALL_ID,
-            destination=call_pb2.Destination(worker=call_pb2.WorkerApplication(name="ivr")),
+        conference_service_pb2.PlayToConferenceRequest(
+            name="room", source=common_pb2.MediaSource(phrase=common_pb2.Phrase(name="welcome"))
         ),
-        "destination.worker",
+        "source.phrase",
     ),
 ]
 

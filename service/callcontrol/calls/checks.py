@@ -23,6 +23,7 @@ from callcontrol.calls.requests import (
     ExtensionDestination,
     OriginateSpec,
     ParkDestination,
+    WorkerDestination,
 )
 from callcontrol.calls.settings import ControlSettings
 from callcontrol.errors import InvalidRequest, Violation
@@ -88,6 +89,8 @@ def destination_checks(
                 yield f"{field}.park.timeout", f"must be more than 0 and at most {MAX_PARK_S} s"
         case ApplicationsDestination(applications=applications):
             yield from _applications_checks(applications, f"{field}.applications.items")
+        case WorkerDestination(application=application):
+            yield f"{field}.worker.name", grammar.worker_word_problem(application)
         case _:
             assert_never(destination)
 

@@ -144,8 +144,19 @@ class ConferenceDestination:
     pin: str = field(default="", repr=False)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerDestination:
+    """Wait in the park for a worker that serves an application."""
+
+    application: str
+
+
 Destination = (
-    ExtensionDestination | ParkDestination | ConferenceDestination | ApplicationsDestination
+    ExtensionDestination
+    | ParkDestination
+    | ConferenceDestination
+    | ApplicationsDestination
+    | WorkerDestination
 )
 
 

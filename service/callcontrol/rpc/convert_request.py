@@ -155,7 +155,8 @@ def read_destination(
         case "worker":
             return requests.WorkerDestination(application=destination.worker.name)
         case _:
-            problems.add(field, "must say where to: extension, park, conference, applications or worker")
+            kinds = "extension, park, conference, applications or worker"
+            problems.add(field, f"must say where to: {kinds}")
             return requests.ParkDestination()
 
 

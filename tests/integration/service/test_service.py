@@ -18,6 +18,7 @@ from callcontrol.v1 import call_control_service_pb2 as pb
 from callcontrol.v1 import (
     call_pb2,
     common_pb2,
+    conference_service_pb2,
     event_service_pb2,
     node_service_pb2,
 )
@@ -132,10 +133,9 @@ async def test_every_violation_is_told_at_once(stage: Stage):
 
 async def test_what_is_not_served_says_so_with_a_reason(stage: Stage):
     with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await stage.client.calls.Originate(
-            pb.OriginateRequest(
-                endpoints=[call_pb2.Endpoint(user=call_pb2.User(id="1000"))],
-                destination=call_pb2.Destination(worker=call_pb2.WorkerApplication()),
+        await stage.client.conferences.PlayToConference(
+            conference_service_pb2.PlayToConferenceRequest(
+                name="room", source=common_pb2.MediaSource(phrase=common_pb2.Phrase(name="welcome"))
             )
         )
     failure = failure_of(caught.value)

@@ -15,6 +15,7 @@ from callcontrol.calls.requests import (
     ExtensionDestination,
     Leg,
     ParkDestination,
+    WorkerDestination,
 )
 from callcontrol.calls.settings import ControlSettings
 from callcontrol.errors import (
@@ -25,6 +26,9 @@ from callcontrol.errors import (
 )
 
 HALL = ExtensionDestination(extension="9000", context="lab")
+TO_A_WORKER = (
+    "unset:callcontrol_worker|unset:callcontrol_onward|set:callcontrol_application=ivr|park"
+)
 IMPATIENT = ControlSettings(confirm_timeout_s=0.01)
 
 
@@ -35,6 +39,11 @@ IMPATIENT = ControlSettings(confirm_timeout_s=0.01)
         (Leg.B, HALL, f"uuid_transfer {A} -bleg 9000 XML lab"),
         (Leg.BOTH, HALL, f"uuid_transfer {A} -both 9000 XML lab"),
         (Leg.A, ParkDestination(), f"uuid_transfer {A} park inline"),
+        (
+            Leg.A,
+            WorkerDestination(application="ivr"),
+            f"uuid_transfer {A} m:|:{TO_A_WORKER} inline",
+        ),
         (Leg.B, ParkDestination(), f"uuid_transfer {A} -bleg park inline"),
         (Leg.BOTH, ParkDestination(), f"uuid_transfer {A} -both park inline"),
         (
@@ -143,6 +152,9 @@ async def test_a_partner_that_is_not_there_cannot_go(leg: Leg) -> None:
         (ExtensionDestination(extension="1", dialplan="LUA"), "extension.dialplan"),
         (ExtensionDestination(extension="1", context="a b"), "extension.context"),
         (ConferenceDestination(name="a@b"), "conference.name"),
+        (WorkerDestination(application="a|park"), "worker.name"),
+        (WorkerDestination(application="${x}"), "worker.name"),
+        (WorkerDestination(application=""), "worker.name"),
         (ConferenceDestination(name="room", profile="a+b"), "conference.profile"),
         (ConferenceDestination(name="room", flags=("mute}",)), "conference.flags[0]"),
         (ConferenceDestination(name="room", pin="1)"), "conference.pin"),

@@ -114,6 +114,7 @@ def test_nobody_rings_for_no_time_or_for_ever(seconds: float) -> None:
         "originate_timeout",
         "ignore_early_media",
         "cc_label_team",
+        "callcontrol_worker",
         "app_uuid",
         "local_var_clobber",
         "xml_cdr_base",

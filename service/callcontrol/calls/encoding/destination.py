@@ -13,6 +13,7 @@ from typing import Final, assert_never
 
 from callcontrol.calls.commands.verb import Verb
 from callcontrol.calls.encoding.dialstring import arguments, word
+from callcontrol.calls.encoding.handing import APPLICATION, ONWARD, OWNER
 from callcontrol.calls.encoding.inline_dialplan import inline_extension
 from callcontrol.calls.encoding.policy import require_application
 from callcontrol.calls.requests import (
@@ -21,6 +22,7 @@ from callcontrol.calls.requests import (
     Destination,
     ExtensionDestination,
     ParkDestination,
+    WorkerDestination,
 )
 from callcontrol.calls.settings import ControlSettings
 from callcontrol.esl.errors import UnencodableValue
@@ -58,6 +60,8 @@ def originate_destination(destination: Destination, settings: ControlSettings) -
             return f"&conference({conference_room(destination)})"
         case ApplicationsDestination():
             return _applications(destination, settings)
+        case WorkerDestination(application=application):
+            return _offered(application)
         case _:
             assert_never(destination)
 
@@ -78,6 +82,8 @@ def transfer_place(destination: Destination, settings: ControlSettings) -> Place
         case ApplicationsDestination(applications=(first, *_)):
             words = _applications(destination, settings)
             return Place(Verb.RUN_APPLICATIONS, words, first.data, first.name)
+        case WorkerDestination(application=application):
+            return Place(Verb.PARK, _offered(application))
         case ApplicationsDestination():
             raise UnencodableValue("a destination", "must have an application")
         case _:
@@ -87,6 +93,17 @@ def transfer_place(destination: Destination, settings: ControlSettings) -> Place
 def _park_for(timeout_s: float) -> str:
     seconds = math.ceil(timeout_s) + _CLOCK_SECOND
     return f"set:park_timeout={seconds}:{PARKED_TOO_LONG},park inline"
+
+
+def _offered(application: str) -> str:
+    """To a park where the leg waits for a worker and is nobody's, whatever it was before."""
+    steps = (
+        ("unset", OWNER),
+        ("unset", ONWARD),
+        ("set", f"{APPLICATION}={application}"),
+        ("park", ""),
+    )
+    return inline_extension(steps) + " inline"
 
 
 def _applications(destination: ApplicationsDestination, settings: ControlSettings) -> str:

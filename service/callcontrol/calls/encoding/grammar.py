@@ -17,6 +17,7 @@ _CALL_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9@._+:-]{0,127}")
 _NUMBER: Final = re.compile(r"\+?[0-9*#]{1,32}")
 _USER: Final = re.compile(r"[A-Za-z0-9+*#_][A-Za-z0-9+*#._-]{0,63}")
 _NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}")
+_WORKER_WORD: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _HOST: Final = re.compile(
     r"(?=.{1,253}$)[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*\.?"
 )
@@ -59,6 +60,11 @@ def call_id_problem(value: str) -> str | None:
     if _CALL_ID.fullmatch(value):
         return None
     return "must be the id of a call: 1 to 128 of A-Z a-z 0-9 @ . _ + : - after a letter or digit"
+
+
+def worker_word_problem(value: str) -> str | None:
+    """The name of a worker, or of an application that workers serve."""
+    return None if _WORKER_WORD.fullmatch(value) else "must be 1 to 64 of A-Z a-z 0-9 _ . -"
 
 
 def node_id_problem(value: str) -> str | None:

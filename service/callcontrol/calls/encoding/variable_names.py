@@ -11,7 +11,8 @@ from typing import Final
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,127}")
 
-_LABELS: Final = "cc_label_"
+_OURS: Final = ("cc_label_", "callcontrol_")
+"""Labels, and what `encoding.handing` keeps."""
 _SET_FROM_FIELDS: Final = frozenset(
     {
         "origination_uuid",
@@ -122,7 +123,7 @@ def variable_name_problem(name: str, allowed: frozenset[str] = frozenset()) -> s
     if (problem := readable_name_problem(name)) is not None:
         return problem
     lower = name.lower()
-    if lower in _SET_FROM_FIELDS or lower.startswith(_LABELS):
+    if lower in _SET_FROM_FIELDS or lower.startswith(_OURS):
         return "is set by this service; use the field of the request that is meant for it"
     if lower in allowed:
         return None

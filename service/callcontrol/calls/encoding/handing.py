@@ -1,0 +1,16 @@
+"""The channel variables in which the switch remembers what became of a handed-over call.
+
+They outlive this service, and every replica reads them. `encoding.variable_names` denies them to
+clients.
+"""
+
+from typing import Final
+
+APPLICATION: Final = "callcontrol_application"
+"""For workers of which application the call is; the dialplan sets it, too."""
+OWNER: Final = "callcontrol_worker"
+"""The name of the worker that has the call; not set for none."""
+LOST_POLICY: Final = "callcontrol_lost_worker"
+"""What is to become of it when that worker is lost."""
+ONWARD: Final = "callcontrol_onward"
+"""`true`: it was sent on, and rings no more bells."""
