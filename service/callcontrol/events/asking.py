@@ -31,6 +31,7 @@ def problem_of(accepts: Test, cost: int, event: Event) -> str:
     They are asked again, and the time is that of the processor: a busy machine accuses nobody.
     """
     most_s = max(_AT_LEAST_S, _TIMES_ITS_COST * cost / _UNITS_A_SECOND)
+    took_s = most_s
     for _ in range(_TRIALS):
         began_s = time.thread_time()
         accepts(event)
