@@ -109,18 +109,18 @@ class WorkerAtTheDoor:
         """End the stream, well or not."""
         self._to_say.put_nowait(refusal)
 
-    async def serve(self, requests: AsyncIterator[Heard], context: Context) -> AsyncIterator[Said]:
+    async def serve(self, requests: AsyncIterator[Heard], context: Context) -> None:
         """The stream itself."""
+        listening = asyncio.create_task(self._listen(requests))
         try:
-            async with asyncio.TaskGroup() as tasks:
-                listening = tasks.create_task(self._listen(requests))
-                while (message := await self._to_say.get()) is not None:
-                    if isinstance(message, Refusal):
-                        await message.abort(context)
-                    else:
-                        yield message
-                listening.cancel()
+            while (message := await self._to_say.get()) is not None:
+                if isinstance(message, Refusal):
+                    await message.abort(context)
+                else:
+                    await context.write(message)
         finally:
+            listening.cancel()
+            await asyncio.wait([listening])
             self.is_over.set()
 
     async def _listen(self, requests: AsyncIterator[Heard]) -> None:
@@ -181,7 +181,7 @@ class HandingService:
 
     def _unary(
         self, name: str, request_name: str, response_name: str
-    ) -> grpc.RpcMethodHandler[Message, Message]:
+    ) -> "grpc.RpcMethodHandler[Message, Message]":
         async def behave(request: Message, context: Context) -> Message:
             self.commands.put_nowait(request)
             failures = self.failures.get(name)
@@ -195,13 +195,10 @@ class HandingService:
             response_serializer=getattr(calls_pb, response_name).SerializeToString,
         )
 
-    async def _handle_calls(
-        self, requests: AsyncIterator[Heard], context: Context
-    ) -> AsyncIterator[Said]:
+    async def _handle_calls(self, requests: AsyncIterator[Heard], context: Context) -> None:
         door = WorkerAtTheDoor()
         self.doors.put_nowait(door)
-        async for message in door.serve(requests, context):
-            yield message
+        await door.serve(requests, context)
 
 
 @asynccontextmanager

@@ -21,8 +21,9 @@ class WorkerCall:
         self, target: str, options: tuple[tuple[str, int], ...], registration: RegisterWorker
     ) -> None:
         self._channel = grpc.aio.insecure_channel(target, options=(*options, OWN_CONNECTION))
-        self._said: asyncio.Queue[HandleCallsRequest] = asyncio.Queue()
-        """What the server is yet to be told: answers to its own words, so no more than those."""
+        self._said: asyncio.Queue[HandleCallsRequest | None] = asyncio.Queue()
+        """What the server is yet to be told: answers to its own words, so no more than those. None
+        is the end of it."""
         self.say(HandleCallsRequest(register_worker=registration))
         self._call = CallHandlingServiceStub(self._channel).HandleCalls(self._requests())
 
@@ -41,8 +42,9 @@ class WorkerCall:
     async def close(self) -> None:
         """End it, and its connection."""
         self._call.cancel()
+        self._said.put_nowait(None)  # or gRPC would go on waiting for more, where the server ended
         await self._channel.close()
 
     async def _requests(self) -> AsyncIterator[HandleCallsRequest]:
-        while True:
-            yield await self._said.get()
+        while (message := await self._said.get()) is not None:
+            yield message

@@ -2,8 +2,6 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 
 import grpc
 import grpc.aio
@@ -14,12 +12,11 @@ from tests.support.fake_handing import (
     HandingService,
     Refusal,
     Said,
-    WorkerAtTheDoor,
     event,
-    handing_service,
     parted,
     played,
 )
+from tests.support.workers import Story, soon, with_a_call, working
 
 from callcontrol.client.call_outcomes import Bridged, Entry, NotBridged
 from callcontrol.client.worker import (
@@ -28,7 +25,6 @@ from callcontrol.client.worker import (
     Ended,
     OnFailure,
     Released,
-    Worker,
     WorkerManners,
 )
 from callcontrol.v1 import call_control_service_pb2 as calls_pb
@@ -40,70 +36,6 @@ from callcontrol.v1.event_service_pb2 import Gap
 
 GONE = Refusal(grpc.StatusCode.FAILED_PRECONDITION, "CALL_ENDED")
 BROKEN = Refusal(grpc.StatusCode.UNAVAILABLE)
-
-
-async def soon(seconds: float) -> None:
-    """A pause that is shorter than it should be."""
-    await asyncio.sleep(min(seconds, 0.005))
-
-
-MANNERS = WorkerManners(pause=soon)
-
-
-@pytest.fixture
-async def service() -> AsyncIterator[HandingService]:
-    async with handing_service() as service:
-        yield service
-
-
-class Story:
-    """What the handlers of a worker have lived through."""
-
-    def __init__(self) -> None:
-        self._told: asyncio.Queue[object] = asyncio.Queue()
-
-    def tell(self, what: object) -> None:
-        self._told.put_nowait(what)
-
-    async def next(self) -> object:
-        async with asyncio.timeout(10):
-            return await self._told.get()
-
-
-@pytest.fixture
-def story() -> Story:
-    return Story()
-
-
-Handler = Callable[[ActiveCall], Awaitable[None]]
-
-
-@asynccontextmanager
-async def working(
-    service: HandingService, handler: Handler, manners: WorkerManners = MANNERS
-) -> AsyncIterator[Worker]:
-    """A worker until the end of the block, when it is cancelled."""
-
-    async def handle(call: ActiveCall) -> None:
-        await handler(call)
-
-    worker = Worker(service.target, ["ivr"], handle, name="w-1", max_calls=7, manners=manners)
-    async with asyncio.TaskGroup() as tasks:
-        running = tasks.create_task(worker.run(signals=()))
-        yield worker
-        running.cancel()
-
-
-@asynccontextmanager
-async def with_a_call(
-    service: HandingService, handler: Handler, manners: WorkerManners = MANNERS
-) -> AsyncIterator[WorkerAtTheDoor]:
-    """A worker that has the call `a`."""
-    async with working(service, handler, manners):
-        door = await service.door()
-        await door.welcome(token="t0")
-        await door.give("a")
-        yield door
 
 
 async def test_a_worker_registers_with_what_it_serves_and_takes_what_it_is_offered(
