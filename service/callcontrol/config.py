@@ -1,8 +1,9 @@
 """What an operator decides: every setting, its bounds, and what the parts of the service get of it.
 
-What concerns the switches is in `callcontrol.config_switches`; `callcontrol.config_sources` reads
-all of it. No setting may be called `port` or `service_...`:
-Kubernetes puts `CALLCONTROL_PORT` and `CALLCONTROL_SERVICE_...` into the pods beside a Service of
+What concerns the switches is in `callcontrol.config_switches`, what concerns workers in
+`callcontrol.config_workers`; `callcontrol.config_sources` reads all of it.
+
+No setting may be called `port` or `service_...`: Kubernetes puts `CALLCONTROL_PORT` and `CALLCONTROL_SERVICE_...` into the pods beside a Service of
 the name callcontrol.
 """
 
@@ -20,7 +21,6 @@ from callcontrol.calls.encoding.policy import read_permission
 from callcontrol.calls.placing.raw_dialling import read_pattern
 from callcontrol.calls.settings import ControlSettings
 from callcontrol.config_problems import ConfigurationError, describe
-from callcontrol.config_switches import SwitchSettings
 from callcontrol.config_values import (
     Address,
     ContextName,
@@ -33,6 +33,7 @@ from callcontrol.config_values import (
     Texts,
     VariableNames,
 )
+from callcontrol.config_workers import WorkerSettings
 from callcontrol.events.ring import LogLimits
 from callcontrol.events.token import TokenKey
 from callcontrol.passwords import PasswordSource
@@ -40,7 +41,7 @@ from callcontrol.passwords import PasswordSource
 MIN_KEY_LENGTH: Final = 16
 
 
-class Config(SwitchSettings):
+class Config(WorkerSettings):
     """Every setting of the service. Times are seconds."""
 
     listen: Address = "127.0.0.1:50051"

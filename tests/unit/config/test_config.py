@@ -293,3 +293,32 @@ def test_calls_are_taken_from_switches_on_this_machine_unless_others_are_named()
 )
 def test_what_calls_cannot_be_taken_by_is_refused(name: str, value: str):
     assert f"CALLCONTROL_{name.upper()}" in problems(nodes=["a=127.0.0.1"], **{name: value})
+
+
+def test_workers_get_some_seconds_for_an_offer_and_calls_without_one_go_on_at_once():
+    settings = load()
+    offers = settings.offer_settings(settings.control_settings())
+    assert (offers.offer_timeout_s, offers.wait_s, offers.wait_music) == (5.0, 0.0, "")
+    assert (offers.resume_window_s, offers.lost_policy.value) == (30.0, "offer_again")
+
+
+def test_what_a_waiting_call_hears_must_be_what_requests_may_play():
+    settings = load({"outbound_offer_wait_music": "local_stream://default"})
+    assert settings.offer_settings(settings.control_settings()).wait_music
+    refused = load({"outbound_offer_wait_music": "shell_stream:///bin/ls"})
+    with pytest.raises(ConfigurationError, match="CALLCONTROL_OUTBOUND_OFFER_WAIT_MUSIC"):
+        refused.offer_settings(refused.control_settings())
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("outbound_offer_timeout_s", "0"),
+        ("outbound_offer_wait_s", "-1"),
+        ("worker_lost_policy", "keep"),
+        ("worker_max_calls", "0"),
+        ("max_workers", "0"),
+    ],
+)
+def test_what_cannot_be_of_workers_is_refused(name: str, value: str):
+    assert f"CALLCONTROL_{name.upper()}" in problems(nodes=["a=127.0.0.1"], **{name: value})
