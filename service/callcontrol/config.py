@@ -3,8 +3,8 @@
 What concerns the switches is in `callcontrol.config_switches`, what concerns workers in
 `callcontrol.config_workers`; `callcontrol.config_sources` reads all of it.
 
-No setting may be called `port` or `service_...`: Kubernetes puts `CALLCONTROL_PORT` and `CALLCONTROL_SERVICE_...` into the pods beside a Service of
-the name callcontrol.
+No setting may be called `port` or `service_...`: Kubernetes puts `CALLCONTROL_PORT` and
+`CALLCONTROL_SERVICE_...` into the pods beside a Service of the name callcontrol.
 """
 
 from pathlib import Path
