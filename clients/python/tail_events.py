@@ -19,6 +19,13 @@ def tell_break(failure: Failure) -> None:
     print(failure, file=sys.stderr)
 
 
+def why(gap: pb.Gap) -> str:
+    """The reason in short; one of a later version by its number."""
+    if gap.reason not in pb.Gap.Reason.values():
+        return str(gap.reason)
+    return pb.Gap.Reason.Name(gap.reason).removeprefix("REASON_")
+
+
 async def main(call_ids: list[str]) -> None:
     """Never ends by itself."""
     filters = [pb.EventFilter(call_ids=call_ids)] if call_ids else []
@@ -33,8 +40,7 @@ async def main(call_ids: list[str]) -> None:
                     print(item.position.node_id, item.name, call_id, kind, flush=True)
                 case pb.Gap():
                     # Whatever was built from events must be read anew, with ListCalls for example.
-                    reason = pb.Gap.Reason.Name(item.reason).removeprefix("REASON_")
-                    print("events are missing:", item.node_id or "-", reason, flush=True)
+                    print("events are missing:", item.node_id or "-", why(item), flush=True)
             # A program that wants to go on here after a restart keeps items.resume_token now.
 
 

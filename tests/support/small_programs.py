@@ -13,6 +13,7 @@ ROOT: Final = Path(__file__).resolve().parent.parent.parent / "clients"
 LIMIT_S: Final = 40.0
 
 _COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "python": ("{bin}/python", "{root}/python/{program}.py"),
     "go": ("{root}/go/bin/{program}",),
     "typescript": ("{bin}/node", "{root}/typescript/dist/{program}.js"),
 }
