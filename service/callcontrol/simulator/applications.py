@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from callcontrol.simulator import beeps, media, playing, speaking
+from callcontrol.simulator import beeps, media, parking, playing, speaking
 from callcontrol.simulator.causes import cause_named
 from callcontrol.simulator.channel import Channel
 from callcontrol.simulator.collecting import play_and_get_digits
@@ -94,24 +94,6 @@ async def _pre_answer(leg: "Leg", _: str) -> None:
 
 async def _ring_ready(leg: "Leg", _: str) -> None:
     ring_leg(leg)
-
-
-async def park(leg: "Leg", _: str = "") -> None:
-    """Wait for what will be asked for, and hang up when the time in `park_timeout` is over, which
-    counts for one park. The switch compares whole seconds of its clock.
-    """
-    seconds, _, cause = (leg.channel.get("park_timeout") or "").partition(":")
-    leg.channel.set("park_timeout", None)
-    leg.tell("CHANNEL_PARK")
-    if not seconds:
-        await leg.idle()
-    else:
-        clock, here = leg.switch.clock, leg.channel.target
-        ends_s = int(clock.now_s()) + int(seconds)
-        await leg.idle(ends_s - clock.now_s())
-        if leg.channel.target is here:
-            leg.hang_up(cause_named(cause or "NORMAL_CLEARING"))
-    leg.tell("CHANNEL_UNPARK")
 
 
 async def _sleep(leg: "Leg", data: str) -> None:
@@ -203,6 +185,12 @@ async def _conference(leg: "Leg", data: str) -> None:
     await leg.switch.conferences.enter(leg, data)
 
 
+async def _socket(leg: "Leg", data: str) -> None:
+    from callcontrol.simulator.outbound import bring
+
+    await bring(leg, data)
+
+
 async def _record_session(leg: "Leg", data: str) -> None:
     from callcontrol.simulator import recording
 
@@ -229,7 +217,7 @@ APPLICATIONS: dict[str, Application] = {
     "hangup": _hangup,
     "info": _nothing,
     "log": _nothing,
-    "park": park,
+    "park": parking.park,
     "play_and_get_digits": play_and_get_digits,
     "phrase": speaking.phrase,
     "playback": playing.play,
@@ -241,6 +229,7 @@ APPLICATIONS: dict[str, Application] = {
     "send_dtmf": _send_dtmf,
     "set": _set,
     "sleep": _sleep,
+    "socket": _socket,
     "speak": speaking.speak,
     "start_dtmf": _nothing,
     "stop_tone_detect": stop_tone_detect,

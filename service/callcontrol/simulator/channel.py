@@ -1,6 +1,6 @@
 """What the switch knows of a channel: states, caller profile, codecs, variables. No behaviour."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from enum import Enum, IntEnum, StrEnum
 
 from callcontrol.esl.messages import HeaderValue
@@ -121,6 +121,11 @@ class Times:
     hold_accum: int = 0
 
 
+def says_yes(text: str) -> bool:
+    """Whether a word says yes, as the core understands it (switch_true)."""
+    return text.lower() in ("true", "yes", "on", "enable", "enabled", "1", "t")
+
+
 @dataclass(slots=True)
 class Channel:
     """One leg's data. The thread that changes it is `leg.Leg`."""
@@ -172,6 +177,11 @@ class Channel:
         value = self.scope.get(name) or self.variables.get(name, "")
         return value if isinstance(value, str) else (value[0] if value else "")
 
+    def look_up(self, name: str) -> str:
+        """A variable, or a field of the caller profile where no variable has that name."""
+        fields = {name: str(value) for name, value in asdict(self.profile).items()}
+        return self.get(name) or fields.get(name.lower(), "")
+
     def read(self, name: str) -> str:
         """A variable as `uuid_getvar` tells it: names in any case, `name[1]` is an element."""
         plain, bracket, index = name.partition("[")
@@ -187,7 +197,7 @@ class Channel:
 
     def is_true(self, name: str) -> bool:
         """Whether a variable says yes, as the core understands it."""
-        return self.get(name).lower() in ("true", "yes", "on", "enable", "enabled", "1", "t")
+        return says_yes(self.get(name))
 
     def change_profile(self, **changes: str | int) -> None:
         """Change fields of the current caller profile."""

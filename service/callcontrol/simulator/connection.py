@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from contextlib import suppress
+from math import inf
 from typing import TYPE_CHECKING
 
 from callcontrol.esl.command_reader import CommandPacket, CommandReader
@@ -28,11 +29,15 @@ if TYPE_CHECKING:
 AUTH_TIMEOUT_S = 25.0
 MAX_QUEUED_EVENTS = 100_000
 MAX_LOST_EVENTS = 500
-_END_OF_CALL_POLL_S = 0.02
 
 
 class Connection(asyncio.Protocol):
     """A client. `serve` is its only thread: while a command runs, nothing else happens here."""
+
+    is_async = True
+    """Whether the call it belongs to obeys its orders by itself, and not on this thread."""
+    is_full = True
+    """Whether it may do more than speak of its own call."""
 
     def __init__(self, simulator: "Simulator") -> None:
         self.simulator = simulator
@@ -45,6 +50,8 @@ class Connection(asyncio.Protocol):
         """How long it stays after the end of its call: inf for ever, None for not at all."""
         self.jobs: set[asyncio.Task[None]] = set()
         self.is_over = False
+        self.is_mute = False
+        """Whether what it says now is not answered."""
         self.is_stalled = False
         """Neither reads nor writes; a fault."""
         self.notice = GOODBYE
@@ -58,6 +65,9 @@ class Connection(asyncio.Protocol):
         self._can_write = asyncio.Event()
         self._can_write.set()
         self._has_met_eof = False
+        self._is_lingering = False
+        self._ends_s = inf
+        """When it is closed, by the switch's clock."""
         self._transport: asyncio.Transport | None = None
 
     # What asyncio tells
@@ -66,6 +76,10 @@ class Connection(asyncio.Protocol):
         """A client has connected."""
         if isinstance(transport, asyncio.Transport):
             self._transport = transport
+        self.enter()
+
+    def enter(self) -> None:
+        """Be one of the switch's connections."""
         self.simulator.adopt(self)
 
     def data_received(self, data: bytes) -> None:
@@ -139,17 +153,22 @@ class Connection(asyncio.Protocol):
     async def serve(self) -> None:
         """From the greeting to the close."""
         try:
-            if self.simulator.rejects(self.peer_host):
-                self.write(rude_rejection())
-            else:
-                self.write(auth_request())
+            if self._greets():
                 await self._work()
             await self._say_goodbye()
         finally:
-            self._detach()
             if self._transport is not None:
                 self._transport.close()
+            self._detach()
             self.simulator.forget(self)
+
+    def _greets(self) -> bool:
+        """The first words; whether there is more to say."""
+        if self.simulator.rejects(self.peer_host):
+            self.write(rude_rejection())
+            return False
+        self.write(auth_request())
+        return True
 
     @property
     def peer_host(self) -> str:
@@ -158,8 +177,7 @@ class Connection(asyncio.Protocol):
         return str(peer[0]) if peer else ""
 
     async def _work(self) -> None:
-        if not await self._await_first_packet():
-            return
+        await self._await_first_packet()
         while not self.is_over:
             await self._can_write.wait()
             self._wake.clear()
@@ -171,20 +189,25 @@ class Connection(asyncio.Protocol):
                 return
             elif self._queue and not self._reader.buffered:
                 self._send_one_event()
-            elif self.leg is not None and self.leg.channel.is_down:
-                await self._outlive_call()
+            elif not self._is_lingering and self._has_lost_its_call:
+                self._outlive_call()
             else:
-                await self._wake.wait()
+                await self._wait()
 
-    async def _await_first_packet(self) -> bool:
+    async def _await_first_packet(self) -> None:
         """Only the first packet is under a timer."""
-        clock = self.simulator.clock
-        deadline = clock.now_s() + AUTH_TIMEOUT_S
+        self._ends_s = int(self.simulator.clock.now_s()) + AUTH_TIMEOUT_S
         while not (self._packets or self._has_met_eof or self.is_over):
             self._wake.clear()
-            if not await clock.wait(self._wake, max(deadline - clock.now_s(), 0)):
-                return False
-        return True
+            await self._wait()
+        self._ends_s = inf
+
+    async def _wait(self) -> None:
+        """Until something happens, or its time is over. The switch compares whole seconds."""
+        clock = self.simulator.clock
+        left_s = None if self._ends_s == inf else max(self._ends_s - clock.now_s(), 0)
+        if not await clock.wait(self._wake, left_s):
+            self.is_over = True
 
     def _send_one_event(self) -> None:
         event = self._queue.popleft()
@@ -227,30 +250,29 @@ class Connection(asyncio.Protocol):
         leg.holders += 1
         leg.observers.append(self._wake.set)
 
-    def _detach(self) -> None:
-        if self.leg is not None:
-            self.leg.holders -= 1
-            self.leg.wake.set()
-            self.leg = None
+    def has_connected(self) -> None:
+        """It was told what its call is."""
 
-    async def _outlive_call(self) -> None:
-        """The call is over: linger if that was asked for, then end."""
-        leg, clock = self.session, self.simulator.clock
+    def _detach(self) -> None:
+        """A park of its call ends with it."""
+        leg, self.leg = self.leg, None
+        if leg is not None:
+            leg.end_control()
+
+    @property
+    def _has_lost_its_call(self) -> bool:
+        return self.leg is not None and self.leg.channel.is_down
+
+    def _outlive_call(self) -> None:
+        """The call is over: linger if that was asked for, else end."""
         if self.linger_s is None:
             self.is_over = True
             return
-        seconds = None if self.linger_s == float("inf") else int(self.linger_s)
-        self.write(linger_notice(leg.channel.call_id, leg.channel.name, seconds))
-        deadline = clock.now_s() + self.linger_s
-        while clock.now_s() < deadline and not (self.is_over or self._has_met_eof):
-            if self._packets:
-                await obey(self, self._packets.popleft())
-            elif self._queue:
-                self._send_one_event()
-            else:
-                self._wake.clear()
-                await clock.wait(self._wake, _END_OF_CALL_POLL_S)
-        self.is_over = True
+        channel, self._is_lingering = self.session.channel, True
+        seconds = None if self.linger_s == inf else int(self.linger_s)
+        self.write(linger_notice(channel.call_id, channel.name, seconds))
+        if seconds is not None:
+            self._ends_s = int(self.simulator.clock.now_s()) + seconds + 1
 
     async def _say_goodbye(self) -> None:
         """The notice waits for the jobs that this connection started."""

@@ -74,6 +74,11 @@ CARRIES_VARIABLES = frozenset(
 """The events of a channel that carry `variable_…` (switch_channel_event_set_extended_data)."""
 
 
+def profile_headers(prefix: str, channel: Channel) -> list[Header]:
+    """The caller profile, under another prefix than that of events."""
+    return list(_profile(prefix, channel))
+
+
 def channel_headers(name: str, channel: Channel) -> list[Header]:
     """Everything the event `name` says of a channel itself."""
     found: list[Header] = [*_basic(channel), *_profile("Caller-", channel)]

@@ -32,6 +32,10 @@ class Leg(LegProgress):
         self.is_stop_asked = False
         """Whether what a private command repeats is to end with this run."""
         self.is_nested = False
+        self.is_controlled = False
+        """Whether it is in a park; the end of any link that holds it ends that."""
+        self.stays_reset = False
+        """Whether nobody leads it out of CS_RESET."""
         self.playing: list[Playing] = []
         """What plays, the outermost first."""
         self.digits: deque[Digit] = deque()
@@ -79,6 +83,12 @@ class Leg(LegProgress):
         self.actions = actions if actions is not None else []
         channel.hits_dialplan = True
         self.go(State.ROUTING)
+
+    def end_control(self) -> None:
+        """A link that held it has ended; a park of it ends, too."""
+        self.holders -= 1
+        self.is_controlled = False
+        self.wake.set()
 
     # Private commands and digits
 

@@ -46,6 +46,12 @@ def broadcast(leg: "Leg", path: str, loops: int = 1, lead_frames: int = 5) -> Pr
 
 async def obey(leg: "Leg", command: PrivateCommand) -> None:
     """Do it, and tell it afterwards as PRIVATE_COMMAND; what is not understood does nothing."""
+    await perform(leg, command)
+    _tell(leg, command)
+
+
+async def perform(leg: "Leg", command: PrivateCommand) -> None:
+    """Do it, on the thread of the channel."""
     match command.get("call-command"):
         case "execute":
             await _execute(leg, command)
@@ -53,7 +59,6 @@ async def obey(leg: "Leg", command: PrivateCommand) -> None:
             leg.hang_up(cause_named(command.get("hangup-cause") or "NORMAL_CLEARING"))
         case "xferext":
             _continue_with(leg, command)
-    _tell(leg, command)
 
 
 async def _execute(leg: "Leg", command: PrivateCommand) -> None:

@@ -32,5 +32,7 @@ class Request:
 
 def reply(connection: "Connection", text: str, headers: tuple[Header, ...] = ()) -> None:
     """A reply without text is one for an unknown command."""
+    if connection.is_mute:
+        return
     lines = [(name, flat(value)) for name, value in headers]
     connection.write(reply_frame(text or NOT_FOUND, lines))

@@ -2,15 +2,17 @@
 
 import asyncio
 from collections.abc import Mapping
+from functools import partial
 from types import TracebackType
 from typing import Self
 
 from callcontrol.esl.serialize import SHUTTING_DOWN
-from callcontrol.simulator import heartbeat, sip_endpoints
+from callcontrol.simulator import heartbeat, outbound, sip_endpoints
 from callcontrol.simulator.apis import Handler, run_api
 from callcontrol.simulator.apis_calls import CALL_APIS
 from callcontrol.simulator.apis_conference import CONFERENCE_APIS
 from callcontrol.simulator.apis_effectless import EFFECTLESS_APIS
+from callcontrol.simulator.apis_hash import HASH_APIS
 from callcontrol.simulator.apis_media import MEDIA_APIS
 from callcontrol.simulator.apis_process import PROCESS_APIS
 from callcontrol.simulator.apis_schedule import SCHEDULE_APIS
@@ -63,6 +65,7 @@ class Simulator:
             **CALL_APIS,
             **CONFERENCE_APIS,
             **EFFECTLESS_APIS,
+            **HASH_APIS,
             **MEDIA_APIS,
             **PROCESS_APIS,
             **SCHEDULE_APIS,
@@ -77,7 +80,8 @@ class Simulator:
         self.switch = self._new_switch()
 
     def _new_switch(self) -> Switch:
-        return Switch(self.settings, self.clock, self.script, Tasks(), Conferences())
+        dial_out = partial(outbound.dial, self)
+        return Switch(self.settings, self.clock, self.script, Tasks(), Conferences(), dial_out)
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -161,11 +165,15 @@ class Simulator:
 
     def adopt(self, connection: Connection) -> None:
         """A client has connected."""
-        self.connections.append(connection)
+        self.enlist(connection)
         if self.faults.refuses_connections:
             connection.abort()
-        self.switch.listeners.append(connection)
         self._serving.start(connection.serve(), "connection")
+
+    def enlist(self, connection: Connection) -> None:
+        """A connection was made, by a client or by the switch."""
+        self.connections.append(connection)
+        self.switch.listeners.append(connection)
 
     def forget(self, connection: Connection) -> None:
         """A client is gone."""
@@ -180,14 +188,20 @@ class Simulator:
 
     # Jobs
 
-    def start_job(self, text: str, job_id: str) -> asyncio.Task[None]:
-        """Run an api command; its output is told as BACKGROUND_JOB to all who want that."""
-        return self.switch.tasks.start(self._run_job(text, job_id), f"job {job_id}")
+    def start_job(self, text: str, job_id: str, owner_id: str = "") -> asyncio.Task[None]:
+        """Run an api command; its output is told as BACKGROUND_JOB to all who want that.
 
-    async def _run_job(self, text: str, job_id: str) -> None:
+        `owner_id` is the call of the connection that asked, if it belongs to one.
+        """
+        return self.switch.tasks.start(self._run_job(text, job_id, owner_id), f"job {job_id}")
+
+    async def _run_job(self, text: str, job_id: str, owner_id: str) -> None:
         output = await run_api(self, text)
         name, _, argument = text.partition(" ")
-        headers: list[Header] = [("Job-UUID", job_id), ("Job-Command", name)]
+        headers: list[Header] = [("Job-UUID", job_id)]
+        if owner_id:
+            headers.append(("Job-Owner-UUID", owner_id))
+        headers.append(("Job-Command", name))
         if argument.strip():
             headers.append(("Job-Command-Arg", argument.strip()))
         self.switch.tell("BACKGROUND_JOB", headers, output)

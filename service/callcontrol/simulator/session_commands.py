@@ -1,10 +1,11 @@
 """The commands of a connection that belongs to a call: linger, getvar, connect and the like."""
 
+import re
 from math import inf
 from typing import TYPE_CHECKING
 
 from callcontrol.esl.serialize import connect_frame
-from callcontrol.simulator.headers import channel_headers
+from callcontrol.simulator.headers import channel_headers, profile_headers
 from callcontrol.simulator.request import Request, reply
 
 if TYPE_CHECKING:
@@ -12,32 +13,35 @@ if TYPE_CHECKING:
 
 
 async def myevents(connection: "Connection", request: Request) -> None:
-    """Attach the connection to a call, and get its events only."""
-    call_id, separator, form = request.rest.strip().partition(" ")
+    """Attach the connection to a call, unless it belongs to one, and get its events only."""
     subscription = connection.subscription
     if subscription.is_session_only:
         reply(connection, "-ERR aready enabled.")
         return
-    leg = connection.simulator.switch.locate(call_id) if call_id else connection.leg
-    if leg is None and separator and form:
-        reply(connection, "-ERR invalid uuid")
-        return
-    if leg is not None and connection.leg is None:
-        connection.attach(leg)
-    subscription.myevents(leg.channel.call_id if leg is not None else "")
+    if connection.leg is None:
+        call_id, separator, _ = request.rest.partition(" ")
+        leg = connection.simulator.switch.locate(call_id)
+        if leg is not None:
+            connection.attach(leg)
+        elif separator:
+            reply(connection, "-ERR invalid uuid")
+            return
+    subscription.myevents(connection.leg.channel.call_id if connection.leg is not None else "")
+    form = re.search("json|JSON|xml|XML", request.line)
+    if form is not None:
+        subscription.form = form[0].lower()
     reply(connection, "+OK Events Enabled")
 
 
 async def divert(connection: "Connection", request: Request) -> None:
     """Accepted, and without effect: nothing here is queued to the session itself."""
+    word = request.rest.strip().lower()
     if connection.leg is None:
         reply(connection, "-ERR not controlling a session.")
-    elif request.rest.startswith("on"):
-        reply(connection, "+OK events diverted")
-    elif request.rest.startswith("off"):
-        reply(connection, "+OK events not diverted")
-    else:
+    elif not word:
         reply(connection, "-ERR missing value.")
+    else:
+        reply(connection, f"+OK events {'' if word == 'on' else 'not '}diverted")
 
 
 async def linger(connection: "Connection", request: Request) -> None:
@@ -45,10 +49,14 @@ async def linger(connection: "Connection", request: Request) -> None:
     if connection.leg is None:
         reply(connection, "-ERR not controlling a session")
         return
-    seconds = request.rest.strip()
-    connection.linger_s = float(seconds) if seconds.isdigit() else inf
-    text = f" {int(seconds)} seconds" if seconds.isdigit() else ""
-    reply(connection, f"+OK will linger{text}")
+    if not request.rest:
+        connection.linger_s = inf
+        reply(connection, "+OK will linger")
+        return
+    written = re.match(r"\s*\d+", request.rest)
+    seconds = int(written[0]) if written else 0
+    connection.linger_s = seconds
+    reply(connection, f"+OK will linger {seconds} seconds")
 
 
 async def nolinger(connection: "Connection", _: Request) -> None:
@@ -68,12 +76,16 @@ async def resume(connection: "Connection", _: Request) -> None:
 
 async def getvar(connection: "Connection", request: Request) -> None:
     """Tell a variable of the call; an unset one answers like an unknown command."""
-    reply(connection, connection.session.channel.get(request.rest.strip()))
+    reply(connection, connection.session.channel.look_up(request.rest.strip()))
 
 
 async def connect(connection: "Connection", _: Request) -> None:
     """Tell the call's data, as a header block."""
-    switch = connection.simulator.switch
-    headers = switch.core_headers("CHANNEL_DATA")
-    headers += channel_headers("CHANNEL_DATA", connection.session.channel)
-    connection.write(connect_frame(headers, "async", "full"))
+    switch, channel = connection.simulator.switch, connection.session.channel
+    headers = switch.core_headers("CHANNEL_DATA", ("mod_event_socket.c", "parse_command", 2021))
+    headers += profile_headers("Channel-", channel)
+    headers += channel_headers("CHANNEL_DATA", channel)
+    socket_mode = "async" if connection.is_async else "static"
+    control = "full" if connection.is_full else "single-channel"
+    connection.write(connect_frame(headers, socket_mode, control))
+    connection.has_connected()

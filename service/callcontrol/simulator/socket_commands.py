@@ -6,8 +6,9 @@ from uuid import uuid4
 
 from callcontrol.esl.command_reader import CommandPacket, header_lines, split_lines
 from callcontrol.esl.serialize import api_frame
-from callcontrol.simulator import session_commands
+from callcontrol.simulator import private_commands, session_commands
 from callcontrol.simulator.apis import run_api
+from callcontrol.simulator.channel import says_yes
 from callcontrol.simulator.directory import read_credentials
 from callcontrol.simulator.events import EVENT_NAMES, CoreEvent, Header
 from callcontrol.simulator.private_commands import PrivateCommand
@@ -44,7 +45,8 @@ async def obey(connection: "Connection", packet: CommandPacket) -> None:
         verb = "unload" if "unload" in whole else "reload"
         await _api(connection, Request(f"api bgapi {verb} mod_event_socket", (), ""))
         return
-    for prefix, needs_session, command in _COMMANDS:
+    commands = [*_FOR_ALL, *_WITH_FULL] if connection.is_full else _FOR_ALL
+    for prefix, needs_session, command in commands:
         if lowered.startswith(prefix) and (connection.leg is not None or not needs_session):
             await command(connection, request)
             return
@@ -86,12 +88,18 @@ async def _filter(connection: "Connection", request: Request) -> None:
 
 async def _sendmsg(connection: "Connection", request: Request) -> None:
     call_id = request.rest.strip() or request.get("session-id")
-    leg = connection.simulator.switch.locate(call_id) if call_id else connection.leg
-    if leg is None or leg.channel.is_down:
+    own = connection.leg
+    is_own = own is not None and call_id in ("", own.channel.call_id)
+    leg = own if is_own else connection.simulator.switch.locate(call_id)
+    if leg is None:
         reply(connection, f"-ERR invalid session id [{call_id}]")
         return
     command = PrivateCommand((("Command", request.line), *request.headers), request.body)
-    reply(connection, "+OK" if leg.queue(command) else "-ERR memory error")
+    if is_own and not (connection.is_async or says_yes(request.get("async"))):
+        await private_commands.perform(leg, command)
+        reply(connection, "+OK")
+    else:
+        reply(connection, "+OK" if leg.queue(command) else "-ERR memory error")
 
 
 async def _sendevent(connection: "Connection", request: Request) -> None:
@@ -138,7 +146,8 @@ async def _bgapi(connection: "Connection", request: Request) -> None:
         return
     job_id = request.get("job-uuid") or str(uuid4())
     reply(connection, f"+OK Job-UUID: {job_id}", (("Job-UUID", job_id),))
-    task = connection.simulator.start_job(text, job_id)
+    owner_id = connection.leg.channel.call_id if connection.leg is not None else ""
+    task = connection.simulator.start_job(text, job_id, owner_id)
     connection.jobs.add(task)
     task.add_done_callback(connection.jobs.discard)
 
@@ -183,7 +192,7 @@ async def _noevents(connection: "Connection", _: Request) -> None:
     reply(connection, text)
 
 
-_COMMANDS: list[tuple[str, bool, Obey]] = [
+_FOR_ALL: list[tuple[str, bool, Obey]] = [
     ("filter ", False, _filter),
     ("resume", True, session_commands.resume),
     ("connect", True, session_commands.connect),
@@ -192,6 +201,10 @@ _COMMANDS: list[tuple[str, bool, Obey]] = [
     ("myevents ", False, session_commands.myevents),
     ("divert_events", False, session_commands.divert),
     ("sendmsg", False, _sendmsg),
+]
+"""Beginnings of lines in the order in which they are tried, and whether they need a session."""
+
+_WITH_FULL: list[tuple[str, bool, Obey]] = [
     ("sendevent", False, _sendevent),
     ("api ", False, _api),
     ("bgapi ", False, _bgapi),
@@ -203,4 +216,4 @@ _COMMANDS: list[tuple[str, bool, Obey]] = [
     ("nixevent", False, _nixevent),
     ("noevents", False, _noevents),
 ]
-"""Beginnings of lines in the order in which they are tried, and whether they need a session."""
+"""The same, of commands that a socket in outbound mode has only with `full`."""

@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from callcontrol.simulator import bridging
-from callcontrol.simulator.applications import park
 from callcontrol.simulator.channel import PCMU, CallState, Kind, State
+from callcontrol.simulator.parking import park
 
 if TYPE_CHECKING:
     from callcontrol.simulator.leg import Leg
@@ -80,6 +80,9 @@ async def _wait(leg: "Leg") -> None:
 
 
 async def _reset(leg: "Leg") -> None:
+    if leg.stays_reset:
+        await _stand_still(leg)
+        return
     _advance(leg, State.EXECUTE if leg.bridge_peer is None else State.SOFT_EXECUTE)
 
 
@@ -91,7 +94,16 @@ async def _hibernate(leg: "Leg") -> None:
 
 
 async def _park(leg: "Leg") -> None:
+    """What ends the park leads nowhere: there is nothing behind it."""
     await park(leg)
+    await _stand_still(leg)
+
+
+async def _stand_still(leg: "Leg") -> None:
+    """Neither read media nor obey anything until somebody sends it elsewhere."""
+    while leg.is_ready:
+        leg.wake.clear()
+        await leg.wake.wait()
 
 
 def _advance(leg: "Leg", state: State) -> None:

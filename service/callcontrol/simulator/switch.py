@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from callcontrol.simulator.conference import Conferences
     from callcontrol.simulator.far_end import FarEnd
     from callcontrol.simulator.leg import Leg
+    from callcontrol.simulator.outbound import OutboundConnection
 
 VERSION = "1.10.12-release+git~20240802T210227Z~a88d069d6f~64bit"
 """The version whose behaviour was recorded, and which the simulator says it is."""
@@ -59,6 +60,15 @@ class Listener(Protocol):
         """An event was fired."""
 
 
+class DialOut(Protocol):
+    """How the switch reaches a server of outbound mode for a call."""
+
+    async def __call__(
+        self, leg: "Leg", host: str, port: int, words: frozenset[str]
+    ) -> "OutboundConnection":
+        """Connect. Raises OSError."""
+
+
 @dataclass(slots=True)
 class Counters:
     """What `status` and HEARTBEAT tell."""
@@ -80,6 +90,7 @@ class Switch:
     scenarios: Scenarios
     tasks: Tasks
     conferences: "Conferences"
+    dial_out: DialOut
     core_uuid: str = field(default_factory=lambda: str(uuid.uuid4()))
     listeners: list[Listener] = field(default_factory=list)
     legs: dict[str, "Leg"] = field(default_factory=dict)
@@ -91,6 +102,8 @@ class Switch:
     """The telephones that are registered, by their addresses."""
     gateways: dict[str, Gateway] = field(default_factory=dict)
     global_variables: dict[str, str] = field(default_factory=dict)
+    hash_table: dict[str, str] = field(default_factory=dict)
+    """What `hash` keeps: for as long as this process lives."""
     files: dict[str, float] = field(default_factory=dict)
     """Sound files that exist only here, and their lengths in seconds."""
     subclasses: set[str] = field(default_factory=lambda: {"conference::maintenance"})
