@@ -1,14 +1,23 @@
 """What verbs on a worker's call are given and what they bring, in short."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Protocol
 
 from google.protobuf.duration_pb2 import Duration
 
 from callcontrol.client import places
 from callcontrol.v1 import call_control_service_pb2 as pb
 from callcontrol.v1.common_pb2 import MediaSource
+
+
+class _Enum(Protocol):
+    """An enum of the API."""
+
+    def items(self) -> Iterable[tuple[str, int]]:
+        """Names and numbers."""
+
 
 Media = str | MediaSource
 """What is played: `tone_stream://...`, a file, an URL, or any source of the API."""
@@ -45,7 +54,7 @@ class NotBridged:
 
 def entry_of(response: pb.CollectDigitsResponse) -> Entry:
     """How a collection came out."""
-    result = pb.CollectDigitsResponse.Result.Name(response.result).removeprefix("RESULT_")
+    result = _name(pb.CollectDigitsResponse.Result, response.result, "RESULT_")
     is_good = response.result == pb.CollectDigitsResponse.RESULT_COLLECTED
     return Entry(response.digits if is_good else "", result, response.terminator)
 
@@ -55,8 +64,14 @@ def bridge_of(response: pb.DialAndBridgeResponse) -> Bridged | NotBridged:
     for leg in response.legs:
         if leg.disposition == pb.DISPOSITION_ANSWERED:
             return Bridged(leg.call_id)
-    disposition = pb.Disposition.Name(response.disposition).removeprefix("DISPOSITION_")
+    disposition = _name(pb.Disposition, response.disposition, "DISPOSITION_")
     return NotBridged(disposition, response.hangup_cause.name)
+
+
+def _name(kind: _Enum, value: int, prefix: str) -> str:
+    """The word for a value; its number where a newer server has a value that is not known here."""
+    known = {number: name for name, number in kind.items()}
+    return known.get(value, str(value)).removeprefix(prefix)
 
 
 def sources_of(media: Media | Sequence[Media]) -> list[MediaSource]:
