@@ -242,7 +242,35 @@ async def test_a_call_that_rings_by_its_park_goes_on(hall: Hall) -> None:
     await hall.scene.goes_on(caller)
 
 
-async def test_a_parked_call_that_is_gone_does_not_go_on(hall: Hall) -> None:
+async def test_a_parked_call_goes_on_by_way_of_us_once_the_switch_has_come_here(
+    hall: Hall,
+) -> None:
+    _, other = await hall.call_in()
+    links = hall.node.counters.dials
+    caller = await hall.scene.call_in("bell-ivr")
+    await hall.scene.saw(caller, "CHANNEL_PARK")
+    assert await hall.node.unpark(CallId(caller.call_id)) is True
+    await hall.scene.goes_on(caller)
+
+    assert hall.node.counters.dials == links
+    assert hall.arrived.empty()
+    assert not other.closed.done()
+
+
+async def test_a_call_that_plays_in_its_park_goes_on_by_way_of_us(hall: Hall) -> None:
+    await hall.call_in()
+    caller = await hall.scene.call_in("bell-ivr")
+    await hall.scene.saw(caller, "CHANNEL_PARK")
+    await execute(hall, caller, "playback", "tone_stream://%(500,0,440)")
+    await hall.scene.saw(caller, "CHANNEL_EXECUTE", "playback")
+    assert await hall.node.unpark(CallId(caller.call_id)) is True
+    await hall.scene.goes_on(caller)
+
+
+@pytest.mark.parametrize("is_reached", [True, False])
+async def test_a_parked_call_that_is_gone_does_not_go_on(hall: Hall, is_reached: bool) -> None:
+    if is_reached:
+        await hall.call_in()
     caller = await hall.scene.call_in("bell-ivr")
     await hall.scene.saw(caller, "CHANNEL_PARK")
     await caller.hangs_up()

@@ -21,9 +21,12 @@ from callcontrol.freeswitch.arrivals import ArrivedCall
 from callcontrol.freeswitch.call_socket import MAX_FIRST_BYTES
 from callcontrol.freeswitch.fleet import Fleet
 from callcontrol.freeswitch.listener import OutboundListener
+from callcontrol.freeswitch.node import Node
 from callcontrol.freeswitch.outbound_settings import OutboundSettings, read_network
+from callcontrol.ids import CallId
 
 SETTINGS = OutboundSettings(host="127.0.0.1", port=0)
+PARKED = CallId("0d7c2a3e")
 HASTY = replace(SETTINGS, handshake_timeout_s=0.1, end_timeout_s=0.1)
 
 
@@ -34,6 +37,7 @@ class Door:
     listener: OutboundListener
     switch: FakeSwitch
     arrived: asyncio.Queue[ArrivedCall]
+    nodes: tuple[Node, ...] = ()
     rung: list[ScriptedCall] = field(default_factory=list)
 
     @classmethod
@@ -49,7 +53,7 @@ class Door:
         async with connected(switch, NodeRecorder()) as node:
             handler = Handler(on_arrival or calls.put_nowait)
             listener = OutboundListener(settings, Fleet([node]), handler)
-            door = cls(listener, switch, calls)
+            door = cls(listener, switch, calls, (node,))
             try:
                 async with listener.listening():
                     yield door
@@ -458,4 +462,108 @@ class TestCallsThatWaitAtTheSocketThemselves:
         taken.reply("+OK Events Enabled")
         left = await door.switch.commands.get()
         assert left.text == "exit"
+        left.line.cut(reply("+OK bye") + notice())
+
+
+class TestParkedCallsThatComeToBeSentOn:
+    """Once a call has come here, parked calls of its node are sent on by coming here, too."""
+
+    @pytest.fixture
+    async def door(self, switch: FakeSwitch) -> AsyncIterator[Door]:
+        """One that does not wait for those who do not answer at the end."""
+        async with Door.open(switch, replace(SETTINGS, end_timeout_s=0.2)) as door:
+            yield door
+
+    async def test_a_parked_call_is_told_to_come_and_is_sent_on(self, door: Door) -> None:
+        await self.learnt(door)
+        going_on = asyncio.create_task(self.node(door).unpark(PARKED))
+        await self.is_told_to_come(door, "+OK")
+        call = await self.comes(door)
+        await call.hears("exit")
+        call.says_goodbye()
+        assert await going_on is True
+        assert door.arrived.empty()
+
+    async def test_a_call_that_is_gone_is_told_to_be(self, door: Door) -> None:
+        await self.learnt(door)
+        going_on = asyncio.create_task(self.node(door).unpark(PARKED))
+        await self.is_told_to_come(door, f"-ERR invalid session id [{PARKED}]")
+        assert await going_on is False
+
+    async def test_a_call_that_does_not_come_is_sent_on_otherwise_and_so_are_all_after_it(
+        self, door: Door, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("callcontrol.freeswitch.door.COMING_S", 0.05)
+        await self.learnt(door)
+        going_on = asyncio.create_task(self.node(door).unpark(PARKED))
+        await self.is_told_to_come(door, "+OK")
+        await self.is_let_go_by_a_link(door)
+        assert await going_on is True
+
+        again = asyncio.create_task(self.node(door).unpark(PARKED))
+        await self.is_let_go_by_a_link(door)
+        assert await again is True
+
+    async def test_a_call_that_comes_late_is_not_taken_for_a_new_one(
+        self, door: Door, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("callcontrol.freeswitch.door.COMING_S", 0.05)
+        await self.learnt(door)
+        going_on = asyncio.create_task(self.node(door).unpark(PARKED))
+        await self.is_told_to_come(door, "+OK")
+        await self.is_let_go_by_a_link(door)
+        await going_on
+        call = await self.comes(door)
+        await call.hears("exit")
+        call.says_goodbye()
+        await until(lambda: door.listener.connections == 1)
+        assert door.arrived.empty()
+
+    @pytest.mark.parametrize("host", ["callcontrol.example", "192.0.2.1", ""])
+    async def test_no_call_is_told_to_come_where_none_is_known_to_get(
+        self, door: Door, host: str
+    ) -> None:
+        await self.learnt(door, host)
+        going_on = asyncio.create_task(self.node(door).unpark(PARKED))
+        await self.is_let_go_by_a_link(door)
+        assert await going_on is True
+
+    async def test_no_call_is_told_to_come_when_nobody_listens_any_more(self, door: Door) -> None:
+        await self.learnt(door)
+        door.listener.stop_listening()
+        going_on = asyncio.create_task(self.node(door).unpark(PARKED))
+        await self.is_let_go_by_a_link(door)
+        assert await going_on is True
+
+    def node(self, door: Door) -> Node:
+        return door.nodes[0]
+
+    async def learnt(self, door: Door, host: str = "127.0.0.1") -> None:
+        """A call has come, and its dialplan named this address."""
+        call = await door.ring()
+        await call.is_asked_who_it_is()
+        call.answers_connect(door.switch.core_uuid, socket_path="ivr", socket_host=host)
+        await door.knows(call)
+        await door.arrived.get()
+
+    async def is_told_to_come(self, door: Door, answer: str) -> None:
+        told = await door.switch.commands.get()
+        assert told.text == (
+            f"sendmsg {PARKED}\ncall-command: execute\nexecute-app-name: socket\n"
+            f"execute-app-arg: 127.0.0.1:{door.listener.port}"
+        )
+        told.reply(answer)
+
+    async def comes(self, door: Door) -> ScriptedCall:
+        call = await door.ring()
+        call.call_id = PARKED
+        await call.is_asked_who_it_is()
+        call.answers_connect(door.switch.core_uuid, mode="static", callcontrol_application="ivr")
+        return call
+
+    async def is_let_go_by_a_link(self, door: Door) -> None:
+        taken = await door.switch.commands.get()
+        assert taken.text == f"myevents {PARKED} json"
+        taken.reply("+OK Events Enabled")
+        left = await door.switch.commands.get()
         left.line.cut(reply("+OK bye") + notice())

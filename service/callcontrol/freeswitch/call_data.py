@@ -30,6 +30,8 @@ class CallData:
     application: str
     """Variable callcontrol_application, else the path behind the port; empty without either."""
     is_named_by_path: bool
+    socket_host: str
+    """Where the dialplan had it connect, as it is written there."""
     is_async: bool
     """The switch parks the call beside the socket; else the call itself waits at the socket, and
     reads nothing but that."""
@@ -53,6 +55,7 @@ def read_call_data(answer: Reply | ApiResponse) -> CallData:
         call_id=CallId(call_id),
         application=named or headers.get("variable_socket_path", ""),
         is_named_by_path=not named,
+        socket_host=headers.get("variable_socket_host", ""),
         is_async=headers.get("Socket-Mode") == "async",
         is_full=headers.get("Control") == "full",
         headers=headers,

@@ -36,6 +36,8 @@ class CallSocket(Link):
         self._bytes_left: int | None = MAX_FIRST_BYTES
         self.peer_host = ""
         """Address of the other side, without its port."""
+        self.local_host = ""
+        """Address of ours to which it has connected."""
 
     def trust(self) -> None:
         """It may send any number of bytes from now on."""
@@ -60,8 +62,9 @@ class CallSocket(Link):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Called by the loop: the switch has connected."""
         super().connection_made(transport)
-        peer = transport.get_extra_info("peername")
+        peer, local = (transport.get_extra_info(name) for name in ("peername", "sockname"))
         self.peer_host = str(peer[0]) if peer else ""
+        self.local_host = str(local[0]) if local else ""
         self._on_connected()
 
     def take(self, data: bytes) -> None:

@@ -15,6 +15,7 @@ from callcontrol.freeswitch.admission import Admission, OutboundCounters
 from callcontrol.freeswitch.arrivals import ArrivedCall, CallHandler
 from callcontrol.freeswitch.call_data import CallData, NotACall
 from callcontrol.freeswitch.call_link import CallLink
+from callcontrol.freeswitch.door import Door
 from callcontrol.freeswitch.fleet import Fleet
 from callcontrol.freeswitch.home_node import find_home
 from callcontrol.freeswitch.observer import is_power_of_two
@@ -45,6 +46,7 @@ class OutboundListener:
         self._timings = timings or LinkTimings()
         self.counters = OutboundCounters()
         self._admission = Admission(settings.peers, settings.max_connections, self.counters)
+        self._door = Door()
         self._node_counters = NodeCounters()  # which links want; nobody looks at them here
         self._tasks: asyncio.TaskGroup | None = None
         self._server: asyncio.Server | None = None
@@ -70,6 +72,7 @@ class OutboundListener:
                 lambda: self._new_link().socket, settings.host, settings.port, backlog=BACKLOG
             )
             self.port = self._server.sockets[0].getsockname()[1]
+            self._let_nodes_use(self._door)
             try:
                 yield
             finally:
@@ -80,9 +83,14 @@ class OutboundListener:
     def stop_listening(self) -> None:
         """Take no further call: dialplans that ring here now go on. Calls that are here stay."""
         self._tasks = None
+        self._let_nodes_use(None)
         if self._server is not None:
             self._server.close()
             self._server = None
+
+    def _let_nodes_use(self, door: Door | None) -> None:
+        for node in self._fleet.nodes:
+            node.door = door
 
     def _new_link(self) -> CallLink:
         return CallLink(
@@ -110,7 +118,10 @@ class OutboundListener:
         try:
             data = await link.shake_hands(self._settings.handshake_timeout_s)
             link.socket.trust()
-            await self._hand_over(link, data)
+            if self._door.expects(data.call_id):
+                link.leave()
+            else:
+                await self._hand_over(link, data)
             await link.serve()
         except (LinkLost, NotACall) as problem:
             self._on_failed_handshake(link, str(problem))
@@ -143,6 +154,7 @@ class OutboundListener:
             self.counters.unplaced += 1
             self._on_useless(link, data, self.counters.unplaced, "a call came that no node has")
             return
+        self._door.learn(node.node_id, data, link.socket.local_host, self.port)
         if not data.is_async:
             link.park(lambda: node.unpark(data.call_id))
         self.counters.arrivals += 1

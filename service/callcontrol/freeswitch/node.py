@@ -18,6 +18,7 @@ from callcontrol.esl.commands import Api, BackgroundApi, Command
 from callcontrol.esl.messages import Reply, SwitchEvent, UnreadableEvent
 from callcontrol.freeswitch import fields
 from callcontrol.freeswitch.backoff import Backoff
+from callcontrol.freeswitch.door import Door
 from callcontrol.freeswitch.event_links import EventLinks
 from callcontrol.freeswitch.feed import Fresh
 from callcontrol.freeswitch.jobs import Job, JobTable
@@ -56,6 +57,8 @@ class Node:
         self.node_id, self.settings = settings.node_id, settings
         self.draining = settings.draining
         """Takes no new calls; for the operator to set. Survives the links."""
+        self.door: Door | None = None
+        """How parked calls are sent on; set by whoever listens for calls."""
         self.counters = NodeCounters()
         self._observer = observer
         self._told = GuardedObserver(self.node_id, observer, self.counters)
@@ -169,7 +172,13 @@ class Node:
 
         It may be done again. Raises as `api` does, and SwitchRefused.
         """
-        return await unpark(self.settings, self._timings, self.counters, call_id)
+        door = self.door
+        if door and (was_there := await door.unpark(self, call_id)) is not None:
+            return was_there
+        is_there = await unpark(self.settings, self._timings, self.counters, call_id)
+        if is_there and door:
+            door.forget(self.node_id)
+        return is_there
 
     async def caught_up(self) -> None:
         """Return when every event has been taken that the switch had told before.

@@ -1,0 +1,97 @@
+"""Ends the park of a call by having it connect here for a moment, which costs the switch nothing.
+
+The end of a socket ends the park that its call is in, like the end of a link that took the call
+(see `unpark`), and what it had goes with the call. It needs an address of ours that the switch
+reaches: that at which one of its calls has come, unless something in between changed it.
+"""
+
+import asyncio
+import logging
+from collections import OrderedDict
+from ipaddress import IPv4Address
+from typing import Final, Protocol
+
+from callcontrol.esl.commands import Command
+from callcontrol.esl.messages import Reply
+from callcontrol.esl.messaging import execute
+from callcontrol.freeswitch.call_data import CallData
+from callcontrol.ids import CallId, NodeId
+
+log: Final = logging.getLogger(__name__)
+
+COMING_S: Final = 3.0
+"""Time for a call to come after it was told to: a packet of 20 ms, unless it is busy."""
+MAX_EXPECTED: Final = 10_000
+"""Calls that are known to have been told to come; one that comes late must not be taken for new."""
+
+
+class ParkedAt(Protocol):
+    """The node that a parked call is on."""
+
+    @property
+    def node_id(self) -> NodeId:
+        """Its name."""
+
+    async def command(self, command: Command) -> Reply:
+        """As `Node.command`."""
+
+
+class Door:
+    """Knows how switches reach us, and which calls are to come only to be sent on."""
+
+    def __init__(self) -> None:
+        self._addresses: dict[NodeId, str] = {}
+        self._expected: OrderedDict[CallId, asyncio.Event] = OrderedDict()
+
+    def learn(self, node_id: NodeId, data: CallData, local_host: str, port: int) -> None:
+        """A call of a node has come to this address of ours: if that is what its dialplan named,
+        others can come there too.
+        """
+        if data.socket_host == local_host and _is_ipv4(local_host):
+            self._addresses[node_id] = f"{local_host}:{port}"
+
+    def forget(self, node_id: NodeId) -> None:
+        """A call was there and did not come, or there is no address: the node is not to try."""
+        if address := self._addresses.pop(node_id, None):
+            keys = {"node": node_id, "address": address}
+            log.warning("calls do not come to where one has come before", extra=keys)
+
+    def expects(self, call_id: CallId) -> bool:
+        """Whether a call that comes was told to, and is to be sent on."""
+        event = self._expected.get(call_id)
+        if event is None or event.is_set():
+            return False
+        event.set()
+        return True
+
+    async def unpark(self, node: ParkedAt, call_id: CallId) -> bool | None:
+        """Have a call come and go on: False where there is no such call, None where it does not
+        come this way. Raises what `Node.command` does.
+        """
+        address = self._addresses.get(node.node_id)
+        if address is None:
+            return None
+        came = self._expected[call_id] = asyncio.Event()
+        self._expected.move_to_end(call_id)
+        if len(self._expected) > MAX_EXPECTED:
+            self._expected.popitem(last=False)
+        reply = await node.command(execute(call_id, "socket", address, event_lock=False))
+        if not reply.ok:
+            self._expected.pop(call_id, None)
+            return False if "invalid session id" in reply.text else None
+        try:
+            async with asyncio.timeout(COMING_S):
+                await came.wait()
+        except TimeoutError:
+            return None
+        self._expected.pop(call_id, None)
+        return True
+
+
+def _is_ipv4(host: str) -> bool:
+    """The socket application takes no IPv6 address as it is."""
+    try:
+        IPv4Address(host)
+    except ValueError:
+        return False
+    return True
