@@ -224,12 +224,13 @@ class ActiveCall:
     async def release(self, destination: str | Destination | None = None) -> Ending:
         """Give the call back: to the dialplan, which goes on with its next action, or to send it to
         `destination`, another worker for example. Return when it is no longer this worker's.
+        Raises ReleaseRefused for a destination that is malformed or not allowed.
         """
         if isinstance(destination, str):
             destination = places.destination(destination)
         if self.ending is None:
             self._owner.release(self.call_id, destination)
-        return await self._life.over()
+        return await self._life.given_away()
 
     async def wait_hangup(self) -> Ending:
         """Return when the call is over, or no longer this worker's."""

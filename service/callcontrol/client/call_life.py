@@ -7,9 +7,9 @@ from typing import Final
 
 import grpc.aio
 
-from callcontrol.client.call_endings import CallIsOver, Ending
+from callcontrol.client.call_endings import CallIsOver, Ending, ReleaseRefused
 from callcontrol.client.call_inbox import CallInbox
-from callcontrol.client.failure import failure_of
+from callcontrol.client.failure import Failure, failure_of
 
 NEWS_S: Final = 5.0
 """Longest wait for the news that a call is over, of which a command has said so already."""
@@ -31,7 +31,9 @@ class CallLife:
         self._handler: asyncio.Task[None] | None = None
         self._awaited = 0
         """In so many places the handler waits for the ending."""
-        self._ending: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        self._ending: asyncio.Future[Ending] = loop.create_future()
+        self._refusal: asyncio.Future[Failure] = loop.create_future()
 
     @property
     def ending(self) -> Ending | None:
@@ -51,6 +53,11 @@ class CallLife:
         if self._handler is not None and not self._awaited:
             self._handler.cancel(f"call {self.call_id}: {ending}")
 
+    def refuse(self, failure: Failure) -> None:
+        """The release that is waited for will not be."""
+        if not self._refusal.done():
+            self._refusal.set_result(failure)
+
     def require(self) -> None:
         """Raises CallIsOver."""
         if self.ending is not None:
@@ -60,6 +67,17 @@ class CallLife:
         """The ending, once it has come. The handler is not cancelled by it while it waits here."""
         with self.awaited():
             return await asyncio.shield(self._ending)
+
+    async def given_away(self) -> Ending:
+        """As `over`; raises ReleaseRefused."""
+        self._refusal = asyncio.get_running_loop().create_future()
+        with self.awaited():
+            either: list[asyncio.Future[Ending] | asyncio.Future[Failure]]
+            either = [self._ending, self._refusal]
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        if not self._ending.done():
+            raise ReleaseRefused(self.call_id, self._refusal.result())
+        return self._ending.result()
 
     async def news(self) -> None:
         """Wait a while for an ending that is known to be on its way, which cancels the handler as

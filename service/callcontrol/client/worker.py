@@ -29,7 +29,15 @@ from contextlib import contextmanager
 from typing import Final
 
 from callcontrol.client.active_call import ActiveCall
-from callcontrol.client.call_endings import CallIsOver, Ended, Ending, Left, Lost, Released
+from callcontrol.client.call_endings import (
+    CallIsOver,
+    Ended,
+    Ending,
+    Left,
+    Lost,
+    Released,
+    ReleaseRefused,
+)
 from callcontrol.client.call_handler import Handler, OnFailure
 from callcontrol.client.call_outcomes import Bridged, Entry, NotBridged
 from callcontrol.client.client import Client
@@ -48,6 +56,7 @@ __all__ = [
     "Lost",
     "NotBridged",
     "OnFailure",
+    "ReleaseRefused",
     "Released",
     "Worker",
     "WorkerManners",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from callcontrol.client.active_call import ActiveCall
 from callcontrol.client.call_endings import Ended, Ending, Lost, Released
 from callcontrol.client.call_life import CallLife
+from callcontrol.client.failure import Failure
 from callcontrol.client.recent import RecentIds
 from callcontrol.v1.call_handling_service_pb2 import CallAssigned, CallReleased, OfferCall
 from callcontrol.v1.call_pb2 import Call, Destination
@@ -109,6 +110,15 @@ class WorkerCalls:
             owned = self._calls.get(call_id)
             if owned is not None:
                 self._end(owned, Lost())
+
+    def refuse_releases(self, failure: Failure) -> None:
+        """The stream ended for something that the worker said. Only where a call is to go can be
+        wrong, and it would be again.
+        """
+        for owned in self:
+            if owned.is_released and owned.destination is not None:
+                owned.is_released, owned.destination = False, None
+                owned.life.refuse(failure)
 
     def end_all(self, ending: Ending) -> None:
         """The worker is over."""

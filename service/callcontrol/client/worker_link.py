@@ -29,7 +29,7 @@ HOPELESS: Final = frozenset(
         grpc.StatusCode.UNIMPLEMENTED,
     }
 )
-"""What the same request will meet again."""
+"""What the same registration will meet again."""
 
 MOVING_S: Final = 5.0
 """Longest wait for the stream to move to, where the former one is still there."""
@@ -55,6 +55,7 @@ class _Line:
     def __init__(self, stream: OpenWorkerStream, *, has_hole: bool) -> None:
         self.has_hole = has_hole
         """Calls are taken over without a place in their events to go on from."""
+        self.is_registered = False
         self.reader = PatientStream(stream, _heartbeat_s, resumes=True)
         self.say = stream.say
 
@@ -126,7 +127,7 @@ class WorkerLink:
             message = await line.reader.read()
         except grpc.aio.AioRpcError as error:
             failure = failure_of(error)
-            if self._follower is None and self._is_hopeless(failure):
+            if self._follower is None and self._is_hopeless(line, failure):
                 raise
         except TimeoutError:
             what = f"nothing came for {line.reader.patience_s:.0f} s"
@@ -181,18 +182,19 @@ class WorkerLink:
             self._line.reader.is_over = True
 
     def _taken(self, line: _Line, message: HandleCallsResponse) -> HandleCallsResponse:
+        line.is_registered = True
         if message.HasField("registered") and line.has_hole:
             self._gap = HandleCallsResponse(gap=Gap(reason=Gap.REASON_HISTORY_EXPIRED))
         self._token = message.resume_token or self._token
         self._is_to_move = self._is_to_move or message.HasField("drain")
         return message
 
-    def _is_hopeless(self, failure: Failure) -> bool:
+    def _is_hopeless(self, line: _Line, failure: Failure) -> bool:
         if failure.reason == "RESUME_TOKEN_INVALID" and self._token:
             # Another replica's, without a key that they share: what came since is not known.
             self._token = ""
             return False
-        return failure.code in HOPELESS
+        return not line.is_registered and failure.code in HOPELESS
 
     def _recover(self, failure: Failure) -> None:
         """Have the next stream wait."""

@@ -15,7 +15,7 @@ from callcontrol.client.call_life import CallLife
 from callcontrol.client.client import Client
 from callcontrol.client.failure import Failure
 from callcontrol.client.worker_calls import OwnedCall, WorkerCalls
-from callcontrol.client.worker_link import WorkerLink
+from callcontrol.client.worker_link import HOPELESS, WorkerLink
 from callcontrol.v1 import call_handling_service_pb2 as pb
 from callcontrol.v1.call_pb2 import Call, Destination
 
@@ -62,7 +62,7 @@ class Shift:
         self._link = WorkerLink(
             client,
             self._register,
-            on_break=manners.on_break,
+            on_break=self._on_break,
             pause=manners.pause,
             clock=manners.clock,
         )
@@ -133,6 +133,11 @@ class Shift:
         except grpc.aio.AioRpcError as error:
             if not self._over.done():
                 self._over.set_exception(error)
+
+    def _on_break(self, failure: Failure) -> None:
+        if failure.code in HOPELESS:
+            self._calls.refuse_releases(failure)
+        self._manners.on_break(failure)
 
     def _take(self, message: pb.HandleCallsResponse) -> None:
         match message.WhichOneof("message"):

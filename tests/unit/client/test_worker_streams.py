@@ -17,7 +17,15 @@ from tests.support.fake_handing import (
 from tests.support.workers import MANNERS, Story, soon, with_a_call, working
 
 from callcontrol.client.call_handler import Handler
-from callcontrol.client.worker import ActiveCall, Ended, Left, Lost, Worker, WorkerManners
+from callcontrol.client.worker import (
+    ActiveCall,
+    Ended,
+    Left,
+    Lost,
+    ReleaseRefused,
+    Worker,
+    WorkerManners,
+)
 from callcontrol.v1 import call_handling_service_pb2 as pb
 from callcontrol.v1.call_pb2 import Call
 from callcontrol.v1.event_pb2 import Event
@@ -159,6 +167,31 @@ async def test_what_was_to_be_released_is_released_again(service: HandingService
         assert str(await story.next()) == "released"
 
 
+@pytest.mark.parametrize(
+    "code", [grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.PERMISSION_DENIED]
+)
+async def test_a_release_that_is_refused_is_told_to_its_handler_and_harms_no_other_call(
+    service: HandingService, story: Story, code: grpc.StatusCode
+):
+    async def handler(call: ActiveCall) -> None:
+        try:
+            await call.release("nowhere")
+        except ReleaseRefused as refused:
+            story.tell(refused.failure.code)
+        story.tell(await call.wait_hangup())
+
+    async with with_a_call(service, handler) as door:
+        await door.hear("release")
+        door.end(Refusal(code))
+        again = await service.door()
+        await again.welcome()
+        again.assign("a")
+        assert await story.next() is code
+        again.release("a", "NORMAL_CLEARING")
+        assert await story.next() == Ended("NORMAL_CLEARING")
+        assert again.heard.empty()
+
+
 async def test_a_token_that_another_replica_cannot_read_is_dropped_and_told_as_a_gap(
     service: HandingService, story: Story
 ):
@@ -185,7 +218,8 @@ async def test_a_worker_gives_up_where_the_server_would_say_the_same_again(
     await door.welcome()
     await door.give("a")
     assert await story.next() == "begin a"
-    door.end(Refusal(code))
+    door.end(BROKEN)
+    (await service.door()).end(Refusal(code))
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await running
     assert caught.value.code() is code
