@@ -58,7 +58,7 @@ $(TYPESCRIPT_STUBS): $(NODE_MODULES) $(PROTOS) clients/typescript/buf.gen.yaml
 	@touch $@
 
 clients: $(GO_STUBS) $(TYPESCRIPT_STUBS)  ## build the small programs in Go and TypeScript
-	cd clients/go && ../../$(BIN)/go build -o bin/ ./originate ./tail_events
+	cd clients/go && ../../$(BIN)/go build -o bin/ ./originate ./tail_events ./ivr_worker
 	$(BIN)/node clients/typescript/node_modules/typescript/bin/tsc --project clients/typescript
 
 test: clients  ## run the tests, JOBS=n of them at a time
@@ -73,7 +73,7 @@ lint: types clients  ## format, style, layers, stubs, docs, protos, Dockerfile
 	$(BIN)/buf lint
 	$(BIN)/buf format --diff --exit-code
 	$(BIN)/hadolint Dockerfile
-	@cd clients/go && unformatted=$$(../../$(BIN)/gofmt -l originate tail_events following program service) && \
+	@cd clients/go && unformatted=$$(../../$(BIN)/gofmt -l originate tail_events ivr_worker following program service working) && \
 	  [ -z "$$unformatted" ] || { echo "gofmt: $$unformatted"; exit 1; }
 	cd clients/go && ../../$(BIN)/go vet ./...
 

@@ -41,12 +41,6 @@ func Sentence(failure error) string {
 
 // IsOver says whether a request failed because its call has ended.
 func IsOver(failure error) bool {
-	switch CodeName(failure) {
-	case "NOT_FOUND":
-		return true
-	case "FAILED_PRECONDITION":
-		reason := Reason(failure)
-		return reason == "CALL_ENDED" || reason == "CALL_STATE"
-	}
-	return false
+	reason := Reason(failure)
+	return reason == "CALL_ENDED" || reason == "CALL_NOT_FOUND"
 }

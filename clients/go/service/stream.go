@@ -23,9 +23,13 @@ var ErrEnded = errors.New("the server ended the stream")
 
 var errSilent = status.Error(codes.DeadlineExceeded, "nothing came for too long")
 
+// Asking sends a request, and gives what reads an answer.
+type Asking[Message any] func(context.Context, *grpc.ClientConn) (func() (Message, error), error)
+
 // Stream is a request with many answers, on a connection of its own. Its reads
 // end: a connection can stay although nothing comes by it any more.
 type Stream[Message any] struct {
+	ask        Asking[Message]
 	read       func() (Message, error)
 	patience   time.Duration
 	context    context.Context
@@ -35,23 +39,15 @@ type Stream[Message any] struct {
 	seen []Message
 }
 
-// Open begins a request. `ask` sends it, and gives what reads an answer; its
-// errors are told by the first Read.
-func Open[Message any](
-	parent context.Context,
-	ask func(context.Context, *grpc.ClientConn) (func() (Message, error), error),
-) (*Stream[Message], error) {
+// Open is a stream that is asked for by its first read.
+func Open[Message any](parent context.Context, ask Asking[Message]) (*Stream[Message], error) {
 	connection, err := Connect()
 	if err != nil {
 		return nil, err
 	}
 	asked, cancel := context.WithCancelCause(parent)
-	read, err := ask(asked, connection)
-	if err != nil {
-		read = func() (nothing Message, _ error) { return nothing, err }
-	}
 	return &Stream[Message]{
-		read: read, patience: opening, context: asked, cancel: cancel, connection: connection,
+		ask: ask, patience: opening, context: asked, cancel: cancel, connection: connection,
 	}, nil
 }
 
@@ -64,7 +60,7 @@ func (s *Stream[Message]) Read() (Message, error) {
 	}
 	silence := time.AfterFunc(s.patience, func() { s.cancel(errSilent) })
 	defer silence.Stop()
-	message, err := s.read()
+	message, err := s.readNow()
 	switch {
 	case err == nil:
 	case errors.Is(err, io.EOF):
@@ -73,6 +69,15 @@ func (s *Stream[Message]) Read() (Message, error) {
 		err = errSilent
 	}
 	return message, err
+}
+
+func (s *Stream[Message]) readNow() (message Message, err error) {
+	if s.read == nil {
+		if s.read, err = s.ask(s.context, s.connection); err != nil {
+			return message, err
+		}
+	}
+	return s.read()
 }
 
 // Expect sets how long a read may take, by the heartbeat that the service told.

@@ -17,6 +17,7 @@ export function connect(): GrpcTransport {
       "grpc.keepalive_time_ms": 30_000,
       "grpc.keepalive_timeout_ms": 20_000,
       "grpc.max_receive_message_length": longestMessage,
+      "grpc.max_reconnect_backoff_ms": 5_000,
       // Without it all connections to one address are one.
       "grpc.use_local_subchannel_pool": 1,
     },
@@ -95,8 +96,11 @@ function unpacked<T extends object>(details: Any[], type: MessageType<T>): T | u
   return detail && type.fromBinary(detail.value);
 }
 
+/** The failure of what was done to a call that has ended. */
+export const callIsOver = new RpcError("the call has ended", "FAILED_PRECONDITION");
+
 /** Whether a request failed because its call has ended. */
 export function isOver(error: unknown): boolean {
-  const { code, reason } = new Failure(error);
-  return code === "NOT_FOUND" || (code === "FAILED_PRECONDITION" && (reason === "CALL_ENDED" || reason === "CALL_STATE"));
+  const { reason } = new Failure(error);
+  return error === callIsOver || reason === "CALL_ENDED" || reason === "CALL_NOT_FOUND";
 }
