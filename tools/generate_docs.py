@@ -9,13 +9,14 @@ import argparse
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 from callcontrol import errors
 from callcontrol.calls.call import CallState
 from callcontrol.calls.commands.verb import NOT_ENDED, Confirmation, Verb
 from callcontrol.calls.commands.verbs import CONFIRMATIONS
 from callcontrol.calls.control import CallControl
+from callcontrol.calls.offers.ports import Desk
 from callcontrol.calls.picture.service import CallService
 from callcontrol.calls.picture.tracker import CallTracker
 from callcontrol.errors import CallControlError
@@ -25,6 +26,7 @@ from callcontrol.freeswitch.node import Node
 from callcontrol.freeswitch.settings import NodeSettings
 from callcontrol.ids import NodeId
 from callcontrol.rpc import effects, status
+from callcontrol.rpc.call_handling_service import CallHandlingService
 from callcontrol.rpc.effects import EFFECTS, NOT_SERVED, Kinds
 from callcontrol.rpc.event_service import EventService
 from callcontrol.rpc.methods import SERVICES, Method
@@ -71,9 +73,11 @@ def served() -> frozenset[Method]:
     calls = CallService(tracker, log, lambda node_id: fleet.get(node_id))
     idle = NodeSettings(node_id=NodeId("none"), host="192.0.2.1", password="none")
     fleet = Fleet([Node(idle, calls)])
-    handlers = api_handlers(
-        CallControl(fleet, tracker), tracker, log, fleet, EventService(log, fleet.get)
-    )
+    events = EventService(log, fleet.get)
+    # cast: no worker comes, so nobody asks for the desk.
+    handling = CallHandlingService(cast("Desk", None), log, events.tools)
+    control = CallControl(fleet, tracker)
+    handlers = api_handlers(control, tracker, log, fleet, events, handling=handling)
     return frozenset(
         method
         for service, methods in SERVICES.items()

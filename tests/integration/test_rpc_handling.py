@@ -21,6 +21,7 @@ from callcontrol.events.event import Gap, GapReason
 from callcontrol.events.ring import LogLimits
 from callcontrol.ids import CallId, NodeId, OfferId
 from callcontrol.rpc.call_handling_service import HandlingLimits
+from callcontrol.rpc.connections import ConnectionLimits
 from callcontrol.rpc.server import RpcSettings
 from callcontrol.v1 import call_handling_service_pb2 as pb
 from callcontrol.v1 import call_pb2, common_pb2, event_service_pb2
@@ -38,7 +39,7 @@ async def served() -> AsyncIterator[Replica]:
 
 async def worker(served: Replica, **fields: object) -> HandledStream:
     """A worker that is registered."""
-    stream = HandledStream(served.channel)
+    stream = HandledStream.open(served.channel)
     await stream.register(**fields)
     return stream
 
@@ -58,7 +59,7 @@ async def owner(served: Replica, **fields: object) -> HandledStream:
 
 
 async def test_a_worker_is_told_its_id_and_the_settings_in_force(served):
-    stream = HandledStream(served.channel)
+    stream = HandledStream.open(served.channel)
     told = await stream.register(heartbeat_interval=Duration(seconds=7))
     assert told.worker_id == "w-1"
     assert told.resume_window.ToSeconds() == 30
@@ -104,7 +105,7 @@ async def test_the_desk_hears_who_came_and_what_it_serves(served):
     ],
 )
 async def test_a_registration_that_cannot_be_is_refused_by_field(served, fields, field):
-    stream = HandledStream(served.channel)
+    stream = HandledStream.open(served.channel)
     with pytest.raises(grpc.aio.AioRpcError):
         await stream.register(**fields)
     told = await stream.end()
@@ -115,7 +116,7 @@ async def test_a_registration_that_cannot_be_is_refused_by_field(served, fields,
 
 
 async def test_every_violation_is_told_at_once(served):
-    stream = HandledStream(served.channel)
+    stream = HandledStream.open(served.channel)
     await stream.say(register_worker=pb.RegisterWorker())
     assert set((await stream.end()).violations) == {
         "register_worker.worker_name",
@@ -125,14 +126,14 @@ async def test_every_violation_is_told_at_once(served):
 
 
 async def test_the_first_message_must_register(served):
-    stream = HandledStream(served.channel)
+    stream = HandledStream.open(served.channel)
     await stream.say(accept=pb.AcceptCall(offer_id="o-1"))
     told = await stream.end()
     assert (told.reason, list(told.violations)) == ("INVALID_REQUEST", ["register_worker"])
 
 
 async def test_a_stream_without_a_word_is_refused_when_its_client_says_nothing_more(served):
-    stream = HandledStream(served.channel)
+    stream = HandledStream.open(served.channel)
     await stream.call.done_writing()
     assert list((await stream.end()).violations) == ["register_worker"]
 
@@ -140,13 +141,13 @@ async def test_a_stream_without_a_word_is_refused_when_its_client_says_nothing_m
 async def test_who_does_not_say_who_it_is_is_not_waited_for():
     settings = RpcSettings(handling=HandlingLimits(register_s=0.05))
     async with replica(settings=settings) as served:
-        stream = HandledStream(served.channel)
+        stream = HandledStream.open(served.channel)
         assert "must come within" in (await stream.end()).violations["register_worker"]
 
 
 async def test_the_server_says_how_many_workers_there_may_be(served):
     served.desk.refuses = TooManyWorkers(3)
-    stream = HandledStream(served.channel)
+    stream = HandledStream.open(served.channel)
     with pytest.raises(grpc.aio.AioRpcError):
         await stream.register()
     told = await stream.end()
@@ -157,7 +158,7 @@ async def test_the_server_says_how_many_workers_there_may_be(served):
 
 async def test_a_worker_may_have_no_more_calls_than_the_operator_says():
     async with replica(settings=RpcSettings(handling=HandlingLimits(max_calls=5))) as served:
-        stream = HandledStream(served.channel)
+        stream = HandledStream.open(served.channel)
         await stream.say(register_worker=pb.RegisterWorker(worker_name="a", max_calls=6))
         assert (await stream.end()).violations["register_worker.max_calls"] == "must be 1 to 5"
 
@@ -206,7 +207,7 @@ async def test_the_view_the_names_and_the_headers_decide_how_much_comes(served):
 
 
 async def test_a_full_view_has_headers_and_variables(served):
-    stream = HandledStream(served.channel)
+    stream = HandledStream.open(served.channel)
     await stream.register(view=common_pb2.VIEW_FULL)
     served.place(CALL_ID)
     served.desk.make_offer(CALL_ID)
@@ -398,7 +399,7 @@ async def test_a_call_comes_back_with_all_that_it_said_meanwhile(served):
     served.tell(channel.event("CHANNEL_UNHOLD"))
     served.place(PEER_ID)
     served.desk.back_at_once = frozenset({CALL_ID})
-    again = HandledStream(served.channel)
+    again = HandledStream.open(served.channel)
     told = await again.register(resume_call_ids=[CALL_ID, PEER_ID], resume_token=stream.token)
     assert told.resumed_call_ids == [CALL_ID]
     assigned = (await again.read("assigned")).assigned
@@ -417,7 +418,7 @@ async def test_calls_that_take_longer_come_back_whole_too(served):
     stream.call.cancel()
     served.tell(channel.event("CHANNEL_UNHOLD"))
     served.tell(other.event("CHANNEL_HOLD"))
-    again = HandledStream(served.channel)
+    again = HandledStream.open(served.channel)
     asked = [CALL_ID, PEER_ID, UNKNOWN_ID]
     told = await again.register(resume_call_ids=asked, resume_token=stream.token)
     assert not told.resumed_call_ids
@@ -452,7 +453,7 @@ async def test_where_not_all_is_held_a_gap_says_so_and_events_begin_now():
         for _ in range(10):
             served.tell(channel.event("CHANNEL_UNHOLD"))
         served.desk.back_at_once = frozenset({CALL_ID})
-        again = HandledStream(served.channel)
+        again = HandledStream.open(served.channel)
         await again.register(resume_call_ids=[CALL_ID], resume_token=stream.token)
         await again.read("assigned")
         gap = (await again.read("gap")).gap
@@ -469,7 +470,7 @@ async def test_a_heartbeat_has_a_token_that_passes_what_did_not_concern_the_work
     served.tell(served.switch.channel(CALL_ID).event("CHANNEL_HOLD"))
     stream.call.cancel()
     served.desk.back_at_once = frozenset({CALL_ID, PEER_ID})
-    again = HandledStream(served.channel)
+    again = HandledStream.open(served.channel)
     await again.register(resume_call_ids=[CALL_ID, PEER_ID], resume_token=stream.token)
     await again.read("assigned")
     await again.read("assigned")
@@ -532,7 +533,7 @@ async def test_a_replica_that_goes_says_so_takes_nobody_more_and_ends_streams_in
     stream = await worker(served)
     assert served.server.leave(0.0, 0.0, 0.2) == 0.2
     assert (await stream.read("drain")).drain.grace.ToMilliseconds() == 200
-    late = HandledStream(served.channel)
+    late = HandledStream.open(served.channel)
     await late.say(
         register_worker=pb.RegisterWorker(worker_name="bob", applications=["menu"], max_calls=1)
     )
@@ -540,6 +541,15 @@ async def test_a_replica_that_goes_says_so_takes_nobody_more_and_ends_streams_in
     told = await stream.end()
     assert (told.code, told.reason) == (grpc.StatusCode.UNAVAILABLE, "SHUTTING_DOWN")
     assert served.desk.gone == ["w-1"]
+
+
+async def test_a_stream_on_an_old_connection_gets_no_offers_and_ends_in_time():
+    limits = ConnectionLimits(max_age_s=0.5, max_age_grace_s=10.0)
+    async with replica(settings=RpcSettings(connections=limits)) as served:
+        stream = await worker(served)
+        assert (await stream.read("drain")).drain.grace.ToMilliseconds() < 1_000
+        assert served.desk.said == [("drain", "w-1")]
+        assert (await stream.end()).reason == "SHUTTING_DOWN"
 
 
 async def test_a_stream_ends_with_the_log(served):

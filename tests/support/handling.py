@@ -1,7 +1,7 @@
 """A worker as its program sees it: one HandleCalls stream, message by message."""
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import grpc
 import grpc.aio
@@ -28,10 +28,15 @@ def hello(**fields: object) -> pb.RegisterWorker:
 class HandledStream:
     """One stream of a worker."""
 
-    def __init__(self, channel: grpc.aio.Channel) -> None:
-        self.call: Call = CallHandlingServiceStub(channel).HandleCalls()
+    def __init__(self, call: Call) -> None:
+        self.call = call
         self.token = ""
         """The newest resume token."""
+
+    @classmethod
+    def open(cls, channel: grpc.aio.Channel) -> Self:
+        """A stream on which nothing was said."""
+        return cls(CallHandlingServiceStub(channel).HandleCalls())
 
     async def register(self, **fields: object) -> pb.WorkerRegistered:
         """Register, and read the answer."""

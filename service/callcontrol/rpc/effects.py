@@ -137,6 +137,18 @@ EVENTS: Final[Mapping[str, Effect]] = {
     ),
     "PublishEvent": Effect((Verb.PUBLISH_EVENT,), (errors.NodeNotFound, *_NOT_LISTED, *SENDING)),
 }
+HANDLING: Final[Mapping[str, Effect]] = {
+    "HandleCalls": Effect(
+        (*_DESTINATIONS, Verb.HANGUP),
+        (
+            errors.TooManyWorkers,
+            errors.ResumeTokenInvalid,
+            errors.SlowConsumer,
+            errors.SubscriptionEnded,
+            *_NOT_LISTED,
+        ),
+    ),
+}
 NODES: Final[Mapping[str, Effect]] = {
     "GetNode": Effect((), (errors.NodeNotFound,)),
     "ListNodes": Effect(),
@@ -154,6 +166,7 @@ EFFECTS: Final[Mapping[str, Effect]] = {
         ("CallControlService", CALL_CONTROL),
         ("ConferenceService", CONFERENCES),
         ("EventService", EVENTS),
+        ("CallHandlingService", HANDLING),
         ("NodeService", NODES),
         ("AdminService", ADMIN),
     )
