@@ -1,7 +1,9 @@
 """Workers' streams over gRPC: what a worker sees, in which order, and what the desk hears."""
 
 import asyncio
+import gc
 import logging
+import weakref
 from collections.abc import AsyncIterator
 
 import grpc
@@ -18,7 +20,7 @@ from callcontrol.calls.call import HangupCause, HangupSide
 from callcontrol.calls.requests import ExtensionDestination
 from callcontrol.errors import CommandNotAllowed, InvalidRequest, TooManyWorkers, Violation
 from callcontrol.events.event import Gap, GapReason
-from callcontrol.events.ring import LogLimits
+from callcontrol.events.ring import Entry, LogLimits
 from callcontrol.ids import CallId, NodeId, OfferId
 from callcontrol.rpc.call_handling_service import HandlingLimits
 from callcontrol.rpc.connections import ConnectionLimits
@@ -562,11 +564,11 @@ async def test_a_stream_ends_with_the_log(served):
 # Workers that do not read.
 
 
-async def filled(served: Replica) -> int:
+async def filled(served: Replica, most: int = 30) -> int:
     """Fire events until no more of them are taken; how many were fired."""
     channel, fired = served.switch.channel(CALL_ID), 0
     (subscription,) = served.log.subscriptions
-    while subscription.lag_events <= 30:
+    while subscription.lag_events <= most:
         for _ in range(10):
             served.tell(channel.event("CHANNEL_HOLD", X="x" * 60_000))
             fired += 1
@@ -584,6 +586,33 @@ async def test_a_worker_that_does_not_read_holds_no_events_and_its_end_frees_its
     await until(lambda: served.desk.gone == ["w-1"])
     assert not served.log.subscriptions
     assert not served.server.streams
+
+
+async def test_a_worker_that_does_not_read_keeps_no_event_that_the_log_has_dropped():
+    async with replica(limits=LogLimits(max_events=20)) as served:
+        stream = await owner(served, view=common_pb2.VIEW_FULL)
+        await filled(served, most=10)
+        served.log.sweep()
+        gc.collect()
+        held = [each.number for each in gc.get_objects() if isinstance(each, Entry)]
+        assert min(held) == served.log.first_number
+        stream.call.cancel()
+
+
+@pytest.mark.parametrize("how", ["left", "malformed", "unread"])
+async def test_nothing_of_a_stream_is_left_when_it_has_ended(served, how):
+    stream = await owner(served, view=common_pb2.VIEW_FULL)
+    gone = weakref.ref(served.server.streams[0])
+    match how:
+        case "left":
+            stream.call.cancel()
+        case "malformed":
+            await stream.say()
+        case _:
+            await filled(served)
+            stream.call.cancel()
+    await until(lambda: served.desk.gone == ["w-1"] and not served.server.streams)
+    await until(lambda: gc.collect() is not None and gone() is None)
 
 
 async def test_what_a_worker_leaves_unread_is_bounded(served):

@@ -160,6 +160,7 @@ class WorkerSession:
         """Say and hear until the worker has drained; otherwise raises, as the API says, and
         InternalError or CancelledError where the client is gone.
         """
+        failure: Exception | None = None
         try:
             async with asyncio.TaskGroup() as tasks:
                 reader = tasks.create_task(self._read(context), name="worker's words")
@@ -172,7 +173,12 @@ class WorkerSession:
                     writer.cancel()
                     self.leave()
         except ExceptionGroup as group:
-            raise group.exceptions[0] from group
+            failure = group.exceptions[0]
+        try:
+            if failure is not None:
+                raise failure
+        finally:
+            del failure  # or only the collector of cycles would let go of the session
 
     async def _read(self, context: Context) -> None:
         teller = audit.Teller(self._principal, self.peer, self.stream_id, self.name)
