@@ -69,6 +69,8 @@ class SwitchSettings(BaseSettings):
     """Calls that may be here by it at one time; what comes beyond goes on with its dialplan."""
     outbound_handshake_timeout_s: Annotated[float, Field(gt=0, le=20)] = 5.0
     """Time for a switch to say which call it brings. It gives up itself after 25."""
+    outbound_unknown_switches: bool = False
+    """Take calls of switches that are none of the nodes, too; then whoever can connect is one."""
 
     @field_validator("nodes", mode="before")
     @classmethod
@@ -116,6 +118,7 @@ class SwitchSettings(BaseSettings):
             peers=tuple(map(read_network, self.outbound_peers)),
             max_connections=self.outbound_max_connections,
             handshake_timeout_s=self.outbound_handshake_timeout_s,
+            unknown_switches=self.outbound_unknown_switches,
         )
 
     def _settings_of(self, node: NodeEntry, password: str) -> NodeSettings:

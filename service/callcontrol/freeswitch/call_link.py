@@ -16,12 +16,12 @@ from contextlib import suppress
 from typing import Final
 
 from callcontrol.errors import CallControlError
-from callcontrol.esl.commands import Exit, Filter
+from callcontrol.esl.commands import Exit, Filter, FilterDelete, Subscribe
 from callcontrol.esl.messages import SwitchEvent
 from callcontrol.esl.messaging import execute
-from callcontrol.esl.session_commands import Connect, MyEvents
+from callcontrol.esl.session_commands import Connect, Linger, MyEvents
 from callcontrol.freeswitch import fields
-from callcontrol.freeswitch.call_data import CallData, read_call_data
+from callcontrol.freeswitch.call_data import CallData, NotACall, read_call_data
 from callcontrol.freeswitch.call_socket import CallSocket
 from callcontrol.freeswitch.dial import within
 from callcontrol.freeswitch.link import ArrivedEvent
@@ -34,6 +34,8 @@ log: Final = logging.getLogger(__name__)
 PARK_S: Final = 1.0
 """Time in which a call is in its park after `connect`: a millisecond, on a switch that is well."""
 UNPARK_ATTEMPTS: Final = 3
+LINGER_S: Final = 5
+"""Time for which a switch keeps a socket open behind the end of its call, if we do not close it."""
 
 Unpark = Callable[[], Awaitable[bool]]
 """Ends the park of the call by other means than its socket."""
@@ -67,6 +69,8 @@ class CallLink:
         self._is_async = True
         self._unpark: Unpark | None = None
         self._park_over: Waiter | None = None
+        self._last_park: SwitchEvent | None = None
+        self._take: Callable[[ArrivedEvent], None] | None = None
 
     @property
     def closed(self) -> asyncio.Future[str]:
@@ -90,6 +94,22 @@ class CallLink:
         self._unpark = unpark
         self._park_over = self.socket.ask(execute("", "park", event_lock=False))
         self._park_over.add_done_callback(lambda _: self._leaving.set())
+
+    async def follow(self, take: Callable[[ArrivedEvent], None]) -> None:
+        """Pass on the events of the call, from its park on, to its end: the switch holds that for
+        a moment. Only for a socket that may be told everything, of a call that is parked beside it.
+
+        Raises LinkLost, and NotACall where the switch refuses that. A limit is the caller's to set.
+        """
+        await self._parked.wait()
+        if self._last_park is not None:
+            take(self._last_park)
+        self._take = take
+        commands = (FilterDelete("all"), Subscribe(("ALL",)), Linger(LINGER_S))
+        for waiter in [self.socket.ask(command) for command in commands]:
+            reply = await outcome(waiter)
+            if not reply.text.startswith("+OK"):
+                raise NotACall(f"its socket does not allow us to follow it: {reply.text[:100]}")
 
     def leave(self) -> None:
         """Let the call go on; `serve` does it."""
@@ -140,8 +160,14 @@ class CallLink:
             await asyncio.wait([over], timeout=PARK_S)
 
     def _on_event(self, event: ArrivedEvent) -> None:
-        if isinstance(event, SwitchEvent) and fields.event_name(event) == "CHANNEL_PARK":
-            self._parked.set()
+        match fields.event_name(event) if isinstance(event, SwitchEvent) else "":
+            case "CHANNEL_PARK":
+                self._last_park = event if isinstance(event, SwitchEvent) else None
+                self._parked.set()
+            case "CHANNEL_HANGUP_COMPLETE":
+                self._leaving.set()
+        if self._take is not None:
+            self._take(event)
 
     def _on_end(self) -> None:
         """There is nothing more to wait for."""

@@ -33,6 +33,13 @@ async def find_home(fleet: Fleet, data: CallData, limit_s: float) -> Node | None
     return node if answer.strip() == "true" else None
 
 
+def is_foreign(fleet: Fleet, data: CallData) -> bool:
+    """Whether the call is on a switch that is no node, nor may turn out to be one."""
+    return not any(
+        node.core_uuid == data.core_uuid or _may_become(node, data.hostname) for node in fleet.nodes
+    )
+
+
 async def _of_that_process(fleet: Fleet, data: CallData) -> Node | None:
     """The node that is this switch process; waits while one that may be it is not connected."""
     while True:

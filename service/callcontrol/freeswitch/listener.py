@@ -15,14 +15,17 @@ from callcontrol.freeswitch.admission import Admission, OutboundCounters
 from callcontrol.freeswitch.arrivals import ArrivedCall, CallHandler
 from callcontrol.freeswitch.call_data import CallData, NotACall
 from callcontrol.freeswitch.call_link import CallLink
+from callcontrol.freeswitch.dial import within
 from callcontrol.freeswitch.door import Door
 from callcontrol.freeswitch.fleet import Fleet
-from callcontrol.freeswitch.home_node import find_home
+from callcontrol.freeswitch.home_node import find_home, is_foreign
 from callcontrol.freeswitch.observer import is_power_of_two
+from callcontrol.freeswitch.outbound_node import OutboundNodes
 from callcontrol.freeswitch.outbound_settings import OutboundSettings
 from callcontrol.freeswitch.replies import LinkLost
 from callcontrol.freeswitch.settings import LinkTimings
 from callcontrol.freeswitch.status import NodeCounters
+from callcontrol.ids import NodeId
 
 log: Final = logging.getLogger(__name__)
 
@@ -41,7 +44,13 @@ class OutboundListener:
         fleet: Fleet,
         handler: CallHandler,
         timings: LinkTimings | None = None,
+        *,
+        unknown: OutboundNodes | None = None,
     ) -> None:
+        """`unknown` takes the calls of switches that are no nodes, where the settings allow it;
+        without it they go on.
+        """
+        self._unknown = unknown if settings.unknown_switches else None
         self._settings, self._fleet, self._handler = settings, fleet, handler
         self._timings = timings or LinkTimings()
         self.counters = OutboundCounters()
@@ -149,18 +158,15 @@ class OutboundListener:
             self.counters.unnamed += 1
             self._on_useless(link, data, self.counters.unnamed, "a call came for no application")
             return
-        node = await find_home(self._fleet, data, self._settings.handshake_timeout_s)
-        if node is None:
+        node_id = await self._at_home(link, data) or await self._from_elsewhere(link, data)
+        if node_id is None:
             self.counters.unplaced += 1
             self._on_useless(link, data, self.counters.unplaced, "a call came that no node has")
             return
-        self._door.learn(node.node_id, data, link.socket.local_host, self.port)
-        if not data.is_async:
-            link.park(lambda: node.unpark(data.call_id))
         self.counters.arrivals += 1
         self._handler.on_arrival(
             ArrivedCall(
-                node_id=node.node_id,
+                node_id=node_id,
                 core_uuid=data.core_uuid,
                 call_id=data.call_id,
                 application=data.application,
@@ -169,6 +175,32 @@ class OutboundListener:
                 line=link,
             )
         )
+
+    async def _at_home(self, link: CallLink, data: CallData) -> NodeId | None:
+        """Make a call ready that is on a node of the fleet."""
+        node = await find_home(self._fleet, data, self._settings.handshake_timeout_s)
+        if node is None:
+            return None
+        self._door.learn(node.node_id, data, link.socket.local_host, self.port)
+        if not data.is_async:
+            link.park(lambda: node.unpark(data.call_id))
+        return node.node_id
+
+    async def _from_elsewhere(self, link: CallLink, data: CallData) -> NodeId | None:
+        """Make a call ready of a switch that only its socket leads to."""
+        nodes = self._unknown
+        if nodes is None or not is_foreign(self._fleet, data):
+            return None
+        if not (data.is_async and data.is_full):
+            log.info("only with `async full` calls of other switches are taken")
+            return None
+        node = nodes.of(data)
+        if node is None:
+            return None
+        link.closed.add_done_callback(lambda _: nodes.left(node, data.call_id))
+        async with within(self._settings.handshake_timeout_s, "park of the call"):
+            await node.join(data.call_id, link)
+        return node.node_id
 
     def _on_useless(self, link: CallLink, data: CallData, count: int, what: str) -> None:
         link.leave()

@@ -34,5 +34,7 @@ class OutboundSettings:
     """Calls that may wait here or be somebody's at one time; what comes beyond goes on at once."""
     handshake_timeout_s: float = 5.0
     """Time for a switch to say which call it brings, and again to confirm it."""
+    unknown_switches: bool = False
+    """Take calls of switches that are no nodes; all is done over the call's socket."""
     end_timeout_s: float = 5.0
     """Time for a switch to close a connection after it was asked to."""

@@ -272,11 +272,12 @@ def test_calls_are_taken_from_switches_on_this_machine_unless_others_are_named()
     here = load({"outbound_listen": "0.0.0.0:8084"}).outbound_settings()
     assert here is not None
     assert [str(network) for network in here.peers] == ["127.0.0.0/8", "::1/128"]
-    assert (here.host, here.port) == ("0.0.0.0", 8084)
+    assert (here.host, here.port, here.unknown_switches) == ("0.0.0.0", 8084, False)
 
-    there = load({"outbound_listen": "[::]:1", "outbound_peers": "10.1.0.0/16, ::2"})
-    settings = there.outbound_settings()
+    networks = {"outbound_peers": "10.1.0.0/16, ::2", "outbound_unknown_switches": True}
+    settings = load({"outbound_listen": "[::]:1", **networks}).outbound_settings()
     assert settings is not None
+    assert settings.unknown_switches
     assert [str(network) for network in settings.peers] == ["10.1.0.0/16", "::2/128"]
 
 

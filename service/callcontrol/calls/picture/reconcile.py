@@ -107,6 +107,12 @@ class Reconciler:
         """
         return self._findings.end_former(node_id, core_uuid)
 
+    def end_left(self, call_id: CallId) -> None:
+        """End a call that is not followed any more, unless it has ended."""
+        leg = self._tracker.legs.alive(call_id)
+        if leg is not None:
+            self._findings.end_lost({call_id: leg.position})
+
     async def resynchronise(self, node: SwitchQueries, core_uuid: CoreUuid) -> Differences:
         """Find the calls that came, changed or went unseen. Events may come meanwhile, and win.
 

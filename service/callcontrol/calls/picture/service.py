@@ -17,7 +17,7 @@ from callcontrol.esl.messages import SwitchEvent
 from callcontrol.events.event import Event, Gap, GapReason, Position
 from callcontrol.freeswitch.fields import Place
 from callcontrol.freeswitch.observer import NodeUp
-from callcontrol.ids import CoreUuid, NodeId
+from callcontrol.ids import CallId, CoreUuid, NodeId
 
 _log = logging.getLogger(__name__)
 
@@ -101,6 +101,16 @@ class CallService:
         known = core_uuid or (last.core_uuid if last else None)
         self._tracker.node_lost(node_id, reason)
         self._tell_node(node_id, known, connected=False, reason=reason)
+
+    def node_came(self, node_id: NodeId, core_uuid: CoreUuid) -> None:
+        """A call comes of a switch that only its calls' sockets lead to."""
+        self._tell_node(node_id, core_uuid, connected=True, reason="a call of it came")
+
+    def call_left(self, node_id: NodeId, call_id: CallId) -> None:
+        """A call of such a switch is over, or went on where we do not see it: it ends for us."""
+        leg = self._tracker.legs.alive(call_id)
+        if leg is not None and leg.node_id == node_id:
+            self._reconciler.end_left(call_id)
 
     def events_lost(self, node_id: NodeId, count: int) -> None:
         """Announce events that came and could not be read, and look what they may have been."""
