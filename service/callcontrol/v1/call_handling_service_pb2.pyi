@@ -491,7 +491,9 @@ class CallEvents(_message.Message):
     EVENTS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def events(self) -> _containers.RepeatedCompositeFieldContainer[_event_pb2.Event]:
-        """In order."""
+        """In order, each once. As with EventFilter.call_ids, those of a leg to which
+        one of the calls is bridged are among them: see call_id.
+        """
 
     def __init__(
         self,
