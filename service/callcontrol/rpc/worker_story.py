@@ -128,8 +128,8 @@ class Story:
         self._beginning()
 
     def take(self, max_bytes: int) -> list[Part]:
-        """What comes next, put in order in one go; the last part has a token: a worker that has been
-        told of a call and of nothing else yet is to miss nothing either when its stream breaks.
+        """What comes next, put in order in one go; the last part has a token: a worker that was
+        told of a call and of nothing else is to miss nothing either when its stream breaks.
         """
         self._tell_of_return()
         following = self.following
@@ -145,11 +145,10 @@ class Story:
             parts.append((partial(messages.gap, _skipped(batch.overtaken, batch.unread)), 0))
         parts += self._in_order(batch.entries, with_notices=not is_past)
         parts += self._due(following.place)
-        if parts and not isinstance(parts[-1][0], bytes):
-            words, events = parts.pop()
-            told = words().SerializeToString()
-            parts.append((messages.with_token(told, self.token), events))
-        return parts
+        words, events = parts.pop() if parts else (b"", 0)
+        if not isinstance(words, bytes):
+            words = messages.with_token(words().SerializeToString(), self.token)
+        return [*parts, (words, events)] if words else []
 
     def _in_order(self, entries: Sequence[Entry], *, with_notices: bool) -> Iterator[Part]:
         chunks: list[bytes] = []
