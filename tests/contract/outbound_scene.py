@@ -18,8 +18,8 @@ from callcontrol.simulator import FarEnd
 
 DEADLINE_S = 20.0
 WATCHED = (
-    "CHANNEL_EXECUTE CHANNEL_EXECUTE_COMPLETE CHANNEL_PARK CHANNEL_UNPARK CHANNEL_STATE"
-    " CHANNEL_ANSWER CHANNEL_HANGUP CHANNEL_HANGUP_COMPLETE CHANNEL_DESTROY"
+    "CHANNEL_CREATE CHANNEL_EXECUTE CHANNEL_EXECUTE_COMPLETE CHANNEL_PARK CHANNEL_UNPARK"
+    " CHANNEL_STATE CHANNEL_ANSWER CHANNEL_HANGUP CHANNEL_HANGUP_COMPLETE CHANNEL_DESTROY"
 )
 _MARK = "contract::mark"
 
@@ -82,13 +82,13 @@ class Scene:
             )
             caller = Caller("", self.watch, _own_id=own_id)
             self._called.append(own_id)
-        self.watch.events = [e for e in self.watch.events if e.get("Unique-ID") not in self._called]
-        first = await self.watch.event(
-            Event_Name="CHANNEL_EXECUTE",
+        created = await self.watch.event(
+            Event_Name="CHANNEL_CREATE",
             Caller_Destination_Number=dialled,
             Call_Direction="inbound",
         )
-        caller.call_id = first["Unique-ID"]
+        caller.call_id = created["Unique-ID"]
+        await self.saw(caller, "CHANNEL_EXECUTE")
         self.watch.events = [e for e in self.watch.events if not is_of(e, caller)]
         self._called.append(caller.call_id)
         return caller
