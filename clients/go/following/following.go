@@ -113,13 +113,15 @@ func (f *follower) open(ctx context.Context) (*stream, error) {
 			Position: &pb.StartPosition_ResumeToken{ResumeToken: f.token},
 		}
 	}
-	return service.Open(ctx, func(ctx context.Context, connection *grpc.ClientConn) (func() (*pb.EventsResponse, error), error) {
-		events, err := pb.NewEventServiceClient(connection).Events(ctx, f.request)
-		if err != nil {
-			return nil, err
-		}
-		return events.Recv, nil
-	})
+	return service.Open(ctx, f.ask)
+}
+
+func (f *follower) ask(ctx context.Context, to *grpc.ClientConn) (func() (*pb.EventsResponse, error), error) {
+	events, err := pb.NewEventServiceClient(to).Events(ctx, f.request)
+	if err != nil {
+		return nil, err
+	}
+	return events.Recv, nil
 }
 
 // next is the stream to move to, in place, or nil: the present one is then read to its end.

@@ -1,4 +1,5 @@
-// Events one by one for as long as one likes, whatever breaks on the way: the rules of docs/events.md, but for those of snapshots.
+// Events one by one for as long as one likes, whatever breaks on the way: the rules of docs/events.md,
+// but for those of snapshots.
 
 import { Event } from "./gen/callcontrol/v1/event";
 import { EventsRequest, EventsResponse, Gap, Gap_Reason, StartPosition } from "./gen/callcontrol/v1/event_service";
@@ -9,7 +10,10 @@ import { Pauses, RecentIds, Stream } from "./stream";
 /** After a gap, what was built from events must be read anew. */
 export type Item = { kind: "event"; event: Event } | { kind: "gap"; gap: Gap };
 
-/** What the same request meets again. Anything else may pass: a proxy that cuts a stream makes it INTERNAL or UNKNOWN as well as UNAVAILABLE. */
+/**
+ * What the same request meets again. Anything else may pass: a proxy that cuts a stream makes it
+ * INTERNAL or UNKNOWN as well as UNAVAILABLE.
+ */
 const hopeless = new Set([
   "INVALID_ARGUMENT",
   "NOT_FOUND",
@@ -19,7 +23,10 @@ const hopeless = new Set([
   "OUT_OF_RANGE",
 ]);
 
-/** What the request asks for, in order and none of it twice, without an end. Throws what the service would say again; each stream that broke before is told to onBreak. */
+/**
+ * What the request asks for, in order and none of it twice, without an end. Throws what the service
+ * would say again; each stream that broke before is told to onBreak.
+ */
 export function follow(request: EventsRequest, onBreak: (failure: Failure) => void): AsyncGenerator<Item> {
   return new Follower(request, onBreak).items();
 }
@@ -31,7 +38,10 @@ class Follower {
   #token = "";
   /** A stream was in place, so what is missing from now on is missed. */
   #hasBegun = false;
-  /** To be told when the next stream is in place: what is read anew before would lack what happens until then. */
+  /**
+   * To be told when the next stream is in place: what is read anew before would lack what happens until
+   * then.
+   */
   #hole: Gap | undefined;
 
   constructor(
@@ -93,7 +103,9 @@ class Follower {
         position: { oneofKind: "resumeToken", resumeToken: this.#token },
       });
     }
-    return new Stream((transport, abort) => new EventServiceClient(transport).events(this.request, { abort }).responses);
+    return new Stream(
+      (transport, abort) => new EventServiceClient(transport).events(this.request, { abort }).responses,
+    );
   }
 
   *#news(message: EventsResponse): Generator<Item> {

@@ -42,14 +42,11 @@ async function main(): Promise<number> {
     throw new UsageError(usage);
   }
   const menu = new Menu(endpoint(whom));
-  const worker = new Worker(
-    RegisterWorker.create({ workerName: values.name, applications: [application], maxCalls }),
-    {
-      handle: (call) => menu.handle(call),
-      tell: (call, line) => console.log(call && values.ids ? `${call.id} ${line}` : line),
-      onBreak: (failure) => console.error(`${failure}`),
-    },
-  );
+  const worker = new Worker(RegisterWorker.create({ workerName: values.name, applications: [application], maxCalls }), {
+    handle: (call) => menu.handle(call),
+    tell: (call, line) => console.log(call && values.ids ? `${call.id} ${line}` : line),
+    onBreak: (failure) => console.error(`${failure}`),
+  });
   drainAtSignal(() => worker.drain(grace * 1000));
   await worker.run();
   console.log("done");

@@ -1,8 +1,15 @@
-// Places a call, plays a tone to whoever answers, hangs up: originate.js ENDPOINT [--worker APPLICATION] [--ids]
+// Places a call, plays a tone to whoever answers, hangs up: originate.js ENDPOINT [--worker
+// APPLICATION] [--ids]
 
 import { randomUUID } from "node:crypto";
 import { Destination, WorkerApplication } from "./gen/callcontrol/v1/call";
-import { Disposition, HangupRequest, OriginateRequest, PlayRequest, WaitUntil } from "./gen/callcontrol/v1/call_control_service";
+import {
+  Disposition,
+  HangupRequest,
+  OriginateRequest,
+  PlayRequest,
+  WaitUntil,
+} from "./gen/callcontrol/v1/call_control_service";
 import { CallControlServiceClient } from "./gen/callcontrol/v1/call_control_service.client";
 import { MediaSource } from "./gen/callcontrol/v1/common";
 import { Event } from "./gen/callcontrol/v1/event";

@@ -3,7 +3,10 @@
 import { Endpoint, Loopback } from "./gen/callcontrol/v1/call";
 import { UsageError } from "./program";
 
-/** Whom to call: user/USER[@DOMAIN], gateway/GATEWAY/NUMBER, sofia/PROFILE/USER@HOST or loopback/EXTENSION[/CONTEXT]. Throws UsageError. */
+/**
+ * Whom to call: user/USER[@DOMAIN], gateway/GATEWAY/NUMBER, sofia/PROFILE/USER@HOST or
+ * loopback/EXTENSION[/CONTEXT]. Throws UsageError.
+ */
 export function endpoint(words: string): Endpoint {
   const [kind, rest] = parted(words, "/");
   const [first, second = ""] = parted(rest ?? "", "/");
@@ -22,7 +25,8 @@ export function endpoint(words: string): Endpoint {
     return Endpoint.create({ target: { oneofKind: "loopback", loopback } });
   }
   throw new UsageError(
-    `"${words}" is none of user/USER[@DOMAIN], gateway/GATEWAY/NUMBER, sofia/PROFILE/USER@HOST, loopback/EXTENSION[/CONTEXT]`,
+    `"${words}" is none of user/USER[@DOMAIN], gateway/GATEWAY/NUMBER, ` +
+      "sofia/PROFILE/USER@HOST, loopback/EXTENSION[/CONTEXT]",
   );
 }
 

@@ -21,7 +21,10 @@ export function nameOf(names: Record<number, string>, value: number): string {
   return names[value] ?? `${value}`;
 }
 
-/** Runs the program and ends the process with the status that it returns: 2 for wrong arguments, 1 for a request that fails. */
+/**
+ * Runs the program and ends the process with the status that it returns: 2 for wrong arguments, 1 for
+ * a request that fails.
+ */
 export function runProgram(main: () => Promise<number>): void {
   main().then(
     (status) => process.exit(status),

@@ -9,7 +9,10 @@ const missedHeartbeats = 3;
 const leastSilenceMs = 10_000;
 const longestMovingMs = 5_000;
 
-/** A request with many answers, on a connection of its own. Its reads end: a connection can stay although nothing comes by it any more. */
+/**
+ * A request with many answers, on a connection of its own. Its reads end: a connection can stay
+ * although nothing comes by it any more.
+ */
 export class Stream<Message extends object> {
   readonly #transport = connect();
   readonly #abort = new AbortController();
@@ -48,7 +51,10 @@ export class Stream<Message extends object> {
     this.#patienceMs = Math.max(leastSilenceMs, missedHeartbeats * heartbeatMs);
   }
 
-  /** Waits for the first message, which `read` gives all the same. It is for a stream to move to, and waits less long than `read`. */
+  /**
+   * Waits for the first message, which `read` gives all the same. It is for a stream to move to, and
+   * waits less long than `read`.
+   */
   async isInPlace(): Promise<boolean> {
     this.#patienceMs = longestMovingMs;
     try {

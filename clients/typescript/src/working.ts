@@ -1,4 +1,5 @@
-// Takes calls from the dialplan for a program, with a promise for each: the rules of docs/outbound.md for a worker.
+// Takes calls from the dialplan for a program, with a promise for each: the rules of docs/outbound.md
+// for a worker.
 
 import { RpcError } from "@protobuf-ts/runtime-rpc";
 import { Call } from "./call";
