@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Final
 
 import grpc.aio
 
@@ -13,14 +14,23 @@ from callcontrol.v1.call_handling_service_pb2 import (
 )
 from callcontrol.v1.call_handling_service_pb2_grpc import CallHandlingServiceStub
 
+ANY_REPLICA: Final = (
+    "grpc.service_config",
+    '{"loadBalancingConfig": [{"pick_first": {"shuffleAddressList": true}}]}',
+)
+"""Without it every stream goes to the first address of several that takes connections, also while
+that replica refuses workers as it is about to leave."""
+
 
 class WorkerCall:
-    """A stream that was asked for. The first `read` connects."""
+    """A stream that was asked for. The first `read` connects, to any of the replicas."""
 
     def __init__(
         self, target: str, options: tuple[tuple[str, int], ...], registration: RegisterWorker
     ) -> None:
-        self._channel = grpc.aio.insecure_channel(target, options=(*options, OWN_CONNECTION))
+        self._channel = grpc.aio.insecure_channel(
+            target, options=(*options, OWN_CONNECTION, ANY_REPLICA)
+        )
         self._said: asyncio.Queue[HandleCallsRequest | None] = asyncio.Queue()
         """What the server is yet to be told: answers to its own words, so no more than those. None
         is the end of it."""
