@@ -21,11 +21,12 @@ class Stage(Enum):
     LOST = "lost"
     """Its worker went away, and may come back."""
     ONWARD = "onward"
-    """It is being sent on, or ended, and is nobody's any more."""
+    """It is being sent on, or was, and is nobody's any more. Until it ends it is remembered here,
+    and the claim kept: whoever hears of it late would offer it."""
     ELSEWHERE = "elsewhere"
     """Another replica deals with it."""
     GONE = "gone"
-    """It ended, or is where it was sent: nothing more happens here."""
+    """It ended, or others have it: nothing more happens here."""
 
 
 class Input(Enum):
@@ -36,7 +37,7 @@ class Input(Enum):
     BELL = "bell"
     """The dialplan rang again for it: of both doorbells, or as it was parked anew."""
     HANDED_ON = "handed_on"
-    """It arrived where it was handed to another worker."""
+    """It arrived where it was handed to another worker, and rings there as a new one."""
     WORKER_FREE = "worker_free"
     NO_WORKER = "no_worker"
     """It may wait, and there is nobody yet."""
@@ -70,6 +71,8 @@ class Input(Enum):
     """Another replica has the claim on it."""
     CLAIM_FREE = "claim_free"
     """The replica that had the claim left it, or is no more: it is ours."""
+    NOT_HANDED = "not_handed"
+    """The switch says that it was never handed over."""
     CALL_ENDED = "call_ended"
 
 
@@ -81,8 +84,8 @@ class Action(Enum):
     ASSIGN = "assign"
     HOLD_MUSIC = "hold_music"
     STOP_MUSIC = "stop_music"
-    FREE = "free"
-    """Have the switch remember that it is nobody's."""
+    LOOK_ANEW = "look_anew"
+    """Let it look for a worker as if it had just come."""
     LEAVE_CLAIM = "leave_claim"
     GO_ON = "go_on"
     TRANSFER = "transfer"
@@ -117,6 +120,7 @@ _SENT_ON: Final = _to(Stage.ONWARD, Action.STOP_MUSIC, Action.GO_ON)
 TABLE: Final[Mapping[Stage, Mapping[Input, Step]]] = {
     Stage.WAITING: {
         Input.BELL: _to(Stage.WAITING),
+        Input.HANDED_ON: _FORGOTTEN,
         Input.WORKER_FREE: _to(Stage.OFFERED, Action.OFFER),
         Input.NO_WORKER: _to(Stage.WAITING, Action.HOLD_MUSIC),
         Input.WAIT_EXPIRED: _SENT_ON,
@@ -128,6 +132,7 @@ TABLE: Final[Mapping[Stage, Mapping[Input, Step]]] = {
     },
     Stage.OFFERED: {
         Input.BELL: _to(Stage.OFFERED),
+        Input.HANDED_ON: _to(Stage.GONE, Action.WITHDRAW, Action.FORGET),
         Input.OFFER_ACCEPTED: _to(Stage.OWNED, Action.STOP_MUSIC, Action.ASSIGN),
         Input.REJECTED: _to(Stage.WAITING),
         Input.REJECTED_FINAL: _SENT_ON,
@@ -157,7 +162,7 @@ TABLE: Final[Mapping[Stage, Mapping[Input, Step]]] = {
         Input.BELL: _to(Stage.LOST),
         Input.HANDED_ON: _FORGOTTEN,
         Input.WORKER_BACK: _to(Stage.OWNED, Action.ASSIGN),
-        Input.WINDOW_OVER_OFFER: _to(Stage.WAITING, Action.FREE),
+        Input.WINDOW_OVER_OFFER: _to(Stage.WAITING, Action.LOOK_ANEW),
         Input.WINDOW_OVER_CONTINUE: _to(Stage.ONWARD, Action.GO_ON),
         Input.WINDOW_OVER_HANGUP: _to(Stage.ONWARD, Action.HANG_UP),
         Input.LEFT: _to(Stage.LOST),
@@ -168,7 +173,7 @@ TABLE: Final[Mapping[Stage, Mapping[Input, Step]]] = {
         Input.BELL: _to(Stage.ONWARD, Action.GO_ON),
         Input.HANDED_ON: _FORGOTTEN,
         Input.MOVE_FAILED: _to(Stage.ONWARD, Action.GO_ON),
-        Input.SENT_ON: _FORGOTTEN,
+        Input.SENT_ON: _to(Stage.ONWARD),
         Input.LEFT: _to(Stage.ONWARD),
         Input.TAKEN_ELSEWHERE: _to(Stage.ELSEWHERE),
         Input.CALL_ENDED: _FORGOTTEN,
@@ -176,6 +181,7 @@ TABLE: Final[Mapping[Stage, Mapping[Input, Step]]] = {
     Stage.ELSEWHERE: {
         Input.BELL: _to(Stage.WAITING),
         Input.CLAIM_FREE: _to(Stage.WAITING),
+        Input.NOT_HANDED: _FORGOTTEN,
         Input.WORKER_BACK: _to(Stage.OWNED, Action.ASSIGN),
         Input.LEFT: _to(Stage.ELSEWHERE),
         Input.TAKEN_ELSEWHERE: _to(Stage.ELSEWHERE),

@@ -1,0 +1,116 @@
+"""One handed-over call, as the desk keeps it: its stage, and what belongs to that."""
+
+from dataclasses import dataclass
+
+from callcontrol.calls.offers.machine import Stage
+from callcontrol.calls.offers.ports import Bell, BellKind, CallResult, LostWorkerPolicy, Standing
+from callcontrol.calls.offers.timers import Alarm
+from callcontrol.calls.offers.workers import RegisteredWorker
+from callcontrol.calls.requests import Destination
+from callcontrol.ids import OfferId, WorkerId
+
+
+@dataclass(slots=True)
+class OutstandingOffer:
+    """An offer that was not answered yet."""
+
+    worker: RegisteredWorker
+    offer_id: OfferId
+    alarm: Alarm
+
+
+class HandedCall:
+    """A handed-over call, mutable."""
+
+    __slots__ = (
+        "alarm",
+        "application",
+        "attempts",
+        "call_id",
+        "destination",
+        "door",
+        "heir",
+        "is_asking",
+        "is_claimed",
+        "is_known",
+        "kind",
+        "listed_as",
+        "music",
+        "node_id",
+        "offer",
+        "onward",
+        "owner",
+        "policy",
+        "rang_s",
+        "recheck_s",
+        "refused_by",
+        "result",
+        "stage",
+        "was_found",
+        "was_owned",
+        "worker_name",
+    )
+
+    def __init__(self, bell: Bell, now_s: float, stage: Stage = Stage.WAITING) -> None:
+        self.call_id, self.node_id = bell.call_id, bell.node_id
+        self.application, self.door, self.kind = bell.application, bell.door, bell.kind
+        self.stage = stage
+        self.listed_as = bell.application
+        """Where it is among those that wait."""
+        self.rang_s = now_s
+        """Since when it looks for a worker."""
+        self.is_known = bell.is_new
+        """Whether we know whose it is; else the switch is asked once we have the claim."""
+        self.was_found = False
+        """The switch was asked whose it is, and it is nobody's: it must be parked to be offered."""
+        self.is_claimed = False
+        self.is_asking = False
+        """The switch is being asked for the claim."""
+        self.worker_name = ""
+        """Who has it, or had it and may come back."""
+        self.policy: LostWorkerPolicy | None = None
+        self.onward = False
+        """It was sent on before, so that no worker gets it."""
+        self.owner: RegisteredWorker | None = None
+        self.heir: RegisteredWorker | None = None
+        """The worker that gets it next."""
+        self.offer: OutstandingOffer | None = None
+        self.refused_by: set[WorkerId] = set()
+        """Workers that refused it, or let it wait too long."""
+        self.attempts = 0
+        self.was_owned = self.music = False
+        self.destination: Destination | None = None
+        """Where its worker wants it to go."""
+        self.alarm: Alarm | None = None
+        """When something is to be done if nothing happens."""
+        self.recheck_s = 0.0
+        """The last pause before it is looked whether another replica still has it."""
+        self.result: CallResult | None = None
+        """How it ended for us, once that was counted."""
+
+    def ring(self, bell: Bell) -> None:
+        """Another bell for the same call. Of both kinds the socket's is kept: ended by anything
+        else, it would stay open.
+        """
+        if bell.kind is BellKind.SOCKET:
+            self.door, self.kind = bell.door, bell.kind
+
+    def learn(self, standing: Standing) -> None:
+        """What the switch remembers of it."""
+        self.is_known, self.was_found = True, not standing.worker_name
+        self.application = standing.application or self.application
+        self.worker_name, self.policy = standing.worker_name, standing.lost_policy
+        self.onward = standing.onward
+
+    def look_anew(self, now_s: float) -> None:
+        """It is nobody's, and looks for a worker as if it had just rung."""
+        self.worker_name, self.policy, self.owner = "", None, None
+        self.is_known, self.was_found, self.onward = True, False, False
+        self.refused_by.clear()
+        self.rang_s = now_s
+
+    def silence(self) -> None:
+        """Let no alarm ring."""
+        if self.alarm is not None:
+            self.alarm.cancel()
+            self.alarm = None
