@@ -2,12 +2,9 @@
 
 import asyncio
 from collections import deque
-from contextlib import suppress
 from math import inf
 from typing import TYPE_CHECKING
 
-from callcontrol.esl.command_reader import CommandPacket, CommandReader
-from callcontrol.esl.errors import ProtocolError
 from callcontrol.esl.serialize import (
     GOODBYE,
     TOO_MANY_LOST_EVENTS,
@@ -19,6 +16,7 @@ from callcontrol.esl.serialize import (
 from callcontrol.simulator.directory import SocketUser
 from callcontrol.simulator.events import CoreEvent
 from callcontrol.simulator.socket_commands import obey
+from callcontrol.simulator.socket_line import SocketLine
 from callcontrol.simulator.subscription import Subscription
 from callcontrol.simulator.wire import encoded_event
 
@@ -31,7 +29,7 @@ MAX_QUEUED_EVENTS = 100_000
 MAX_LOST_EVENTS = 500
 
 
-class Connection(asyncio.Protocol):
+class Connection(SocketLine):
     """A client. `serve` is its only thread: while a command runs, nothing else happens here."""
 
     is_async = True
@@ -40,6 +38,7 @@ class Connection(asyncio.Protocol):
     """Whether it may do more than speak of its own call."""
 
     def __init__(self, simulator: "Simulator") -> None:
+        super().__init__()
         self.simulator = simulator
         self.subscription = Subscription()
         self.user: SocketUser | None = None
@@ -49,67 +48,18 @@ class Connection(asyncio.Protocol):
         self.linger_s: float | None = None
         """How long it stays after the end of its call: inf for ever, None for not at all."""
         self.jobs: set[asyncio.Task[None]] = set()
-        self.is_over = False
         self.is_mute = False
         """Whether what it says now is not answered."""
-        self.is_stalled = False
-        """Neither reads nor writes; a fault."""
         self.notice = GOODBYE
-        self.closed = asyncio.Event()
-        """The socket is closed."""
-        self._reader = CommandReader()
-        self._packets: deque[CommandPacket] = deque()
         self._queue: deque[CoreEvent] = deque()
         self._lost = 0
-        self._wake = asyncio.Event()
-        self._can_write = asyncio.Event()
-        self._can_write.set()
-        self._has_met_eof = False
         self._is_lingering = False
         self._ends_s = inf
         """When it is closed, by the switch's clock."""
-        self._transport: asyncio.Transport | None = None
-
-    # What asyncio tells
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """A client has connected."""
-        if isinstance(transport, asyncio.Transport):
-            self._transport = transport
-        self.enter()
 
     def enter(self) -> None:
         """Be one of the switch's connections."""
         self.simulator.adopt(self)
-
-    def data_received(self, data: bytes) -> None:
-        """The client sent something."""
-        with suppress(ProtocolError):
-            self._packets += self._reader.feed(data)
-        self._has_met_eof = self._has_met_eof or self._reader.failure is not None
-        self._wake.set()
-
-    def eof_received(self) -> bool:
-        """The client sends nothing more; that is the end for the switch too."""
-        self._has_met_eof = True
-        self._wake.set()
-        return True
-
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  (asyncio's name)
-        """The client is gone."""
-        self._has_met_eof = True
-        self._transport = None
-        self.closed.set()
-        self._can_write.set()
-        self._wake.set()
-
-    def pause_writing(self) -> None:
-        """The client does not read."""
-        self._can_write.clear()
-
-    def resume_writing(self) -> None:
-        """The client reads again."""
-        self._can_write.set()
 
     # What the switch tells
 
@@ -135,19 +85,6 @@ class Connection(asyncio.Protocol):
         self.notice, self.is_over = notice, True
         self._wake.set()
 
-    def stall(self) -> None:
-        """Read and write nothing until `go_on`; the kernel's buffers fill up."""
-        self.is_stalled = True
-        if self._transport is not None:
-            self._transport.pause_reading()
-
-    def go_on(self) -> None:
-        """Take `stall` back."""
-        if self.is_stalled and self._transport is not None:
-            self._transport.resume_reading()
-        self.is_stalled = False
-        self._wake.set()
-
     # The thread
 
     async def serve(self) -> None:
@@ -169,12 +106,6 @@ class Connection(asyncio.Protocol):
             return False
         self.write(auth_request())
         return True
-
-    @property
-    def peer_host(self) -> str:
-        """The client's address."""
-        peer = self._transport.get_extra_info("peername") if self._transport else None
-        return str(peer[0]) if peer else ""
 
     async def _work(self) -> None:
         await self._await_first_packet()
@@ -213,27 +144,6 @@ class Connection(asyncio.Protocol):
         event = self._queue.popleft()
         frame = encoded_event(event, self.subscription.form)
         self.write(self.simulator.faults.damaged(frame))
-
-    def write(self, data: bytes) -> None:
-        """Write, unless the client is gone."""
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.write(data)
-
-    def abort(self) -> None:
-        """Drop it with a reset: no notice, and nothing more is sent."""
-        self.is_over = True
-        if self._transport is not None:
-            self._transport.abort()
-        self._wake.set()
-
-    def close_at_once(self) -> None:
-        """Drop it without a notice; what a client did not read is lost."""
-        self.is_over = True
-        if self._transport is not None and self._transport.get_write_buffer_size():
-            self._transport.abort()
-        elif self._transport is not None:
-            self._transport.close()
-        self._wake.set()
 
     # The session that `myevents` attached
 
