@@ -404,6 +404,43 @@ async def test_it_moves_to_the_next_stream_before_the_replica_goes():
     assert await played(scene) == lines("digit 9", "ended NORMAL_CLEARING", before=before)
 
 
+async def test_where_it_cannot_move_it_reads_the_old_stream_to_its_end():
+    async def scene(service: PlayedService, running: RunningProgram) -> None:
+        line = await begin(service)
+        line.tell(drain=pb.DrainStream())
+        refused = await service.line()
+        await refused.heard("register_worker")
+        refused.end(Refusal(grpc.StatusCode.PERMISSION_DENIED))
+        await press(service, "9")
+        await hang_up(service, line)
+        await running.until("a ended NORMAL_CLEARING")
+        line.end(CUT)
+        later = await service.line()
+        assert not (await later.registered()).resume_call_ids
+        await running.until("back")
+        running.process.send_signal(signal.SIGTERM)
+        await later.heard("drain")
+        later.end()
+
+    about = (*BEGUN, "digit 9", "ended NORMAL_CLEARING")
+    told = ("ready", *(f"a {line}" for line in about), "back", "draining", "done")
+    assert await played(scene) == alike(0, *told)
+
+
+async def test_a_stream_that_is_silent_is_dead():
+    async def scene(service: PlayedService, running: RunningProgram) -> None:
+        line = await first_line(service)
+        later = await service.line()  # some ten seconds from now on
+        assert line.ended.is_set()
+        await later.registered()
+        await running.until("back")
+        running.process.send_signal(signal.SIGTERM)
+        await later.heard("drain")
+        later.end()
+
+    assert await played(scene) == alike(0, "ready", "back", "draining", "done")
+
+
 async def test_a_worker_that_drains_takes_no_offers_and_finishes_its_calls():
     async def scene(service: PlayedService, running: RunningProgram) -> None:
         line = await begin(service)
@@ -450,6 +487,21 @@ async def test_a_second_signal_ends_it_at_once():
 
     ended = await played(scene)
     assert [program.status for program in ended.values()] == [130] * len(ended)
+
+
+async def test_a_stream_that_ends_so_behind_its_registration_is_followed_by_another_one():
+    async def scene(service: PlayedService, running: RunningProgram) -> None:
+        line = await first_line(service)
+        await running.until("ready")
+        line.end(Refusal(grpc.StatusCode.INVALID_ARGUMENT, "INVALID_REQUEST"))
+        later = await service.line()
+        await later.registered()
+        await running.until("back")
+        running.process.send_signal(signal.SIGTERM)
+        await later.heard("drain")
+        later.end()
+
+    assert await played(scene) == alike(0, "ready", "back", "draining", "done")
 
 
 @pytest.mark.parametrize(

@@ -76,7 +76,7 @@ type line struct {
 func (w *Worker) Run() error {
 	for {
 		err := w.read()
-		w.leave()
+		wasRegistered := w.leave()
 		switch {
 		case w.context.Err() != nil:
 			w.mutex.Lock()
@@ -85,7 +85,7 @@ func (w *Worker) Run() error {
 			return nil
 		case w.token != "" && service.Reason(err) == "RESUME_TOKEN_INVALID":
 			w.token = "" // another replica's, without a key that they share
-		case isHopeless(err):
+		case !wasRegistered && isHopeless(err):
 			return err
 		}
 		w.OnBreak(err)
@@ -115,12 +115,14 @@ func (w *Worker) finishIfIdle() {
 	}
 }
 
-// leave says nothing more by a stream.
-func (w *Worker) leave() {
+// leave says nothing more by a stream, and whether the worker was registered there.
+func (w *Worker) leave() bool {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
+	wasRegistered := w.line != nil
 	w.line = nil
 	w.finishIfIdle()
+	return wasRegistered
 }
 
 // say tells the service; lost where there is no stream, so what matters is said again.
@@ -285,6 +287,7 @@ func (w *Worker) sayRelease(call *Call) {
 	w.say(&pb.HandleCallsRequest{Message: &pb.HandleCallsRequest_Release{Release: release}})
 }
 
+// isHopeless says whether the same registration would meet the same again.
 func isHopeless(err error) bool {
 	switch status.Code(err) {
 	case codes.InvalidArgument, codes.Unauthenticated, codes.PermissionDenied, codes.Unimplemented:

@@ -20,7 +20,7 @@ const newsMs = 5_000;
 /** Beyond the resume window, until a call that did not come back is given up. */
 const awaitedMs = 1_000;
 
-/** What the same request meets again. */
+/** What the same registration meets again. */
 const hopeless = new Set(["INVALID_ARGUMENT", "UNAUTHENTICATED", "PERMISSION_DENIED", "UNIMPLEMENTED"]);
 
 /** What a worker is made for. */
@@ -110,11 +110,12 @@ export class Worker {
         await this.#read();
       } catch (error) {
         const failure = new Failure(error);
+        const wasRegistered = this.#line !== undefined;
         this.#line = undefined;
         this.#finishIfIdle();
         if (this.#token && failure.reason === "RESUME_TOKEN_INVALID") {
           this.#token = ""; // another replica's, without a key that they share
-        } else if (hopeless.has(failure.code)) throw error;
+        } else if (!wasRegistered && hopeless.has(failure.code)) throw error;
         if (this.#isDraining && this.#calls.isEmpty) return new Promise(() => undefined);
         this.program.onBreak(failure);
         await this.#pauses.wait(failure);
