@@ -21,6 +21,9 @@ _OFFER_RESULTS: Final[Mapping[Input, OfferResult]] = {
 """Whatever else ends an offer withdraws it."""
 _HAD_HIS_CHANCE: Final = frozenset({Input.REJECTED, Input.OFFER_EXPIRED})
 
+_ALMOST_S: Final = 0.001
+"""An alarm may ring so much early, as sums of times are rounded."""
+
 
 class Dealing:
     """The calls at the desk, each brought on by `feed`. Plain functions: what takes time is an
@@ -71,7 +74,7 @@ class Dealing:
 
     def _seek(self, call: HandedCall) -> None:
         """A call is nobody's: let a worker be asked, or keep it, or send it on."""
-        worker, now_s = self._next_worker(call), self._timers.time()
+        worker, now_s = self._next_worker(call), self._timers.time() + _ALMOST_S
         due_s = 0.0 if call.onward else self._due_s(call)
         if worker is None and now_s < due_s:
             self._keep(call, due_s)
@@ -139,7 +142,7 @@ class Dealing:
         if self._settings.wait_music and not call.music:
             if call.is_claimed:
                 self.feed(call, Input.NO_WORKER)
-            elif self._timers.time() >= others_s:
+            elif self._timers.time() + _ALMOST_S >= others_s:
                 self._errands.claim(call)
                 return
             else:

@@ -106,10 +106,18 @@ class Errands:
         self._give(call, "claim", work, failed=failed)
 
     def verify(self, call: HandedCall) -> None:
-        """Look whether the claim still is ours."""
+        """Look whether the claim still is ours. Who took it from us while we could not be seen
+        gives the call to nobody for the resume window, so that its owner may keep it.
+        """
 
         async def work() -> None:
-            holder = await self._claims.take(call.node_id, call.call_id)
+            node_id, call_id = call.node_id, call.call_id
+            holder = await self._claims.take(node_id, call_id)
+            if holder and await self._is_its_owners(call):
+                holder = await self._claims.take_over(node_id, call_id, holder)
+                if not holder and not await self._is_its_owners(call):
+                    await self._claims.leave(node_id, call_id)
+                    holder = "nobody"
             self._claimant.claim_verified(call, holder)
 
         self._give(call, "verify the claim", work)
@@ -240,6 +248,13 @@ class Errands:
                 await self._hands.hang_up(call.call_id)
 
         self._give(call, "hang up", work, failed=self._later(self.hang_up, call))
+
+    async def _is_its_owners(self, call: HandedCall) -> bool:
+        """Whether the switch has the same owner for it as we have."""
+        if call.stage not in {Stage.OWNED, Stage.LOST} or not call.worker_name:
+            return False
+        standing = await self._hands.standing(call.call_id)
+        return standing.worker_name == call.worker_name and not standing.onward
 
     async def _freed(self, call: HandedCall) -> str:
         """Have the switch remember that a call has no owner; who has the claim then."""

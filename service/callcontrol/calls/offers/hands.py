@@ -1,0 +1,107 @@
+"""What the desk does to calls at the switch (`ports.Hands`), by the verbs that clients have."""
+
+from contextlib import suppress
+from typing import Final
+
+from callcontrol.calls import checks
+from callcontrol.calls.call import Call
+from callcontrol.calls.commands import channel_variables
+from callcontrol.calls.commands.commander import cannot_be_carried
+from callcontrol.calls.commands.transfer import transfer
+from callcontrol.calls.control import CallControl
+from callcontrol.calls.encoding import grammar
+from callcontrol.calls.encoding.destination import transfer_place
+from callcontrol.calls.encoding.handing import APPLICATION, LOST_POLICY, ONWARD, OWNER
+from callcontrol.calls.media import playback
+from callcontrol.calls.offers.ports import LostWorkerPolicy, Standing
+from callcontrol.calls.picture.operations import playing
+from callcontrol.calls.requests import Destination, Leg, PlaySpec, UriSource
+from callcontrol.errors import CallStateConflict
+from callcontrol.esl.errors import UnencodableValue
+from callcontrol.ids import CallId
+
+_NAMES: Final = (APPLICATION, OWNER, LOST_POLICY, ONWARD)
+_TRUE: Final = "true"
+_POLICIES: Final = {policy.value: policy for policy in LostWorkerPolicy}
+_FOR_EVER: Final = -1
+"""Runs of the music."""
+
+
+class SwitchHands:
+    """Does it, and knows which variables say what."""
+
+    def __init__(self, control: CallControl) -> None:
+        self._control, self._commander = control, control.commander
+
+    def check(self, destination: Destination) -> None:
+        """See `ports.Hands`."""
+        checks.require_valid(checks.destination_checks(destination, self._commander.settings))
+        try:
+            transfer_place(destination, self._commander.settings)
+        except UnencodableValue as exc:
+            raise cannot_be_carried(exc) from exc
+
+    async def standing(self, call_id: CallId) -> Standing:
+        """See `ports.Hands`."""
+        found = await channel_variables.get_variables(self._commander, call_id, _NAMES)
+        variables = found.variables
+        return Standing(
+            application=variables.get(APPLICATION, ""),
+            worker_name=variables.get(OWNER, ""),
+            lost_policy=_POLICIES.get(variables.get(LOST_POLICY, "")),
+            onward=variables.get(ONWARD, "") == _TRUE,
+        )
+
+    async def note_owner(
+        self, call_id: CallId, application: str, name: str, policy: LostWorkerPolicy
+    ) -> None:
+        """See `ports.Hands`."""
+        await self._note(
+            call_id, {APPLICATION: application, OWNER: name, LOST_POLICY: policy.value, ONWARD: ""}
+        )
+
+    async def note_onward(self, call_id: CallId) -> None:
+        """See `ports.Hands`."""
+        await self._note(call_id, {OWNER: "", ONWARD: _TRUE})
+
+    async def note_free(self, call_id: CallId, application: str) -> None:
+        """See `ports.Hands`."""
+        await self._note(call_id, {APPLICATION: application, OWNER: "", ONWARD: ""})
+
+    async def play_music(self, call_id: CallId, media: str) -> None:
+        """See `ports.Hands`."""
+        if not self._hears(call_id):
+            spec = PlaySpec(call_id=call_id, sources=(UriSource(uri=media),), repeat=_FOR_EVER)
+            await playback.play(self._commander, spec)
+
+    async def stop_music(self, call_id: CallId) -> None:
+        """See `ports.Hands`."""
+        if self._hears(call_id):
+            with suppress(CallStateConflict):
+                await playback.stop_playback(self._commander, call_id)
+
+    async def transfer(self, call_id: CallId, destination: Destination) -> None:
+        """See `ports.Hands`."""
+        await transfer(self._commander, call_id, Leg.A, destination)
+
+    async def hang_up(self, call_id: CallId) -> None:
+        """See `ports.Hands`."""
+        await self._control.hangup(call_id)
+
+    def _hears(self, call_id: CallId) -> bool:
+        leg = self._commander.tracker.legs.alive(call_id)
+        return leg is not None and bool(playing(leg))
+
+    async def _note(self, call_id: CallId, variables: dict[str, str]) -> None:
+        """Set variables of a call, all by one command; an empty value removes one."""
+        call = self._alive(call_id)
+        # mod_commands.c uuid_setvar_multi_function: pairs parted by semicolons.
+        checks.require_valid(
+            (name, grammar.worker_word_problem(value) if value else None)
+            for name, value in variables.items()
+        )
+        pairs = ";".join(f"{name}={value}" for name, value in variables.items())
+        await self._commander.api(call, "uuid_setvar_multi", call_id, rest=pairs)
+
+    def _alive(self, call_id: CallId) -> Call:
+        return self._commander.tracker.require(call_id, alive=True)
