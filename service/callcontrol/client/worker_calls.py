@@ -55,12 +55,17 @@ class WorkerCalls:
         return self._calls.get(call_id)
 
     def to_resume(self) -> list[str]:
-        """The calls to ask for on the next stream. Offers of this one are off."""
-        for offer in self._accepted.values():
-            self._hoped[offer.call.call_id] = offer
+        """The calls to ask for on another stream: those it has, and those it may have got."""
+        accepted = (offer.call.call_id for offer in self._accepted.values())
+        return sorted({*self._calls, *self._hoped, *accepted})
+
+    def registered(self) -> None:
+        """That stream is in place: the calls are asked for there, and offers of the one before it
+        are off.
+        """
+        self._asked = set(self.to_resume())
+        self._hoped |= {offer.call.call_id: offer for offer in self._accepted.values()}
         self._accepted.clear()
-        self._asked = {*self._calls, *self._hoped}
-        return sorted(self._asked)
 
     def accept(self, offer: OfferCall) -> None:
         """The worker has said that it takes that call."""

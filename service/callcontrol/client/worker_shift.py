@@ -169,6 +169,7 @@ class Shift:
 
     def _take_registration(self, registered: pb.WorkerRegistered) -> None:
         self._is_registered = True
+        self._calls.registered()
         window_s = registered.resume_window.ToTimedelta().total_seconds()
         self._set_timer("resume", window_s + AWAITED_S, self._lose)
         self._manners.on_registered()
