@@ -70,6 +70,17 @@ async def first_line(service: PlayedService) -> Line:
     return line
 
 
+async def first_of(*services: PlayedService) -> tuple[PlayedService, Line]:
+    """The next stream that is opened at one of them."""
+    waiting = {asyncio.create_task(service.line()): service for service in services}
+    done, rest = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    for task in rest:
+        task.cancel()
+    await asyncio.wait(waiting)
+    (task,) = done
+    return waiting[task], task.result()
+
+
 async def answer(service: PlayedService) -> None:
     (await service.command("Answer")).answer(calls.AnswerResponse(call=Call(call_id="a")))
 
@@ -402,6 +413,22 @@ async def test_it_moves_to_the_next_stream_before_the_replica_goes():
 
     before = ("ready", *(f"a {line}" for line in BEGUN), "back")
     assert await played(scene) == lines("digit 9", "ended NORMAL_CLEARING", before=before)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_it_goes_to_any_of_the_replicas(language: str):
+    async with played_service() as one, played_service() as other:
+        target = f"ipv4:{one.target},{other.target}"
+        async with started(language, "ivr_worker", *WORDS, target=target):
+            seen: set[PlayedService] = set()
+            for _ in range(64):  # all at one of two is beyond all chance
+                service, line = await first_of(one, other)
+                seen.add(service)
+                await line.registered()
+                line.tell(drain=pb.DrainStream())
+                if len(seen) == 2:
+                    break
+            assert seen == {one, other}
 
 
 async def test_where_it_cannot_move_it_reads_the_old_stream_to_its_end():

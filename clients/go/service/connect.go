@@ -20,16 +20,21 @@ const longestMessage = 64 << 20
 
 var reconnecting = backoff.Config{BaseDelay: time.Second, Multiplier: 1.6, Jitter: 0.2, MaxDelay: 5 * time.Second}
 
+// AnyReplica is for streams that need not be at the first of several replicas: it refuses them
+// while it is about to leave.
+var AnyReplica = grpc.WithDefaultServiceConfig(
+	`{"loadBalancingConfig": [{"pick_first": {"shuffleAddressList": true}}]}`)
+
 // Connect gives a connection of its own to CALLCONTROL_TARGET, or to this
 // machine. It connects with the first request.
-func Connect() (*grpc.ClientConn, error) {
+func Connect(options ...grpc.DialOption) (*grpc.ClientConn, error) {
 	target := cmp.Or(os.Getenv("CALLCONTROL_TARGET"), "127.0.0.1:50051")
-	options := []grpc.DialOption{
+	options = append(options,
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: 30 * time.Second, Timeout: 20 * time.Second}),
 		grpc.WithConnectParams(grpc.ConnectParams{Backoff: reconnecting, MinConnectTimeout: 20 * time.Second}),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(longestMessage)),
-	}
+	)
 	return grpc.NewClient(target, append(options, severalAddresses(target)...)...)
 }
 

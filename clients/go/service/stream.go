@@ -40,8 +40,10 @@ type Stream[Message any] struct {
 }
 
 // Open is a stream that is asked for by its first read.
-func Open[Message any](parent context.Context, ask Asking[Message]) (*Stream[Message], error) {
-	connection, err := Connect()
+func Open[Message any](
+	parent context.Context, ask Asking[Message], options ...grpc.DialOption,
+) (*Stream[Message], error) {
+	connection, err := Connect(options...)
 	if err != nil {
 		return nil, err
 	}

@@ -168,7 +168,7 @@ func (w *Worker) open() (*line, error) {
 	w.mutex.Unlock()
 	opened.hasHole = len(opened.asked) > 0 && w.token == ""
 	w.registration.ResumeCallIds, w.registration.ResumeToken = opened.asked, w.token
-	stream, err := service.Open(w.context, opened.register(w.registration))
+	stream, err := service.Open(w.context, opened.register(w.registration), service.AnyReplica)
 	opened.Stream = stream
 	return opened, err
 }

@@ -1,6 +1,6 @@
 // How programs speak with the service: connections, and what a failure says.
 
-import { ChannelCredentials } from "@grpc/grpc-js";
+import { ChannelCredentials, ClientOptions } from "@grpc/grpc-js";
 import { GrpcTransport } from "@protobuf-ts/grpc-transport";
 import { MessageType, ScalarType } from "@protobuf-ts/runtime";
 import { RpcError } from "@protobuf-ts/runtime-rpc";
@@ -8,20 +8,38 @@ import { Duration } from "./gen/google/protobuf/duration";
 
 const longestMessage = 64 * 1024 * 1024;
 
-/** A connection of its own to CALLCONTROL_TARGET, or to this machine. It connects with the first request. */
-export function connect(): GrpcTransport {
+const shuffled = { loadBalancingConfig: [{ pick_first: { shuffleAddressList: true } }] };
+
+/**
+ * A connection of its own to CALLCONTROL_TARGET, or to this machine. It connects with the first
+ * request: to the first replica that is there, or to any. The first one of several refuses workers
+ * while it is about to leave.
+ */
+export function connect(where: "first" | "any" = "first"): GrpcTransport {
+  const target = process.env["CALLCONTROL_TARGET"] || "127.0.0.1:50051";
+  const options: ClientOptions = {
+    "grpc.keepalive_time_ms": 30_000,
+    "grpc.keepalive_timeout_ms": 20_000,
+    "grpc.max_receive_message_length": longestMessage,
+    "grpc.max_reconnect_backoff_ms": 5_000,
+    // Without it all connections to one address are one.
+    "grpc.use_local_subchannel_pool": 1,
+  };
+  if (where === "any") options["grpc.service_config"] = JSON.stringify(shuffled);
   return new GrpcTransport({
-    host: process.env["CALLCONTROL_TARGET"] || "127.0.0.1:50051",
+    host: where === "any" ? rotated(target) : target,
     channelCredentials: ChannelCredentials.createInsecure(),
-    clientOptions: {
-      "grpc.keepalive_time_ms": 30_000,
-      "grpc.keepalive_timeout_ms": 20_000,
-      "grpc.max_receive_message_length": longestMessage,
-      "grpc.max_reconnect_backoff_ms": 5_000,
-      // Without it all connections to one address are one.
-      "grpc.use_local_subchannel_pool": 1,
-    },
+    clientOptions: options,
   });
+}
+
+/** The target with another one of its addresses first: grpc-js (1.14) leaves two as they are when it shuffles. */
+function rotated(target: string): string {
+  const [, scheme, list] = /^(ipv[46]:)(.*)$/.exec(target) ?? [];
+  if (!scheme || !list) return target;
+  const addresses = list.split(",");
+  const at = Math.floor(Math.random() * addresses.length);
+  return scheme + [...addresses.slice(at), ...addresses.slice(0, at)].join(",");
 }
 
 /** Length of a Duration that may be unset. */

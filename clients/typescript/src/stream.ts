@@ -14,7 +14,7 @@ const longestMovingMs = 5_000;
  * although nothing comes by it any more.
  */
 export class Stream<Message extends object> {
-  readonly #transport = connect();
+  readonly #transport: GrpcTransport;
   readonly #abort = new AbortController();
   readonly #messages: AsyncIterator<Message>;
   #patienceMs = openingMs;
@@ -22,7 +22,11 @@ export class Stream<Message extends object> {
   #seen: Message[] = [];
 
   /** Begins a request; its errors are told by the first read. */
-  constructor(ask: (transport: GrpcTransport, abort: AbortSignal) => RpcOutputStream<Message>) {
+  constructor(
+    ask: (transport: GrpcTransport, abort: AbortSignal) => RpcOutputStream<Message>,
+    where: "first" | "any" = "first",
+  ) {
+    this.#transport = connect(where);
     this.#messages = ask(this.#transport, this.#abort.signal)[Symbol.asyncIterator]();
   }
 

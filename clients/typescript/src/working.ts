@@ -45,7 +45,7 @@ class Line extends Stream<HandleCallsResponse> {
       const { requests, responses } = new CallHandlingServiceClient(transport).handleCalls({ abort });
       send = (message) => requests.send(message);
       return responses;
-    });
+    }, "any");
     this.#send = send!;
     this.say({ oneofKind: "registerWorker", registerWorker: registration });
   }
