@@ -19,6 +19,7 @@ from tests.support.scripted_call import ScriptedCall
 from callcontrol.freeswitch import listener as module
 from callcontrol.freeswitch.arrivals import ArrivedCall
 from callcontrol.freeswitch.call_socket import MAX_FIRST_BYTES
+from callcontrol.freeswitch.door import MAX_FAILURES
 from callcontrol.freeswitch.fleet import Fleet
 from callcontrol.freeswitch.listener import OutboundListener
 from callcontrol.freeswitch.node import Node
@@ -439,6 +440,18 @@ class TestCallsThatWaitAtTheSocketThemselves:
         call.says_goodbye()
         await going_on
 
+    async def test_its_socket_is_ended_when_its_park_ends_while_that_is_being_ended(
+        self, door: Door
+    ) -> None:
+        call, arrived = await door.call_in("static")
+        await call.hears(self.PARK)
+        going_on = asyncio.create_task(arrived.go_on())
+        await door.switch.commands.get()
+        call.say(reply("+OK"))
+        await call.hears("exit")
+        call.says_goodbye()
+        await going_on
+
     async def test_its_socket_is_ended_when_its_park_ends_by_itself(self, door: Door) -> None:
         call, arrived = await door.call_in("static")
         await call.hears(self.PARK)
@@ -484,21 +497,36 @@ class TestParkedCallsThatComeToBeSentOn:
         assert await going_on is True
         assert door.arrived.empty()
 
+    async def test_a_call_that_is_told_to_come_twice_comes_twice_and_is_never_new(
+        self, door: Door
+    ) -> None:
+        await self.learnt(door)
+        both = [asyncio.create_task(self.node(door).unpark(PARKED)) for _ in range(2)]
+        for _ in both:
+            await self.is_told_to_come(door, "+OK")
+        for _ in both:
+            call = await self.comes(door)
+            await call.hears("exit")
+            call.says_goodbye()
+        assert [await each for each in both] == [True, True]
+        assert door.arrived.empty()
+
     async def test_a_call_that_is_gone_is_told_to_be(self, door: Door) -> None:
         await self.learnt(door)
         going_on = asyncio.create_task(self.node(door).unpark(PARKED))
         await self.is_told_to_come(door, f"-ERR invalid session id [{PARKED}]")
         assert await going_on is False
 
-    async def test_a_call_that_does_not_come_is_sent_on_otherwise_and_so_are_all_after_it(
+    async def test_a_call_that_does_not_come_is_sent_on_otherwise_and_in_time_so_are_all_after_it(
         self, door: Door, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("callcontrol.freeswitch.door.COMING_S", 0.05)
         await self.learnt(door)
-        going_on = asyncio.create_task(self.node(door).unpark(PARKED))
-        await self.is_told_to_come(door, "+OK")
-        await self.is_let_go_by_a_link(door)
-        assert await going_on is True
+        for _ in range(MAX_FAILURES):
+            going_on = asyncio.create_task(self.node(door).unpark(PARKED))
+            await self.is_told_to_come(door, "+OK")
+            await self.is_let_go_by_a_link(door)
+            assert await going_on is True
 
         again = asyncio.create_task(self.node(door).unpark(PARKED))
         await self.is_let_go_by_a_link(door)

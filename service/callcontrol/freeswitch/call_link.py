@@ -11,8 +11,8 @@ which is answered when that ends; only then the socket can be used, or closed, a
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from typing import Final
 
 from callcontrol.errors import CallControlError
@@ -152,8 +152,10 @@ class CallLink:
             if over.done() or self._unpark is None:
                 return
             try:
-                if not await self._unpark():
-                    return
+                with suppress(TimeoutError):
+                    async with _until(over):
+                        if not await self._unpark():
+                            return
             except CallControlError as problem:
                 log.warning("a call cannot be let go", extra={"reason": str(problem)})
                 return
@@ -175,6 +177,24 @@ class CallLink:
         self._leaving.set()
         if not self._closed.done():
             self._closed.set_result(self.socket.end_reason)
+
+
+@asynccontextmanager
+async def _until(over: Waiter) -> AsyncIterator[None]:
+    """Cut the block off, by TimeoutError, when that has come."""
+    loop = asyncio.get_running_loop()
+    is_inside = True
+    async with asyncio.timeout(None) as limit:
+
+        def cut_off(_: Waiter) -> None:
+            if is_inside:
+                limit.reschedule(loop.time())
+
+        over.add_done_callback(cut_off)
+        try:
+            yield
+        finally:
+            is_inside = False
 
 
 async def outcome(waiter: Waiter) -> Answer:

@@ -7,7 +7,7 @@ reaches: that at which one of its calls has come, unless something in between ch
 
 import asyncio
 import logging
-from collections import OrderedDict
+from collections import Counter, OrderedDict, deque
 from ipaddress import IPv4Address
 from typing import Final, Protocol
 
@@ -21,6 +21,8 @@ log: Final = logging.getLogger(__name__)
 
 COMING_S: Final = 3.0
 """Time for a call to come after it was told to: a packet of 20 ms, unless it is busy."""
+MAX_FAILURES: Final = 3
+"""Calls of a node after each other that did not come."""
 MAX_EXPECTED: Final = 10_000
 """Calls that are known to have been told to come; one that comes late must not be taken for new."""
 
@@ -41,27 +43,37 @@ class Door:
 
     def __init__(self) -> None:
         self._addresses: dict[NodeId, str] = {}
-        self._expected: OrderedDict[CallId, asyncio.Event] = OrderedDict()
+        self._failures: Counter[NodeId] = Counter()
+        self._expected: OrderedDict[CallId, deque[asyncio.Event]] = OrderedDict()
+        """For each time that a call was told to come and has not, which may be never."""
 
     def learn(self, node_id: NodeId, data: CallData, local_host: str, port: int) -> None:
         """A call of a node has come to this address of ours: if that is what its dialplan named,
         others can come there too.
         """
         if data.socket_host == local_host and _is_ipv4(local_host):
+            self._failures[node_id] = 0
             self._addresses[node_id] = f"{local_host}:{port}"
 
-    def forget(self, node_id: NodeId) -> None:
-        """A call was there and did not come, or there is no address: the node is not to try."""
+    def failed(self, node_id: NodeId) -> None:
+        """A call was there and did not come. That may be as it was busy; if it is so for several
+        after each other, calls of that node are no longer told to come.
+        """
+        self._failures[node_id] += 1
+        if self._failures[node_id] < MAX_FAILURES:
+            return
         if address := self._addresses.pop(node_id, None):
             keys = {"node": node_id, "address": address}
             log.warning("calls do not come to where one has come before", extra=keys)
 
     def expects(self, call_id: CallId) -> bool:
         """Whether a call that comes was told to, and is to be sent on."""
-        event = self._expected.get(call_id)
-        if event is None or event.is_set():
+        waiting = self._expected.get(call_id)
+        if not waiting:
             return False
-        event.set()
+        waiting.popleft().set()
+        if not waiting:
+            del self._expected[call_id]
         return True
 
     async def unpark(self, node: ParkedAt, call_id: CallId) -> bool | None:
@@ -71,21 +83,27 @@ class Door:
         address = self._addresses.get(node.node_id)
         if address is None:
             return None
-        came = self._expected[call_id] = asyncio.Event()
-        self._expected.move_to_end(call_id)
-        if len(self._expected) > MAX_EXPECTED:
-            self._expected.popitem(last=False)
+        came = self._expect(call_id)
         reply = await node.command(execute(call_id, "socket", address, event_lock=False))
         if not reply.ok:
-            self._expected.pop(call_id, None)
+            self.expects(call_id)  # one time less
             return False if "invalid session id" in reply.text else None
         try:
             async with asyncio.timeout(COMING_S):
                 await came.wait()
         except TimeoutError:
             return None
-        self._expected.pop(call_id, None)
+        self._failures[node.node_id] = 0
         return True
+
+    def _expect(self, call_id: CallId) -> asyncio.Event:
+        """Done when the call has come as often as it was told to by then."""
+        came = asyncio.Event()
+        self._expected.setdefault(call_id, deque()).append(came)
+        self._expected.move_to_end(call_id)
+        if len(self._expected) > MAX_EXPECTED:
+            self._expected.popitem(last=False)
+        return came
 
 
 def _is_ipv4(host: str) -> bool:

@@ -177,7 +177,7 @@ class Node:
             return was_there
         is_there = await unpark(self.settings, self._timings, self.counters, call_id)
         if is_there and door:
-            door.forget(self.node_id)
+            door.failed(self.node_id)
         return is_there
 
     async def caught_up(self) -> None:
