@@ -26,7 +26,7 @@ from callcontrol.freeswitch.node import Node
 from callcontrol.freeswitch.outbound_settings import OutboundSettings, read_network
 from callcontrol.ids import CallId
 
-SETTINGS = OutboundSettings(host="127.0.0.1", port=0)
+SETTINGS = OutboundSettings(host="0.0.0.0", port=0)
 PARKED = CallId("0d7c2a3e")
 HASTY = replace(SETTINGS, handshake_timeout_s=0.1, end_timeout_s=0.1)
 
@@ -546,6 +546,18 @@ class TestParkedCallsThatComeToBeSentOn:
         call.says_goodbye()
         await until(lambda: door.listener.connections == 1)
         assert door.arrived.empty()
+
+    async def test_a_call_is_told_to_come_to_the_address_that_was_given(
+        self, switch: FakeSwitch
+    ) -> None:
+        given = replace(SETTINGS, host="127.0.0.1")
+        async with Door.open(switch, given) as door:
+            going_on = asyncio.create_task(self.node(door).unpark(PARKED))
+            await self.is_told_to_come(door, "+OK")
+            call = await self.comes(door)
+            await call.hears("exit")
+            call.says_goodbye()
+            assert await going_on is True
 
     @pytest.mark.parametrize("host", ["callcontrol.example", "192.0.2.1", ""])
     async def test_no_call_is_told_to_come_where_none_is_known_to_get(

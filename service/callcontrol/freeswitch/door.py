@@ -2,7 +2,8 @@
 
 The end of a socket ends the park that its call is in, like the end of a link that took the call
 (see `unpark`), and what it had goes with the call. It needs an address of ours that the switch
-reaches: that at which one of its calls has come, unless something in between changed it.
+reaches: the one that the operator has given, or that at which one of its calls has come, unless
+something in between changed it.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ from collections import Counter, OrderedDict, deque
 from ipaddress import IPv4Address
 from typing import Final, Protocol
 
+from callcontrol.addresses import is_loopback
 from callcontrol.esl.commands import Command
 from callcontrol.esl.messages import Reply
 from callcontrol.esl.messaging import execute
@@ -46,6 +48,13 @@ class Door:
         self._failures: Counter[NodeId] = Counter()
         self._expected: OrderedDict[CallId, deque[asyncio.Event]] = OrderedDict()
         """For each time that a call was told to come and has not, which may be never."""
+
+    def assume(self, node_id: NodeId, node_host: str, host: str, port: int) -> None:
+        """Calls of a node, itself at `node_host`, are brought to this address of ours, if it is one
+        and not all that this machine has.
+        """
+        if _is_ipv4(host) and host != "0.0.0.0" and is_loopback(host) <= is_loopback(node_host):
+            self._addresses[node_id] = f"{host}:{port}"
 
     def learn(self, node_id: NodeId, data: CallData, local_host: str, port: int) -> None:
         """A call of a node has come to this address of ours: if that is what its dialplan named,

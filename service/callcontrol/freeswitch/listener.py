@@ -81,6 +81,8 @@ class OutboundListener:
                 lambda: self._new_link().socket, settings.host, settings.port, backlog=BACKLOG
             )
             self.port = self._server.sockets[0].getsockname()[1]
+            for node in self._fleet.nodes:
+                self._door.assume(node.node_id, node.settings.host, settings.host, self.port)
             self._let_nodes_use(self._door)
             try:
                 yield

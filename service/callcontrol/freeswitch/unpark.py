@@ -3,7 +3,8 @@
 `myevents` makes the connection the call's controller, and at the end of any controller the switch
 ends the park that the call is in (mod_event_socket.c, listener_run; switch_ivr.c, switch_ivr_park).
 No command does it. It has a price: the switch never frees what such a connection had, some 1.6 MB
-(listener_run destroys the pool only where no call belongs to it).
+and a file descriptor (listener_run destroys the pool only where no call belongs to it). `door` is
+the way without that.
 """
 
 from callcontrol.errors import NodeUnavailable, OutcomeUnknown, SwitchRefused
