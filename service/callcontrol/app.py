@@ -19,11 +19,14 @@ from callcontrol.events.log import EventLog
 from callcontrol.events.store import EventStore
 from callcontrol.freeswitch.fleet import Fleet
 from callcontrol.freeswitch.node import Node
+from callcontrol.freeswitch.outbound_node import OutboundNodes
 from callcontrol.freeswitch.settings import LinkTimings
+from callcontrol.handing import Handing
 from callcontrol.ids import NodeId
 from callcontrol.listening import told_by, try_to_bind
 from callcontrol.metrics import Metrics, ServiceCollector
 from callcontrol.metrics_server import serving_metrics
+from callcontrol.rpc.call_handling_service import HandlingLimits
 from callcontrol.rpc.connections import ConnectionLimits
 from callcontrol.rpc.convert_event import told_by as told_by_event
 from callcontrol.rpc.health import READINESS
@@ -37,6 +40,7 @@ CONFERENCES: Final = "callcontrol.v1.ConferenceService"
 EVENTS: Final = "callcontrol.v1.EventService"
 NODES: Final = "callcontrol.v1.NodeService"
 ADMIN: Final = "callcontrol.v1.AdminService"
+HANDLING: Final = "callcontrol.v1.CallHandlingService"
 
 LOOK_INTERVAL_S: Final = 0.1
 """Between two looks at whether the nodes are ready: a canary that stays away makes no sound."""
@@ -60,7 +64,20 @@ class Service:
         self.fleet = Fleet(
             [Node(settings, self.calls, timings) for settings in config.node_settings()]
         )
-        self.control = CallControl(self.fleet, self.tracker, config.control_settings())
+        switches = OutboundNodes(self.fleet, self.calls)
+        control = config.control_settings()
+        self.control = CallControl(switches, self.tracker, control)
+        self.handing = Handing(
+            self.control,
+            self.tracker,
+            self.log,
+            self.fleet,
+            switches,
+            registry=self.metrics.registry,
+            settings=config.offer_settings(control),
+            outbound=config.outbound_settings(),
+            timings=timings,
+        )
         self.port = 0
         """The port for gRPC, once the service runs; 0 on a Unix socket."""
         self._server = build_server(
@@ -68,6 +85,7 @@ class Service:
             self.tracker,
             self.log,
             self.fleet,
+            desk=self.handing.desk,
             settings=_rpc_settings(config),
             recorder=self.metrics,
             server_version=version("callcontrol"),
@@ -84,6 +102,11 @@ class Service:
                 streams=lambda: self._server.streams,
             )
         )
+
+    @property
+    def outbound_port(self) -> int:
+        """The port on which calls come by their socket, once the service runs; 0 for none."""
+        return self.handing.port
 
     async def wait_ready(self) -> None:
         """Return as soon as a node can be used; waits for good if none ever can."""
@@ -103,16 +126,18 @@ class Service:
                 tasks.create_task(self.fleet.run(), name="fleet"),
                 tasks.create_task(self.calls.run(), name="audit of calls"),
                 tasks.create_task(self.control.run(), name="late work"),
+                tasks.create_task(self.handing.run(), name="handed-over calls"),
                 tasks.create_task(self._follow_readiness(), name="readiness"),
                 tasks.create_task(self._sweep(), name="sweep"),
             ]
             if self.keeper is not None:
                 parts.append(tasks.create_task(self.keeper.run(), name="event store"))
-            await self._server.start()
-            log.info("serving", extra={"listen": self._config.listen, "port": self.port})
             try:
-                yield
-                await self._say_goodbye()
+                async with self.handing.listening():
+                    await self._server.start()
+                    log.info("serving", extra={"listen": self._config.listen, "port": self.port})
+                    yield
+                    await self._say_goodbye()
             except Exception as error:  # noqa: BLE001  raised below, not as one of a group
                 failure = error
             finally:
@@ -170,7 +195,7 @@ class Service:
             is_ready = any(node.is_ready for node in self.fleet.nodes)
             if is_ready != self._ready.is_set():
                 log.info("ready" if is_ready else "not ready")
-                for name in (READINESS, CALL_CONTROL, CONFERENCES, EVENTS):
+                for name in (READINESS, CALL_CONTROL, CONFERENCES, EVENTS, HANDLING):
                     health.set_serving(name, serving=is_ready)
                 (self._ready.set if is_ready else self._ready.clear)()
             await asyncio.sleep(LOOK_INTERVAL_S)
@@ -196,14 +221,17 @@ class Service:
         """Tell health checks and streams, let them move, then end what is under way."""
         config, now_s = self._config, asyncio.get_running_loop().time
         began_s = now_s()
-        last_stream_s = began_s + self._server.leave(config.stream_notice_s, config.stream_spread_s)
-        while self.log.subscriptions and now_s() < last_stream_s:  # noqa: ASYNC110  no event tells
+        last_stream_s = began_s + self._server.leave(
+            config.stream_notice_s, config.stream_spread_s, config.worker_drain_s
+        )
+        while self._server.streams and now_s() < last_stream_s:  # noqa: ASYNC110  no event tells
             await asyncio.sleep(LOOK_INTERVAL_S)
         await asyncio.sleep(began_s + config.drain_delay_s - now_s())
         await self._server.stop(config.stop_grace_s)
         late_s = now_s() + config.stop_grace_s
         while self.control.late_work and now_s() < late_s:  # noqa: ASYNC110  no event tells
             await asyncio.sleep(LOOK_INTERVAL_S)
+        await self.handing.leave()
 
 
 def _keeper(config: Config, event_log: EventLog) -> Keeper | None:
@@ -221,6 +249,7 @@ def _rpc_settings(config: Config) -> RpcSettings:
         connections=ConnectionLimits(
             max_age_s=config.connection_max_age_s, max_age_grace_s=config.connection_grace_s
         ),
+        handling=HandlingLimits(max_calls=config.worker_max_calls),
         replay=ReplayLimits(keep_s=config.request_id_window_s),
     )
 
