@@ -155,7 +155,7 @@ class ActiveCall:
             self.client.calls.CollectDigits, request, timeout_s=PROMPTS_S + tries * one_try_s
         )
         if got.result == pb.CollectDigitsResponse.RESULT_CALL_ENDED:
-            await self._life.news()
+            await self._life.news_of_the_end()
         return entry_of(got)
 
     async def bridge(

@@ -63,7 +63,7 @@ class CallInbox:
     def close(self, ending: Ending) -> None:
         """Nothing comes any more."""
         self.ending = ending
-        self._wake()
+        self.wake()
 
     def next(self) -> Event | Gap | None:
         """The oldest that was not read."""
@@ -116,9 +116,10 @@ class CallInbox:
             if not isinstance(self._kept[0], Gap):
                 self._kept[0] = Gap(reason=Gap.REASON_SLOW_CONSUMER)
         self._kept.append(item)
-        self._wake()
+        self.wake()
 
-    def _wake(self) -> None:
+    def wake(self) -> None:
+        """Have those who wait look again."""
         waiting, self._waiting = self._waiting, []
         for waiter in waiting:
             if not waiter.done():

@@ -28,6 +28,10 @@ class CallLife:
     def __init__(self, call_id: str) -> None:
         self.call_id = call_id
         self.inbox = CallInbox(call_id)
+        self.assignments = 1
+        """How often the service has told that the call is the worker's."""
+        self.is_away = False
+        """The stream broke since then: the service may have to find the call again."""
         self._handler: asyncio.Task[None] | None = None
         self._awaited = 0
         """In so many places the handler waits for the ending."""
@@ -79,12 +83,32 @@ class CallLife:
             raise ReleaseRefused(self.call_id, self._refusal.result())
         return self._ending.result()
 
-    async def news(self) -> None:
-        """Wait a while for an ending that is known to be on its way, which cancels the handler as
-        any does. Raises CallIsOver for others that wait.
+    def is_back(self) -> None:
+        """The call was assigned once more: commands reach it."""
+        self.is_away = False
+        self.assignments += 1
+        self.inbox.wake()
+
+    async def news(self, seen: int, deadline_s: float) -> bool:
+        """Whether the call was assigned once more, which was done `seen` times before: then the
+        service did not know it yet, as after a restart, and a command on it may be sent again.
+
+        False when nothing comes: within a while, as long as the call is the worker's, else by the
+        loop's time of `deadline_s`. An ending cancels the handler meanwhile, as any does; others
+        that wait get CallIsOver.
         """
-        await asyncio.wait([self._ending], timeout=NEWS_S)
-        self.require()
+        try:
+            async with asyncio.timeout(NEWS_S):
+                await self.inbox.until(lambda: self.assignments != seen or self.is_away)
+            async with asyncio.timeout_at(deadline_s):
+                await self.inbox.until(lambda: self.assignments != seen)
+        except TimeoutError:
+            return False
+        return True
+
+    async def news_of_the_end(self) -> None:
+        """Wait a while for an ending that is on its way, and cancels the handler."""
+        await self.news(self.assignments, asyncio.get_running_loop().time() + NEWS_S)
 
     @contextmanager
     def awaited(self) -> Iterator[None]:

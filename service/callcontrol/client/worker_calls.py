@@ -59,6 +59,12 @@ class WorkerCalls:
         accepted = (offer.call.call_id for offer in self._accepted.values())
         return sorted({*self._calls, *self._hoped, *accepted})
 
+    def broke(self) -> None:
+        """The stream is over: until the calls are assigned again, the service may not know them."""
+        for owned in self:
+            owned.life.is_away = True
+            owned.life.inbox.wake()
+
     def registered(self) -> None:
         """That stream is in place: the calls are asked for there, and offers of the one before it
         are off.
@@ -84,6 +90,7 @@ class WorkerCalls:
         owned = self._calls.get(leg.call_id)
         if owned is not None:
             keep_up_with(owned.active, leg)
+            owned.life.is_back()
             return owned
         offer = offer or hoped or OfferCall()
         offered = offer.call

@@ -129,6 +129,7 @@ class Shift:
                         self._take(message)
                     else:
                         self._is_registered = False
+                        self._calls.broke()
                         self._finish_if_idle()
         except grpc.aio.AioRpcError as error:
             if not self._over.done():

@@ -218,6 +218,30 @@ async def test_a_command_that_finds_the_call_over_waits_for_the_word_of_its_end(
         assert await story.next() == Ended("NORMAL_CLEARING")
 
 
+async def test_a_command_on_a_call_that_a_new_service_has_to_find_is_sent_again_then(
+    service: HandingService, story: Story
+):
+    async def handler(call: ActiveCall) -> None:
+        await call.bridge("user/1000")
+        story.tell(await call.hang_up())
+
+    unknown = Refusal(grpc.StatusCode.NOT_FOUND, "CALL_NOT_FOUND")
+    service.failures["DialAndBridge"] = [unknown]
+    service.failures["Hangup"] = [unknown]
+    async with with_a_call(service, handler) as door:
+        await service.command("DialAndBridge")
+        door.end(BROKEN)
+        again = await service.door()
+        await again.welcome()
+        again.assign("a")
+        await service.command("DialAndBridge")
+        await service.command("Hangup")
+        again.assign("a")
+        await service.command("Hangup")
+        again.release("a", "NORMAL_CLEARING")
+        assert await story.next() == Ended("NORMAL_CLEARING")
+
+
 async def test_nothing_is_sent_for_a_call_that_is_over(service: HandingService, story: Story):
     async def handler(call: ActiveCall) -> None:
         await call.wait_hangup()
