@@ -52,10 +52,10 @@ class CountingSimulator(Simulator):
         self.made: Counter[str] = Counter()
         self.switch.listeners.append(self)
 
-    def start_job(self, text: str, job_id: str) -> asyncio.Task[None]:
+    def start_job(self, text: str, job_id: str, owner_id: str = "") -> asyncio.Task[None]:
         """Count the originates."""
         self.told.update(_ASKED_ID.findall(text))
-        return super().start_job(text, job_id)
+        return super().start_job(text, job_id, owner_id)
 
     def on_event(self, event: object) -> None:
         """Count the legs."""
