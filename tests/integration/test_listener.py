@@ -256,6 +256,20 @@ async def test_a_call_that_its_node_does_not_know_is_nobodys(door: Door) -> None
     assert (door.arrived.qsize(), door.listener.counters.unplaced) == (0, 1)
 
 
+async def test_a_call_whose_socket_ends_while_its_node_is_asked_is_not_handed_over(
+    door: Door,
+) -> None:
+    call = await door.ring()
+    await call.is_asked_who_it_is()
+    call.answers_connect(door.switch.core_uuid, callcontrol_application="ivr")
+    asked = await door.switch.commands.get()
+    call.resets()
+    await call.has_ended()
+    asked.answer("true")
+    await door.is_empty()
+    assert door.arrived.empty()
+
+
 async def test_a_call_of_a_switch_that_is_no_node_goes_on(door: Door) -> None:
     call = await door.ring()
     await call.is_asked_who_it_is()

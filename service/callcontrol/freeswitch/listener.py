@@ -165,6 +165,8 @@ class OutboundListener:
             self.counters.unplaced += 1
             self._on_useless(link, data, self.counters.unplaced, "a call came that no node has")
             return
+        if not link.socket.is_open:
+            return  # it ended, or went on, meanwhile
         self.counters.arrivals += 1
         self._handler.on_arrival(
             ArrivedCall(
@@ -194,7 +196,6 @@ class OutboundListener:
         if nodes is None or not is_foreign(self._fleet, data):
             return None
         if not (data.is_async and data.is_full):
-            log.info("only with `async full` calls of other switches are taken")
             return None
         node = nodes.of(data)
         if node is None:
@@ -209,6 +210,8 @@ class OutboundListener:
         if is_power_of_two(count):
             peer = link.socket.peer_host
             keys = {"peer": peer, "hostname": data.hostname[:100], "call_id": data.call_id}
+            if self._unknown is not None and not (data.is_async and data.is_full):
+                keys["hint"] = "of a switch that is no node, calls are taken with `async full` only"
             log.warning(what, extra=keys | {"count": count})
 
     def _on_failed_handshake(self, link: CallLink, reason: str) -> None:
