@@ -33,7 +33,7 @@ class Scene:
         collecting = "play_and_get_digits"
         await self.audience.wait_for(
             lambda it: any(
-                event.application_started.application == collecting
+                event.application_started.application.name == collecting
                 for event in it.of("application_started", self.call_id)
             )
         )
