@@ -5,7 +5,6 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
-from itertools import combinations
 from typing import Final
 
 from callcontrol.addresses import split_address
@@ -22,7 +21,6 @@ from callcontrol.freeswitch.node import Node
 from callcontrol.freeswitch.outbound_node import OutboundNodes
 from callcontrol.freeswitch.settings import LinkTimings
 from callcontrol.handing import Handing
-from callcontrol.ids import NodeId
 from callcontrol.listening import told_by, try_to_bind
 from callcontrol.metrics import Metrics, ServiceCollector
 from callcontrol.metrics_server import serving_metrics
@@ -32,15 +30,17 @@ from callcontrol.rpc.convert_event import told_by as told_by_event
 from callcontrol.rpc.health import READINESS
 from callcontrol.rpc.replay import ReplayLimits
 from callcontrol.rpc.server import RpcSettings, build_server
+from callcontrol.twins import Twins
 
 log: Final = logging.getLogger(__name__)
 
-CALL_CONTROL: Final = "callcontrol.v1.CallControlService"
-CONFERENCES: Final = "callcontrol.v1.ConferenceService"
-EVENTS: Final = "callcontrol.v1.EventService"
-NODES: Final = "callcontrol.v1.NodeService"
-ADMIN: Final = "callcontrol.v1.AdminService"
-HANDLING: Final = "callcontrol.v1.CallHandlingService"
+_API: Final = "callcontrol.v1."
+OF_SWITCHES: Final = tuple(
+    f"{_API}{name}Service" for name in ("CallControl", "Conference", "Event", "CallHandling")
+)
+"""What is ready when a node can be used."""
+OF_ITSELF: Final = (f"{_API}NodeService", f"{_API}AdminService")
+"""What is ready from the start."""
 
 LOOK_INTERVAL_S: Final = 0.1
 """Between two looks at whether the nodes are ready: a canary that stays away makes no sound."""
@@ -187,30 +187,18 @@ class Service:
     async def _follow_readiness(self) -> None:
         """Tell health how it stands with the nodes; what needs no node is ready from the start."""
         health = self._server.health
-        for name in (NODES, ADMIN):
+        for name in OF_ITSELF:
             health.set_serving(name, serving=True)
-        twins: set[frozenset[NodeId]] = set()
+        twins = Twins()
         while True:
-            twins |= self._warn_of_twins(twins)
+            twins.look(self.fleet.nodes)
             is_ready = any(node.is_ready for node in self.fleet.nodes)
             if is_ready != self._ready.is_set():
                 log.info("ready" if is_ready else "not ready")
-                for name in (READINESS, CALL_CONTROL, CONFERENCES, EVENTS, HANDLING):
+                for name in (READINESS, *OF_SWITCHES):
                     health.set_serving(name, serving=is_ready)
                 (self._ready.set if is_ready else self._ready.clear)()
             await asyncio.sleep(LOOK_INTERVAL_S)
-
-    def _warn_of_twins(self, known: set[frozenset[NodeId]]) -> set[frozenset[NodeId]]:
-        """Pairs of nodes that are one switch under two names: each of its calls is there twice."""
-        ready = [node for node in self.fleet.nodes if node.is_ready]
-        found: set[frozenset[NodeId]] = set()
-        for one, other in combinations(ready, 2):
-            pair = frozenset({one.node_id, other.node_id})
-            if one.core_uuid == other.core_uuid and pair not in known:
-                found.add(pair)
-                keys = {"nodes": sorted(pair), "core_uuid": one.core_uuid}
-                log.warning("two nodes are the same switch", extra=keys)
-        return found
 
     async def _sweep(self) -> None:
         while True:
