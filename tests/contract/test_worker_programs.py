@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 import pytest
@@ -10,6 +10,7 @@ from tests.contract.conftest import config_for
 from tests.contract.outbound_scene import Caller, Scene
 from tests.contract.phone import CONTEXT, DEADLINE_S, Phone, loopback
 from tests.contract.switch_under_test import SwitchUnderTest
+from tests.support.programs import free_port
 from tests.support.workers import Story, soon
 
 from callcontrol.app import Service, running_service
@@ -263,6 +264,71 @@ async def test_a_call_outlives_the_service_and_its_handler_goes_on(
             await ready.wait()
             go_on.set()
             await Office(switch, service, phone, scene, story).press(caller, "5")
+            assert await story.next() == "5"
+            assert await story.next() == Ended("NORMAL_CLEARING")
+        working.cancel()
+
+
+async def test_digits_are_collected_anew_after_a_restart_of_the_service(switch: SwitchUnderTest):
+    story, ready = Story(), asyncio.Event()
+
+    async def handler(call: ActiveCall) -> None:
+        await call.answer()
+        story.tell((await call.collect_digits(timeout_s=20)).digits)
+        story.tell(await call.hang_up())
+
+    async def until_collecting(caller: Caller) -> None:
+        question = f"api uuid_getvar {caller.call_id} current_application"
+        while await scene.watch.ask(question) != "play_and_get_digits":
+            pass
+
+    async with Scene.on(switch) as scene, asyncio.TaskGroup() as tasks:
+        async with running(switch) as service:
+            target = f"127.0.0.1:{service.port}"
+            manners = WorkerManners(pause=soon, on_registered=ready.set, command_timeout_s=30)
+            worker = Worker(target, ["ivr"], handler, name="w-1", manners=manners)
+            working = tasks.create_task(worker.run(signals=()))
+            await ready.wait()
+            caller = await scene.call_in("bell-ivr")
+            await until_collecting(caller)
+        async with running(switch, service.port), Phone.connect(target) as phone:
+            await until_collecting(caller)
+            request = pb.SendDtmfRequest(call_id=caller.call_id, digits="5", as_received=True)
+            await phone.calls.SendDtmf(request, timeout=DEADLINE_S)
+            assert await story.next() == "5"
+            assert await story.next() == Ended("NORMAL_CLEARING")
+        working.cancel()
+
+
+@pytest.mark.parametrize("bell", BELLS)
+async def test_a_call_goes_with_its_worker_to_another_replica(switch: SwitchUnderTest, bell: str):
+    story, ready, go_on = Story(), asyncio.Event(), asyncio.Event()
+    port = free_port()
+
+    async def handler(call: ActiveCall) -> None:
+        await call.answer()
+        story.tell(call.call_id)
+        await go_on.wait()
+        entry = await call.collect_digits(timeout_s=20)
+        story.tell(entry.digits)
+        story.tell(await call.hang_up())
+
+    async with Scene.on(switch) as scene, asyncio.TaskGroup() as tasks, AsyncExitStack() as stack:
+        async with running(switch) as leaving:
+            target = f"ipv4:127.0.0.1:{leaving.port},127.0.0.1:{port}"
+            manners = WorkerManners(pause=soon, on_registered=ready.set)
+            worker = Worker(target, ["ivr"], handler, name="w-1", manners=manners)
+            working = tasks.create_task(worker.run(signals=()))
+            await ready.wait()
+            async with Phone.connect(f"127.0.0.1:{leaving.port}") as phone:
+                caller = await Office(switch, leaving, phone, scene, story).call_in(bell)
+                assert await story.next() == caller.call_id
+                other = await stack.enter_async_context(running(switch, port))
+            ready.clear()
+        await ready.wait()
+        async with Phone.connect(f"127.0.0.1:{port}") as phone:
+            go_on.set()
+            await Office(switch, other, phone, scene, story).press(caller, "5")
             assert await story.next() == "5"
             assert await story.next() == Ended("NORMAL_CLEARING")
         working.cancel()
