@@ -166,9 +166,8 @@ async def test_a_stream_that_broke_is_opened_again_and_nothing_was_missed(
     await calls.Play(play, timeout=DEADLINE_S)
 
     again = HandledStream.open(hall.place.phone.channel)
-    back = await again.register(resume_call_ids=[call_id], resume_token=token)
-    assert back.resumed_call_ids == [call_id]
-    await again.read("assigned")
+    await again.register(resume_call_ids=[call_id], resume_token=token)
+    assert (await again.read("assigned")).assigned.call.call_id == call_id
     started = await event(again, "playback_started")
     assert started.event_id not in seen
     await caller.hangs_up()
@@ -268,3 +267,56 @@ async def placed(hall: Hall, destination: call_pb2.Destination) -> str:
         destination=destination,
     )
     return response.call.call_id
+
+
+async def test_a_worker_goes_on_at_another_replica_with_what_it_missed(
+    switch: SwitchUnderTest, bell: str
+) -> None:
+    async with Hall.open(switch) as hall, Place.open(switch) as other:
+        worker = await hall.place.worker()
+        caller = await hall.owned(bell, worker)
+        calls, call_id = hall.place.phone.calls, caller.call_id
+        await calls.Answer(calls_pb2.AnswerRequest(call_id=call_id), timeout=DEADLINE_S)
+        await event(worker, "call_state_changed")
+        worker.call.cancel()
+        tone = common_pb2.MediaSource(tone_stream="%(100,0,440)")
+        play = calls_pb2.PlayRequest(call_id=call_id, sources=[tone])
+        await calls.Play(play, timeout=DEADLINE_S)
+
+        again = HandledStream.open(other.phone.channel)
+        await again.register(resume_call_ids=[call_id], resume_token=worker.token)
+        assert (await again.read("assigned")).assigned.call.call_id == call_id
+        await event(again, "playback_started")
+        await again.say(release=pb.ReleaseCall(call_id=call_id))
+        await until_released(again, caller)
+        await hall.scene.goes_on(caller)
+
+
+async def test_a_stream_that_is_held_to_be_open_keeps_no_call_from_its_worker(
+    hall: Hall, bell: str
+) -> None:
+    worker = await hall.place.worker()
+    caller = await hall.owned(bell, worker)
+    again = HandledStream.open(hall.place.phone.channel)
+    await again.register(resume_call_ids=[caller.call_id], resume_token=worker.token)
+    assert (await again.read("assigned")).assigned.call.call_id == caller.call_id
+    _, told = await until_released(worker, caller)
+    assert not told.HasField("hangup_cause")
+    await caller.hangs_up()
+    await until_released(again, caller)
+
+
+async def test_a_worker_is_given_no_more_calls_than_it_can_take(hall: Hall, bell: str) -> None:
+    worker = await hall.place.worker(max_calls=1)
+    other = await hall.place.worker(worker_name="bob")
+    await hall.owned(bell, worker)
+    await take(other, await hall.call_in(bell))
+
+
+async def test_a_worker_says_how_much_more_it_can_take(hall: Hall, bell: str) -> None:
+    worker = await hall.place.worker()
+    await worker.say(update_capacity=pb.UpdateCapacity(available=0))
+    await worker.say(release=pb.ReleaseCall(call_id=new_id()))
+    await worker.read("released")
+    other = await hall.place.worker(worker_name="bob")
+    await take(other, await hall.call_in(bell))
