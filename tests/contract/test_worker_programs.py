@@ -218,6 +218,17 @@ async def test_a_leg_that_was_called_is_handed_to_a_worker(office: Office):
         assert await office.story.next() == Ended("NORMAL_CLEARING")
 
 
+async def test_a_leg_that_was_called_and_that_nobody_takes_ends(office: Office):
+    request = pb.OriginateRequest(
+        endpoints=[loopback("answer")],
+        destination=call_pb2.Destination(worker=call_pb2.WorkerApplication(name="ivr")),
+        wait_until=pb.WAIT_UNTIL_ANSWERED,
+    )
+    placed = await office.phone.calls.Originate(request, timeout=DEADLINE_S)
+    ended = await office.phone.tape.event("call_ended", placed.call.call_id)
+    assert ended.call_ended.cause.name == "NORMAL_CLEARING"
+
+
 async def test_a_worker_that_drains_finishes_its_call_and_takes_no_other(office: Office):
     go_on = asyncio.Event()
 
