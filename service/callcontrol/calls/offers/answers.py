@@ -26,7 +26,7 @@ class Answers:
     def __init__(
         self, means: Means, dealing: Dealing, door_of: Callable[[NodeId, CallId], Doorbell]
     ) -> None:
-        self._errands, self._timers, self._settings = means.errands, means.timers, means.settings
+        self._timers, self._settings = means.timers, means.settings
         self._dealing, self._door_of = dealing, door_of
 
     def claim_answered(self, call: HandedCall, holder: str, standing: Standing | None) -> None:
@@ -57,8 +57,6 @@ class Answers:
         """Who has the claim that we had; empty for us."""
         if not holder:
             call.is_claimed = True
-            if call.stage is Stage.GONE:
-                self._errands.leave_claim(call)
         elif Input.TAKEN_ELSEWHERE in TABLE[call.stage]:
             self._dealing.feed(call, Input.TAKEN_ELSEWHERE)
 

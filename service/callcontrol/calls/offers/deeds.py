@@ -111,11 +111,14 @@ class Deeds:
         if worker is None:
             raise AssertionError("a call for nobody")
         call.owner, call.worker_name, call.policy = worker, worker.name, worker.policy
-        call.was_owned = True
+        call.was_owned, call.tenure = True, object()
         worker.owned.add(call.call_id)
-        self._workers.touch(worker)
-        call.music = False
         if offer_id is None:
+            # It may have asked another replica just before, which may have been slower.
+            self._timers.call_later(self._settings.retry_s, lambda: self._verify(call, worker))
+        self._workers.touch(worker)
+        had_music, call.music = call.music, False
+        if offer_id is None and not had_music:
             self._tell_assigned(call, worker, offer_id)
             self._errands.note_owner(call)
         else:
@@ -123,6 +126,10 @@ class Deeds:
             # others while it is this worker's. And the music has ended then: its end must not end
             # what the worker plays first.
             self._errands.note_owner(call, lambda: self._tell_assigned(call, worker, offer_id))
+
+    def _verify(self, call: HandedCall, worker: RegisteredWorker) -> None:
+        if call.owner is worker:
+            self._errands.verify(call)
 
     def _tell_assigned(
         self, call: HandedCall, worker: RegisteredWorker, offer_id: OfferId | None
@@ -159,7 +166,7 @@ class Deeds:
 
     def _forget(self, call: HandedCall) -> None:
         self._followers.forgotten(call)
-        if call.is_claimed or call.is_asking:
+        if call.may_be_claimed or call.is_asking:
             self._errands.leave_claim(call)
         self.count(call, CallResult.GONE)
 

@@ -233,7 +233,7 @@ class CallDesk:
         self._dealing.is_draining = True
         for call in list(self._dealing.calls.values()):
             call.silence()
-            if call.is_claimed or call.is_asking:
+            if call.may_be_claimed or call.is_asking:
                 self._errands.leave_claim(call)
         await self._tasks.wait_idle(_LEAVE_TIMEOUT_S)
 

@@ -92,9 +92,9 @@ class Errands:
         call.is_asking = True
 
         async def work() -> None:
-            holder = await self._claims.take(call.node_id, call.call_id)
+            holder = await self._take(call)
             if holder and await self._claims.is_gone(call.node_id, holder):
-                holder = await self._claims.take_over(call.node_id, call.call_id, holder)
+                holder = await self._take_over(call, holder)
             standing = None
             if not holder and not call.is_known:
                 standing = await self._hands.standing(call.call_id)
@@ -111,12 +111,11 @@ class Errands:
         """
 
         async def work() -> None:
-            node_id, call_id = call.node_id, call.call_id
-            holder = await self._claims.take(node_id, call_id)
+            holder = await self._take(call)
             if holder and await self._is_its_owners(call):
-                holder = await self._claims.take_over(node_id, call_id, holder)
+                holder = await self._take_over(call, holder)
                 if not holder and not await self._is_its_owners(call):
-                    await self._claims.leave(node_id, call_id)
+                    await self._claims.leave(call.node_id, call.call_id)
                     holder = "nobody"
             self._claimant.claim_verified(call, holder)
 
@@ -124,7 +123,7 @@ class Errands:
 
     def leave_claim(self, call: HandedCall) -> None:
         """Let others have the call."""
-        call.is_claimed = False
+        call.is_claimed = call.may_be_claimed = False
 
         async def work() -> None:
             await self._claims.leave(call.node_id, call.call_id)
@@ -142,7 +141,7 @@ class Errands:
             if policy is LostWorkerPolicy.OFFER_AGAIN:
                 holder = await self._freed(call)
             else:
-                holder = await self._claims.take(call.node_id, call.call_id)
+                holder = await self._take(call)
             self._claimant.window_over(call, holder, policy)
 
         def again(call: HandedCall) -> None:
@@ -157,13 +156,15 @@ class Errands:
             standing = await self._hands.standing(call.call_id)
             holder: str | None = None
             if _may_have(worker, standing):
-                holder = await self._claims.take(call.node_id, call.call_id)
+                holder = await self._take(call)
                 if holder:
-                    holder = await self._claims.take_over(call.node_id, call.call_id, holder)
+                    holder = await self._take_over(call, holder)
                 # Who had the claim may just have given the call up, and looks at the claim after
                 # it has told the switch: one of the two sees the other.
                 standing = await self._hands.standing(call.call_id)
             may_have = _may_have(worker, standing)
+            if holder == "" and call.stage is Stage.GONE:
+                await self._claims.leave(call.node_id, call.call_id)
             self._fetcher.fetched(call, worker, standing, holder, may_have=may_have)
 
         def failed() -> None:
@@ -178,16 +179,16 @@ class Errands:
         """Have the switch remember the owner, and then do that; again until it does, or the owner
         changes.
         """
-        worker = call.owner
+        worker, tenure = call.owner, call.tenure
 
         async def work() -> None:
-            if worker is not None and call.owner is worker:
+            if worker is not None and call.owner is worker and call.tenure is tenure:
                 policy = call.policy or self._settings.lost_policy
                 await self._hands.note_owner(call.call_id, call.application, worker.name, policy)
                 then()
 
         def again(call: HandedCall) -> None:
-            if call.owner is worker:
+            if call.owner is worker and call.tenure is tenure:
                 self.note_owner(call, then)
 
         self._give(call, "note the owner", work, failed=self._later(again, call))
@@ -249,6 +250,18 @@ class Errands:
 
         self._give(call, "hang up", work, failed=self._later(self.hang_up, call))
 
+    async def _take(self, call: HandedCall) -> str:
+        call.may_be_claimed = True
+        holder = await self._claims.take(call.node_id, call.call_id)
+        call.may_be_claimed = not holder
+        return holder
+
+    async def _take_over(self, call: HandedCall, holder: str) -> str:
+        call.may_be_claimed = True
+        holder = await self._claims.take_over(call.node_id, call.call_id, holder)
+        call.may_be_claimed = not holder
+        return holder
+
     async def _is_its_owners(self, call: HandedCall) -> bool:
         """Whether the switch has the same owner for it as we have."""
         if call.stage not in {Stage.OWNED, Stage.LOST} or not call.worker_name:
@@ -258,18 +271,20 @@ class Errands:
 
     async def _freed(self, call: HandedCall) -> str:
         """Have the switch remember that a call has no owner; who has the claim then."""
-        holder = await self._claims.take(call.node_id, call.call_id)
+        holder = await self._take(call)
         if not holder:
             await self._hands.note_free(call.call_id, call.application)
-            holder = await self._claims.take(call.node_id, call.call_id)
+            holder = await self._take(call)
         return holder
 
     async def _is_sent_by_us(self, call: HandedCall) -> bool:
         """Have the switch remember that a call was sent on; whether that still is ours to do."""
-        holder = await self._claims.take(call.node_id, call.call_id)
+        holder = await self._take(call)
         if not holder:
             await self._hands.note_onward(call.call_id)
-            holder = await self._claims.take(call.node_id, call.call_id)
+            holder = await self._take(call)
+        if not holder and call.stage is Stage.GONE:
+            await self._claims.leave(call.node_id, call.call_id)
         self._claimant.claim_verified(call, holder)
         return not holder and call.stage is Stage.ONWARD
 

@@ -35,6 +35,7 @@ class HandedCall:
         "is_known",
         "kind",
         "listed_as",
+        "may_be_claimed",
         "music",
         "node_id",
         "offer",
@@ -46,6 +47,7 @@ class HandedCall:
         "refused_by",
         "result",
         "stage",
+        "tenure",
         "was_found",
         "was_owned",
         "worker_name",
@@ -66,12 +68,16 @@ class HandedCall:
         self.is_claimed = False
         self.is_asking = False
         """The switch is being asked for the claim."""
+        self.may_be_claimed = False
+        """It was asked for, and did not say that another replica has it."""
         self.worker_name = ""
         """Who has it, or had it and may come back."""
         self.policy: LostWorkerPolicy | None = None
         self.onward = False
         """It was sent on before, so that no worker gets it."""
         self.owner: RegisteredWorker | None = None
+        self.tenure: object = None
+        """Another one each time that somebody gets the call."""
         self.heir: RegisteredWorker | None = None
         """The worker that gets it next."""
         self.offer: OutstandingOffer | None = None

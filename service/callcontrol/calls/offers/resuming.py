@@ -11,7 +11,7 @@ from callcontrol.calls.offers.ports import Bell, BellKind, Doorbell, Standing
 from callcontrol.calls.offers.workers import RegisteredWorker
 from callcontrol.ids import CallId, NodeId
 
-_MAY_GO_TO_WORKER: Final = frozenset({Stage.WAITING, Stage.LOST, Stage.ELSEWHERE})
+_MAY_GO_TO_WORKER: Final = frozenset({Stage.WAITING, Stage.OWNED, Stage.LOST, Stage.ELSEWHERE})
 
 
 class Resuming:
@@ -31,12 +31,9 @@ class Resuming:
     def ask(self, worker: RegisteredWorker, call_ids: Iterable[CallId]) -> None:
         """A worker comes and asks for calls that it had."""
         for call_id in dict.fromkeys(call_ids):
-            call = self._dealing.calls.get(call_id)
-            if call is not None and _is_here_for(worker, call):
-                call.heir = worker
-                self._dealing.feed(call, Input.WORKER_BACK)
-            else:
-                self._await(worker, call_id, call)
+            # Also what was its own here: it may have been at another replica in between, and that
+            # one may be about to give the call to others.
+            self._await(worker, call_id, self._dealing.calls.get(call_id))
         if worker.awaited:
             window_s = self._settings.resume_window_s
             worker.alarm = self._timers.call_later(window_s, lambda: self._too_late(worker))
@@ -78,14 +75,12 @@ class Resuming:
         call.is_asking = False
         has_claim, asker = holder == "", self._asked.get(call.call_id)
         if call.stage is Stage.GONE:
-            if has_claim:
-                self._errands.leave_claim(call)
             return
         fits = has_claim and call.stage in _MAY_GO_TO_WORKER
         if fits:
             call.is_claimed = True
             call.learn(standing)
-        if fits and may_have and asker is worker:
+        if fits and may_have and asker is worker and call.owner is not worker:
             worker.awaited.discard(call.call_id)
             del self._asked[call.call_id]
             call.heir = worker
@@ -154,10 +149,7 @@ class Resuming:
         del self._asked[call_id]
         worker.awaited.discard(call_id)
         seen = self._picture.get(call_id)
-        worker.stream.released(call_id, seen.hangup_cause if seen is not None else None)
+        call = self._dealing.calls.get(call_id)
+        if call is None or call.owner is not worker:  # it was offered the call, and took it
+            worker.stream.released(call_id, seen.hangup_cause if seen is not None else None)
         self._dealing.room(worker)
-
-
-def _is_here_for(worker: RegisteredWorker, call: HandedCall) -> bool:
-    """Whether a worker may have a call at once: by the same name it was assigned here."""
-    return call.stage in {Stage.LOST, Stage.OWNED} and call.worker_name == worker.name
