@@ -10,11 +10,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
-from tests.contract.raw_client import RawFrame
+from tests.contract.raw_client import RawClient, RawFrame
 from tests.support.outbound_server import OutboundServer, RawCall
 from tests.support.transcripts import FOLDER
 
-from callcontrol.simulator import Answers, FarEnd, Runs, Script, Simulator, SwitchSettings
+from callcontrol.simulator import Answers, FarEnd, HangsUp, Runs, Script, Simulator, SwitchSettings
 
 EXTENSIONS = {
     "s-async-full": "async full",
@@ -25,7 +25,14 @@ EXTENSIONS = {
 }
 """What was dialled in the recordings, and with which words `socket` was run."""
 CALLER = "5551234"
-_RECORDED_CALL = re.compile(r"^Channel-Destination-Number: (.*)$", re.MULTILINE)
+_DIALLED = re.compile(r"^C(?:hannel|aller)-Destination-Number: (.*)$", re.MULTILINE)
+_CALL = re.compile(r"^Unique-ID: (.*)$", re.MULTILINE)
+_BEHIND = (
+    Runs("set", "after_socket=reached"),
+    Runs("sleep", "500"),
+    HangsUp("NORMAL_UNSPECIFIED"),
+)
+"""What follows `socket` in the recorded extensions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,68 +95,103 @@ def frames(stream: bytes) -> Iterator[RawFrame]:
 
 
 @dataclass
+class Talk:
+    """What the switch said on one connection: `then`, when it was recorded, and `now`."""
+
+    then: bytes = b""
+    now: list[Said] = field(default_factory=list)
+    client: RawClient | None = None
+
+    def recorded(self) -> list[Said]:
+        return [heard(frame) for frame in frames(self.then)]
+
+    async def catch_up(self, count: int | None) -> None:
+        """Listen until so much was said for sure, or all."""
+        while self.client is not None and (count is None or len(sure(self.now)) < count):
+            try:
+                self.now.append(heard(await self.client.frame()))
+            except (asyncio.IncompleteReadError, ConnectionError):
+                self.client = None
+
+
+@dataclass
 class Play:
-    """A run of a recording. `then` and `now` are what the switch said, recorded and simulated.
+    """A run of a recording: the talk on each of its connections.
 
     Replies and notices are in order, and events are, but an event may come before or after a reply.
     """
 
     name: str
-    then: list[Said] = field(default_factory=list)
-    now: list[Said] = field(default_factory=list)
+    switch: Simulator
+    server: OutboundServer
+    talks: dict[str, Talk] = field(default_factory=dict)
+    calls: list[FarEnd] = field(default_factory=list)
 
-    def rows(self) -> list[dict[str, str]]:
-        with gzip.open(FOLDER / f"{self.name}.jsonl.gz", "rt", encoding="utf-8") as file:
-            return [json.loads(line) for line in file][1:]
-
-    async def run(self, time_scale: float) -> None:
-        """All of it, with the switch's time that much faster."""
-        rows = self.rows()
-        stream = "".join(row["data"] for row in rows if row["dir"] == "S" and "data" in row)
-        dialled = _RECORDED_CALL.findall(stream)[0]
-        self.then = [heard(frame) for frame in frames(stream.encode())]
+    @classmethod
+    async def of(cls, name: str, time_scale: float) -> dict[str, Talk]:
+        """All of a recording, with the switch's time that much faster."""
+        settings = SwitchSettings(hostname="fs-lab")
         async with (
-            Simulator(time_scale=time_scale, settings=SwitchSettings(hostname="fs-lab")) as switch,
+            Simulator(time_scale=time_scale, settings=settings) as switch,
             OutboundServer.listening("127.0.0.1") as server,
         ):
-            await self._play(rows, switch, server, dialled)
+            play = cls(name, switch, server)
+            await play._run()
+        return play.talks
 
-    async def _play(
-        self, rows: list[dict[str, str]], switch: Simulator, server: OutboundServer, dialled: str
-    ) -> None:
-        target = f"127.0.0.1:{server.port} {EXTENSIONS[dialled]}".rstrip()
-        first = (Answers(),) if dialled == "s-answered" else ()
-        switch.on(dialled, Script((*first, Runs("socket", target), Runs("sleep", "500"))))
-        caller = switch.call_in(dialled, CALLER)
-        call = await server.next_call()
-        said = b""
+    async def _run(self) -> None:
+        with gzip.open(FOLDER / f"{self.name}.jsonl.gz", "rt", encoding="utf-8") as file:
+            rows: list[dict[str, str]] = [json.loads(line) for line in file][1:]
+        said = "".join(row.get("data", "") for row in rows if row["dir"] == "S")
+        known = list(dict.fromkeys(_CALL.findall(said)))
         for row in rows:
-            if row["dir"] == "S":
-                said += row.get("data", "").encode()
-                continue
-            if not await self._hear(call, len(sure(map(heard, frames(said))))):
-                return
-            await self._say(row, call, caller, switch)
-        await self._hear(call)
+            talk = self.talks.setdefault(row.get("conn", ""), Talk())
+            if row["dir"] == "S" and "data" in row:
+                talk.then += row["data"].encode()
+            elif row["dir"] == "S" and "connected to" in row["note"]:
+                await self._catch_up()
+                talk.client = await self._call(_DIALLED.findall(said)[0])
+            else:
+                await self._say(row, talk, known)
+        for name, talk in self.talks.items():
+            await talk.catch_up(len(sure(talk.recorded())) if name == "a" else None)
 
-    async def _hear(self, call: RawCall, count: int | None = None) -> bool:
-        """Listen until so much was said for sure, or all; whether the switch may say more."""
-        while count is None or len(sure(self.now)) < count:
-            try:
-                self.now.append(heard(await call.frame()))
-            except asyncio.IncompleteReadError:
-                return False
-        return True
+    async def _call(self, dialled: str) -> RawClient:
+        """Somebody dials that, and the call is here."""
+        target = f"127.0.0.1:{self.server.port} {EXTENSIONS[dialled]}".rstrip()
+        extension = [Runs("socket", target), *_BEHIND]
+        first = [Answers()] if dialled == "s-answered" else []
+        self.switch.on(dialled, Script((*first, *extension)))
+        self.calls.append(self.switch.call_in(dialled, CALLER))
+        return await self.server.next_call()
 
-    async def _say(
-        self, row: dict[str, str], call: RawCall, caller: FarEnd, switch: Simulator
-    ) -> None:
-        if "data" not in row:
+    async def _say(self, row: dict[str, str], talk: Talk, known: list[str]) -> None:
+        """Say or do what was done, when the switch has said on all connections what it had."""
+        if talk.client is None and row.get("conn") == "a":
+            talk.client = await RawClient.connect("127.0.0.1", self.switch.port)
+        await self._catch_up()
+        if talk.client is None:
             return
-        call.writer.write(row["data"].encode())
-        if "caller-hangs-up" in self.name and "execute-app-name: answer" in row["data"]:
-            switch.switch.tasks.start(self._hang_up_later(caller, switch), "caller")
+        words = row.get("data", "")
+        for then, call in zip(known, self.calls, strict=False):
+            words = words.replace(then, call.call_id)
+        if words:
+            talk.client.writer.write(words.encode())
+        if "caller-hangs-up" in self.name and "execute-app-name: answer" in words:
+            self.switch.switch.tasks.start(self._hang_up_later(), "caller")
+        match row.get("note", "")[:14]:
+            case "closed by this":
+                talk.client.writer.close()
+            case "closed with RS" if isinstance(talk.client, RawCall):
+                talk.client.reset()
+            case "shutdown(SHUT_":
+                talk.client.writer.write_eof()
 
-    async def _hang_up_later(self, caller: FarEnd, switch: Simulator) -> None:
-        await switch.clock.sleep(1.5)
-        caller.hangs_up()
+    async def _catch_up(self) -> None:
+        """The switch says on all connections what it had said."""
+        for talk in self.talks.values():
+            await talk.catch_up(len(sure(talk.recorded())))
+
+    async def _hang_up_later(self) -> None:
+        await self.switch.clock.sleep(1.5)
+        self.calls[-1].hangs_up()
