@@ -1,6 +1,6 @@
 """How patient the service is with workers, and what becomes of calls that none of them takes."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
@@ -11,6 +11,9 @@ from callcontrol.calls.settings import ControlSettings
 from callcontrol.config_problems import ConfigurationError, describe
 from callcontrol.config_switches import SwitchSettings
 from callcontrol.config_values import Seconds
+
+MAX_CALLS: Final = 5_000
+"""Of one worker: those that it asks for again must fit a request of 256 KiB."""
 
 
 class WorkerSettings(SwitchSettings):
@@ -31,7 +34,7 @@ class WorkerSettings(SwitchSettings):
     find the calls at another replica."""
     max_workers: Annotated[int, Field(ge=1, le=100_000)] = 10_000
     """Workers that may be registered."""
-    worker_max_calls: Annotated[int, Field(ge=1, le=100_000)] = 10_000
+    worker_max_calls: Annotated[int, Field(ge=1, le=MAX_CALLS)] = MAX_CALLS
     """Calls that one worker may have at a time."""
 
     def offer_settings(self, control: ControlSettings) -> OfferSettings:

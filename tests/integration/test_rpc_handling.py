@@ -94,7 +94,7 @@ async def test_the_desk_hears_who_came_and_what_it_serves(served):
         ({"applications": ["menu", "a/b"]}, "applications[1]"),
         ({"applications": ["menu"] * 65}, "applications"),
         ({"max_calls": 0}, "max_calls"),
-        ({"max_calls": 10_001}, "max_calls"),
+        ({"max_calls": 5_001}, "max_calls"),
         ({"event_names": ["lower"]}, "event_names[0]"),
         ({"event_names": ["CHANNEL_HOLD"] * 65}, "event_names"),
         ({"resume_call_ids": ["a b"]}, "resume_call_ids[0]"),
@@ -163,6 +163,19 @@ async def test_a_worker_may_have_no_more_calls_than_the_operator_says():
         stream = HandledStream.open(served.channel)
         await stream.say(register_worker=pb.RegisterWorker(worker_name="a", max_calls=6))
         assert (await stream.end()).violations["register_worker.max_calls"] == "must be 1 to 5"
+
+
+async def test_as_many_calls_as_a_worker_may_have_can_be_asked_for_again(served):
+    stream = HandledStream.open(served.channel)
+    asked = [f"7c3e0b52-5c0a-4a3f-9a39-{number:012x}" for number in range(5_000)]
+    await stream.register(max_calls=5_000, resume_call_ids=asked, resume_token=token(served))
+    (registration,) = served.desk.registered.values()
+    assert len(registration.resume_call_ids) == 5_000
+    stream.call.cancel()
+
+
+def token(served: Replica) -> str:
+    return served.log.token_at(served.log.next_number)
 
 
 # Offers and calls.

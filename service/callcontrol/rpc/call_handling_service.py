@@ -26,7 +26,7 @@ MOVE_TIME_S: Final = 30.0
 class HandlingLimits:
     """What workers may have."""
 
-    max_calls: int = 10_000
+    max_calls: int = 5_000
     """Calls of one worker at a time."""
     register_s: float = 10.0
     """How long a stream may be open before its worker says who it is."""

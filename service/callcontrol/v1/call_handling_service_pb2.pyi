@@ -213,8 +213,8 @@ class RegisterWorker(_message.Message):
     for each process, and the same after a restart. 1 to 64 of A-Z a-z 0-9 _ . -
     """
     max_calls: _builtins.int
-    """How many calls it can take at a time; 1 to 10000, or less where the server
-    says so.
+    """How many calls it can take at a time; 1 to 5000, or less where the server
+    says so. More could not be named in resume_call_ids.
     """
     view: _common_pb2.View.ValueType
     """How much of each event."""

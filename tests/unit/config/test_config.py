@@ -318,6 +318,7 @@ def test_what_a_waiting_call_hears_must_be_what_requests_may_play():
         ("outbound_offer_wait_s", "-1"),
         ("worker_lost_policy", "keep"),
         ("worker_max_calls", "0"),
+        ("worker_max_calls", "5001"),
         ("max_workers", "0"),
     ],
 )
