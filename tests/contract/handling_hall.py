@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 from tests.contract.conftest import config_for
@@ -12,7 +12,7 @@ from tests.contract.phone import DEADLINE_S, Phone
 from tests.contract.switch_under_test import SwitchUnderTest
 from tests.support.handling import HandledStream
 
-from callcontrol.app import Service, running_service
+from callcontrol.app import Service
 from callcontrol.v1 import call_handling_service_pb2 as pb
 from callcontrol.v1 import event_pb2
 from callcontrol.v1.call_handling_service_pb2_grpc import CallHandlingServiceStub
@@ -27,16 +27,35 @@ class Place:
 
     service: Service
     phone: Phone
+    _leaving: asyncio.Event = field(default_factory=asyncio.Event)
+    _left: asyncio.Event = field(default_factory=asyncio.Event)
 
     @classmethod
     @asynccontextmanager
     async def open(cls, switch: SwitchUnderTest, **settings: object) -> AsyncIterator[Self]:
         wanted = {"outbound_listen": f"{switch.host}:0", "token_key": KEY, "worker_drain_s": 0}
-        async with running_service(config_for(switch, wanted | settings)) as service:
+        service = Service(config_for(switch, wanted | settings))
+        leaving, left = asyncio.Event(), asyncio.Event()
+
+        async def serve() -> None:
+            async with service.running():
+                await leaving.wait()
+            left.set()
+
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(serve(), name="a replica")
             async with asyncio.timeout(DEADLINE_S):
                 await service.wait_ready()
-            async with Phone.connect(f"127.0.0.1:{service.port}") as phone:
-                yield cls(service, phone)
+            try:
+                async with Phone.connect(f"127.0.0.1:{service.port}") as phone:
+                    yield cls(service, phone, leaving, left)
+            finally:
+                leaving.set()
+
+    async def leave(self) -> None:
+        """Stop the service, and return when it has."""
+        self._leaving.set()
+        await self._left.wait()
 
     async def worker(self, **fields: object) -> HandledStream:
         """A worker that is registered."""

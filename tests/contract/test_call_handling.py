@@ -4,7 +4,9 @@ methods, given back, and never lost. By both doorbells, on the simulator and on 
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 
+import grpc.aio
 import pytest
 from tests.contract.handling_hall import (
     BELLS,
@@ -320,3 +322,28 @@ async def test_a_worker_says_how_much_more_it_can_take(hall: Hall, bell: str) ->
     await worker.read("released")
     other = await hall.place.worker(worker_name="bob")
     await take(other, await hall.call_in(bell))
+
+
+async def test_a_replica_that_goes_lets_its_workers_take_their_calls_along(
+    switch: SwitchUnderTest, bell: str
+) -> None:
+    async with Hall.open(switch) as hall, AsyncExitStack() as stack:
+        going = await stack.enter_async_context(Place.open(switch, worker_drain_s=20))
+        target = f"127.0.0.1:{going.service.port}"
+        channel = await stack.enter_async_context(grpc.aio.insecure_channel(target))
+        worker = HandledStream.open(channel)
+        await worker.register()
+        caller = await Hall(going, hall.scene).owned(bell, worker)
+        closing = asyncio.create_task(going.leave(), name="a replica goes")
+        assert (await worker.read("drain")).drain.grace.ToSeconds() == 20
+
+        again = HandledStream.open(hall.place.phone.channel)
+        await again.register(resume_call_ids=[caller.call_id], resume_token=worker.token)
+        assert (await again.read("assigned")).assigned.call.call_id == caller.call_id
+        worker.call.cancel()
+        async with asyncio.timeout(DEADLINE_S):
+            await closing
+        await hall.scene.time_passes()
+        await caller.hangs_up()
+        events, _ = await until_released(again, caller)
+        assert "call_ended" in [each.WhichOneof("payload") for each in events]
