@@ -11,7 +11,13 @@ from callcontrol.calls.commands.transfer import transfer
 from callcontrol.calls.control import CallControl
 from callcontrol.calls.encoding import grammar
 from callcontrol.calls.encoding.destination import transfer_place
-from callcontrol.calls.encoding.handing import APPLICATION, LOST_POLICY, ONWARD, OWNER
+from callcontrol.calls.encoding.handing import (
+    APPLICATION,
+    LOST_POLICY,
+    ONWARD,
+    OWNER,
+    REGISTRATION,
+)
 from callcontrol.calls.media import playback
 from callcontrol.calls.offers.ports import LostWorkerPolicy, Standing
 from callcontrol.calls.picture.operations import playing
@@ -20,7 +26,7 @@ from callcontrol.errors import CallStateConflict
 from callcontrol.esl.errors import UnencodableValue
 from callcontrol.ids import CallId
 
-_NAMES: Final = (APPLICATION, OWNER, LOST_POLICY, ONWARD)
+_NAMES: Final = (APPLICATION, OWNER, REGISTRATION, LOST_POLICY, ONWARD)
 _TRUE: Final = "true"
 _POLICIES: Final = {policy.value: policy for policy in LostWorkerPolicy}
 _FOR_EVER: Final = -1
@@ -48,21 +54,33 @@ class SwitchHands:
         return Standing(
             application=variables.get(APPLICATION, ""),
             worker_name=variables.get(OWNER, ""),
+            worker_id=variables.get(REGISTRATION, ""),
             lost_policy=_POLICIES.get(variables.get(LOST_POLICY, "")),
             onward=variables.get(ONWARD, "") == _TRUE,
         )
 
-    async def note_owner(
-        self, call_id: CallId, application: str, name: str, policy: LostWorkerPolicy
-    ) -> None:
+    async def note_owner(self, call_id: CallId, owner: Standing) -> None:
         """See `ports.Hands`."""
+        policy = owner.lost_policy.value if owner.lost_policy is not None else ""
         await self._note(
-            call_id, {APPLICATION: application, OWNER: name, LOST_POLICY: policy.value, ONWARD: ""}
+            call_id,
+            {
+                APPLICATION: owner.application,
+                OWNER: owner.worker_name,
+                REGISTRATION: owner.worker_id,
+                LOST_POLICY: policy,
+                ONWARD: "",
+            },
         )
 
     async def note_onward(self, call_id: CallId) -> None:
-        """See `ports.Hands`."""
-        await self._note(call_id, {OWNER: "", ONWARD: _TRUE})
+        """See `ports.Hands`. What runs in its park is ended first, as a park looks between two
+        frames whether it is over (switch_ivr.c, switch_ivr_park), so not while a playback runs in
+        it, which may have no end. Only the first time: later that would end what its dialplan does.
+        """
+        if not (await self.standing(call_id)).onward:
+            await self._commander.api(self._alive(call_id), "uuid_break", call_id, "all")
+            await self._note(call_id, {OWNER: "", ONWARD: _TRUE})
 
     async def note_free(self, call_id: CallId, application: str) -> None:
         """See `ports.Hands`."""
