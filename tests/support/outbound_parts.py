@@ -1,5 +1,6 @@
 """The parts of a trial of handed-over calls: what is done, and what must come of it."""
 
+import asyncio
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
@@ -130,10 +131,15 @@ class Part:
         """Nothing is, on the switch."""
         give_up_s = time.monotonic() + SLACK_S
         witness = self.trial.witness
-        while left := await witness.channels_left() + await witness.claims_left():
-            if time.monotonic() > give_up_s:
-                self.problems.append(f"{left} channels and claims are left on the switch")
+        while True:
+            channels, claims = await witness.channels_left(), await witness.claims_left()
+            if not channels and not claims:
                 return
+            if time.monotonic() > give_up_s:
+                left = f"{channels} channels and {claims} claims"
+                self.problems.append(f"{left} are left on the switch")
+                return
+            await asyncio.sleep(0.1)
 
     def alone_s(self, calls: Sequence[Witnessed], which: int) -> list[float]:
         """How long nobody had each of the calls, the first time (0) or the last time (-1)."""

@@ -143,7 +143,10 @@ class Trial:
             facts.append(Heard(heard_s))
         if call.ended_s is not None:
             facts.append(Over(call.ended_s))
-        return Account.of(call.began_s, [fact for fact in facts if fact.at_s >= call.began_s])
+        # The two clocks may differ by some milliseconds, and a worker may be as quick.
+        taken_s = (fact.at_s for fact in facts if isinstance(fact, Taken))
+        began_s = min([call.began_s, *taken_s])
+        return Account.of(began_s, [fact for fact in facts if fact.at_s >= began_s])
 
     def owned_since(self, calls: Iterable[Witnessed], since_s: float = 0.0) -> int:
         """How many of the calls a worker has that is alive and was told so since then."""

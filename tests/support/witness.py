@@ -1,4 +1,7 @@
-"""What a real switch says of calls itself, over a connection that nobody else uses."""
+"""What a real switch says of calls itself, over a connection that nobody else uses.
+
+The times are those that the switch gives its events, as it tells them up to 20 ms later.
+"""
 
 import asyncio
 import time
@@ -11,7 +14,7 @@ from tests.contract.raw_client import RawClient
 
 @dataclass
 class Witnessed:
-    """One call as the switch told it; times are those of this machine's monotonic clock."""
+    """One call as the switch told it; times are of this machine's monotonic clock."""
 
     call_id: str
     sip_call_id: str
@@ -53,27 +56,28 @@ class Witness:
                 self._take(frame.event)
 
     def _take(self, event: dict[str, str]) -> None:
-        now_s, name, call_id = time.monotonic(), event["Event-Name"], event.get("Unique-ID", "")
+        name, call_id = event["Event-Name"], event.get("Unique-ID", "")
+        at_s = int(event["Event-Date-Timestamp"]) / 1e6 - time.time() + time.monotonic()
         if name == "CHANNEL_CREATE" and event.get("Call-Direction") == "inbound":
             sip_call_id = event.get("variable_sip_call_id", "")
-            self.calls[call_id] = Witnessed(call_id, sip_call_id, now_s)
+            self.calls[call_id] = Witnessed(call_id, sip_call_id, at_s)
         call = self.calls.get(call_id)
         if call is None:
             return
         call.events.append((name, int(event["Event-Sequence"])))
         match name:
             case "CHANNEL_PARK":
-                call.parked_s.append(now_s)
+                call.parked_s.append(at_s)
             case "CHANNEL_UNPARK":
-                call.unparked_s.append(now_s)
+                call.unparked_s.append(at_s)
             case "CHANNEL_ANSWER":
-                call.answered_s = now_s
+                call.answered_s = at_s
                 call.media_port = int(event.get("variable_local_media_port", "0"))
                 self.on_answer(call)
             case "PLAYBACK_START":
-                call.played.append((now_s, event.get("Playback-File-Path", "")))
+                call.played.append((at_s, event.get("Playback-File-Path", "")))
             case "CHANNEL_HANGUP":
-                call.ended_s = call.ended_s or now_s
+                call.ended_s = call.ended_s or at_s
                 call.cause = event.get("Hangup-Cause", "")
             case "CHANNEL_HANGUP_COMPLETE":
                 call.who_hung_up = event.get("variable_sip_hangup_disposition", "")
