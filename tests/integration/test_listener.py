@@ -573,6 +573,27 @@ class TestParkedCallsThatComeToBeSentOn:
             call.says_goodbye()
             assert await going_on is True
 
+    async def test_where_none_has_come_yet_only_one_at_a_time_is_told_to(
+        self, switch: FakeSwitch
+    ) -> None:
+        given = replace(SETTINGS, host="127.0.0.1")
+        async with Door.open(switch, given) as door:
+            first = asyncio.create_task(self.node(door).unpark(PARKED))
+            await self.is_told_to_come(door, "+OK")
+            second = asyncio.create_task(self.node(door).unpark(CallId("another")))
+            taken = await door.switch.commands.get()
+            assert taken.text == "myevents another json"
+            taken.reply("-ERR invalid uuid")
+            assert await second is False
+
+            call = await self.comes(door)
+            await call.hears("exit")
+            call.says_goodbye()
+            assert await first is True
+            third = asyncio.create_task(self.node(door).unpark(PARKED))
+            await self.is_told_to_come(door, f"-ERR invalid session id [{PARKED}]")
+            assert await third is False
+
     @pytest.mark.parametrize("host", ["callcontrol.example", "192.0.2.1", ""])
     async def test_no_call_is_told_to_come_where_none_is_known_to_get(
         self, door: Door, host: str

@@ -13,6 +13,7 @@ from ipaddress import IPv4Address
 from typing import Final, Protocol
 
 from callcontrol.addresses import is_loopback
+from callcontrol.errors import CommandQueueFull, NodeUnavailable
 from callcontrol.esl.commands import Command
 from callcontrol.esl.messages import Reply
 from callcontrol.esl.messaging import execute
@@ -46,6 +47,12 @@ class Door:
     def __init__(self) -> None:
         self._addresses: dict[NodeId, str] = {}
         self._failures: Counter[NodeId] = Counter()
+        self._proven: set[NodeId] = set()
+        """Nodes of which a call has come."""
+        self._trying: dict[NodeId, CallId] = {}
+        """The call that tries it for a node that is not proven."""
+        self._late: set[CallId] = set()
+        """Calls that did not come, as long as they are let go otherwise."""
         self._expected: OrderedDict[CallId, deque[asyncio.Event]] = OrderedDict()
         """For each time that a call was told to come and has not, which may be never."""
 
@@ -61,19 +68,24 @@ class Door:
         others can come there too.
         """
         if data.socket_host == local_host and _is_ipv4(local_host):
-            self._failures[node_id] = 0
+            self._prove(node_id)
             self._addresses[node_id] = f"{local_host}:{port}"
 
-    def failed(self, node_id: NodeId) -> None:
-        """A call was there and did not come. That may be as it was busy; if it is so for several
-        after each other, calls of that node are no longer told to come.
+    def other_way(self, node_id: NodeId, call_id: CallId, *, was_there: bool) -> None:
+        """A call was let go otherwise. If it was there and did not come, that may be as it was
+        busy; if so for several after each other, calls of that node are no longer told to come.
         """
+        if call_id not in self._late:
+            return
+        self._late.discard(call_id)
+        if not was_there:
+            return
         self._failures[node_id] += 1
         if self._failures[node_id] < MAX_FAILURES:
             return
         if address := self._addresses.pop(node_id, None):
             keys = {"node": node_id, "address": address}
-            log.warning("calls do not come to where one has come before", extra=keys)
+            log.warning("parked calls do not come when told to", extra=keys)
 
     def expects(self, call_id: CallId) -> bool:
         """Whether a call that comes was told to, and is to be sent on."""
@@ -90,20 +102,45 @@ class Door:
         come this way. Raises what `Node.command` does.
         """
         address = self._addresses.get(node.node_id)
-        if address is None:
+        if address is None or not self._may_try(node.node_id, call_id):
             return None
         came = self._expect(call_id)
-        reply = await node.command(execute(call_id, "socket", address, event_lock=False))
-        if not reply.ok:
-            self.expects(call_id)  # one time less
-            return False if "invalid session id" in reply.text else None
         try:
+            reply = await node.command(execute(call_id, "socket", address, event_lock=False))
+            if not reply.ok:
+                self._forget(call_id, came)
+                return False if "invalid session id" in reply.text else None
             async with asyncio.timeout(COMING_S):
                 await came.wait()
+        except (NodeUnavailable, CommandQueueFull):
+            self._forget(call_id, came)
+            raise
         except TimeoutError:
+            self._late.add(call_id)
             return None
-        self._failures[node.node_id] = 0
+        finally:
+            if self._trying.get(node.node_id) == call_id:
+                del self._trying[node.node_id]
+        self._prove(node.node_id)
         return True
+
+    def _forget(self, call_id: CallId, came: asyncio.Event) -> None:
+        """It was not told to come after all."""
+        waiting = self._expected.get(call_id)
+        if waiting and came in waiting:
+            waiting.remove(came)
+        if not waiting:
+            self._expected.pop(call_id, None)
+
+    def _prove(self, node_id: NodeId) -> None:
+        self._proven.add(node_id)
+        self._failures[node_id] = 0
+
+    def _may_try(self, node_id: NodeId, call_id: CallId) -> bool:
+        """One at a time, until one has come: where nothing answers, not even a refusal, a call
+        hangs for two minutes.
+        """
+        return node_id in self._proven or self._trying.setdefault(node_id, call_id) == call_id
 
     def _expect(self, call_id: CallId) -> asyncio.Event:
         """Done when the call has come as often as it was told to by then."""

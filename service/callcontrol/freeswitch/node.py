@@ -175,9 +175,12 @@ class Node:
         door = self.door
         if door and (was_there := await door.unpark(self, call_id)) is not None:
             return was_there
-        is_there = await unpark(self.settings, self._timings, self.counters, call_id)
-        if is_there and door:
-            door.failed(self.node_id)
+        is_there = False
+        try:
+            is_there = await unpark(self.settings, self._timings, self.counters, call_id)
+        finally:
+            if door:
+                door.other_way(self.node_id, call_id, was_there=is_there)
         return is_there
 
     async def caught_up(self) -> None:
