@@ -306,6 +306,24 @@ async def test_calls_go_on_over_a_stream_that_broke():
         assert [line for line in program.lines if line != "back"] == wanted
 
 
+async def test_a_command_that_a_new_service_does_not_know_the_call_of_is_sent_again():
+    async def scene(service: PlayedService, running: RunningProgram) -> None:
+        line = await begin(service, token="t1")
+        collecting = await service.command("CollectDigits")
+        line.end(CUT)
+        later = await service.line()
+        await later.registered()
+        await running.until("back")
+        collecting.answer(Refusal(grpc.StatusCode.NOT_FOUND, "CALL_NOT_FOUND"))
+        later.assign("a", again=True)
+        await press(service, "9")
+        await hang_up(service, later)
+        await dismiss(later, running, "ended NORMAL_CLEARING")
+
+    before = ("ready", *(f"a {line}" for line in BEGUN), "back")
+    assert await played(scene) == lines("digit 9", "ended NORMAL_CLEARING", before=before)
+
+
 async def test_an_accepted_call_that_is_assigned_on_the_next_stream_begins_there():
     async def scene(service: PlayedService, running: RunningProgram) -> None:
         line = await first_line(service)

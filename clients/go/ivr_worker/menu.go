@@ -63,11 +63,11 @@ func (m menu) ask(call *working.Call) (string, error) {
 		return "", err
 	}
 	switch got.GetResult() {
-	case pb.CollectDigitsResponse_RESULT_CALL_ENDED:
-		return "", working.ErrOver
 	case pb.CollectDigitsResponse_RESULT_COLLECTED:
 		call.Tell("digit " + got.GetDigits())
 		return got.GetDigits(), nil
+	case pb.CollectDigitsResponse_RESULT_CALL_ENDED:
+		call.WaitForEnd()
 	}
 	call.Tell("no digit")
 	return "", nil
@@ -77,7 +77,7 @@ func (m menu) ask(call *working.Call) (string, error) {
 func (m menu) connect(call *working.Call) error {
 	call.Tell("bridging")
 	gaps := call.Gaps()
-	dialled, err := service.Insist(call.Context, 40*time.Second, false, m.calls.DialAndBridge, &pb.DialAndBridgeRequest{
+	dialled, err := working.Do(call, 40*time.Second, false, m.calls.DialAndBridge, &pb.DialAndBridgeRequest{
 		RequestId:     uuid.NewV4().String(), // the same id again would not ring a second time
 		CallId:        call.ID,
 		Endpoints:     []*pb.Endpoint{m.endpoint},
@@ -129,5 +129,5 @@ func tone(tone string) []*pb.MediaSource {
 func harmless[Request, Response any](
 	call *working.Call, within time.Duration, method service.Method[Request, Response], request *Request,
 ) (*Response, error) {
-	return service.Insist(call.Context, within, true, method, request)
+	return working.Do(call, within, true, method, request)
 }

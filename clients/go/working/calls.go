@@ -39,6 +39,9 @@ func (c *calls) toResume() []string {
 		c.hoped[offer.GetCall().GetCallId()] = offer
 	}
 	clear(c.accepted)
+	for _, call := range c.owned {
+		call.leave()
+	}
 	ids := slices.AppendSeq(slices.Collect(maps.Keys(c.owned)), maps.Keys(c.hoped))
 	slices.Sort(ids)
 	return ids
@@ -69,6 +72,7 @@ func (c *calls) assign(assigned *pb.CallAssigned) *Call {
 	if c.owned[id] == nil {
 		c.owned[id] = c.begin(id, offer.GetApplication())
 	}
+	c.owned[id].assign()
 	return c.owned[id]
 }
 
@@ -129,7 +133,7 @@ func (c *calls) take(event *pb.Event) {
 }
 
 func (c *calls) takeGap() {
-	for call := range maps.Values(c.owned) {
+	for _, call := range c.owned {
 		call.takeGap()
 	}
 }

@@ -4,7 +4,6 @@ package working
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"time"
 
@@ -16,15 +15,8 @@ import (
 	"callcontrol.example/clients/service"
 )
 
-const (
-	// Until the news of an end that a command has told already.
-	newsTime = 5 * time.Second
-	// Beyond the resume window, until a call that did not come back is given up.
-	awaited = time.Second
-)
-
-// ErrOver is the failure of what was done to a call that has ended.
-var ErrOver = status.Error(codes.FailedPrecondition, "the call has ended")
+// Beyond the resume window, until a call that did not come back is given up.
+const awaited = time.Second
 
 // Program is what a worker is made for.
 type Program struct {
@@ -261,15 +253,8 @@ func (w *Worker) begin(id, application string) *Call {
 // look has the call looked after, and gives it back where that fails.
 func (w *Worker) look(call *Call) {
 	err := w.Handle(call)
-	if err == nil || call.Context.Err() != nil {
+	if err == nil {
 		return
-	}
-	if service.IsOver(err) || errors.Is(err, ErrOver) {
-		select {
-		case <-call.Context.Done():
-			return
-		case <-time.After(newsTime):
-		}
 	}
 	w.mutex.Lock()
 	defer w.mutex.Unlock()

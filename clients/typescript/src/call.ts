@@ -2,17 +2,21 @@
 
 import { RpcError, RpcOptions, UnaryCall } from "@protobuf-ts/runtime-rpc";
 import { Event } from "./gen/callcontrol/v1/event";
-import { Failure } from "./service";
+import { Failure, isOver } from "./service";
 
 /** So many ends are remembered, for who asks when they have come already. */
 const remembered = 64;
 const betweenAttemptsMs = 200;
+/** Until the news of an end that a command has told already. */
+const newsMs = 5_000;
 
 /** How a command is sent: it may be done twice, unless it says that it is harmful. */
 export interface Manner {
   withinMs: number;
   isHarmful?: boolean;
 }
+
+type Attempt<Answer extends object> = (options: RpcOptions) => UnaryCall<object, Answer>;
 
 export class Call {
   readonly #over = new AbortController();
@@ -21,6 +25,10 @@ export class Call {
   #waiting: (() => void)[] = [];
   /** How often events were missing. */
   gaps = 0;
+  /** How often the service has told that the call is the worker's. */
+  #assignments = 0;
+  /** The stream broke since then: the service may have to find the call again. */
+  #isAway = false;
   /** The worker wants to be rid of it; for the worker alone. */
   isReleased = false;
 
@@ -48,6 +56,19 @@ export class Call {
     this.#over.abort();
   }
 
+  /** The call is the worker's, or again. */
+  assign(): void {
+    this.#assignments += 1;
+    this.#isAway = false;
+    this.#wake();
+  }
+
+  /** The call is one that has to be found again. */
+  leave(): void {
+    this.#isAway = true;
+    this.#wake();
+  }
+
   take({ payload }: Event): void {
     if (payload.oneofKind === "playbackStopped") this.#remember(payload.playbackStopped.playbackId);
     if (payload.oneofKind === "callUnbridged") {
@@ -66,21 +87,39 @@ export class Call {
    * missing that were not among so many gaps, or the call is over. It says whether it has come.
    */
   async waitFor(id: string, gaps: number): Promise<boolean> {
-    while (!this.#past.includes(id) && this.gaps === gaps && !this.over.aborted) await this.#news();
+    await this.#until(() => this.#past.includes(id) || this.gaps !== gaps);
     return this.#past.includes(id);
   }
 
   /** Returns when the call is over. */
   async whenOver(): Promise<void> {
-    while (!this.over.aborted) await this.#news();
+    await this.#until(() => false);
   }
 
-  /** The answer of the first attempt that was not cut off. Throws RpcError. */
-  async insist<Answer extends object>(
-    manner: Manner,
-    attempt: (options: RpcOptions) => UnaryCall<object, Answer>,
-  ): Promise<Answer> {
+  /** Returns when the call is over, as it is known to be, or when that does not show. */
+  async waitForEnd(): Promise<void> {
+    await this.#until(() => false, Date.now() + newsMs);
+  }
+
+  /**
+   * Sends a command about the call; throws RpcError. One for a call that is not known waits for its
+   * end; or for its assignment, and is sent again then: a service that has begun anew has to find the
+   * call first.
+   */
+  async do<Answer extends object>(manner: Manner, attempt: Attempt<Answer>): Promise<Answer> {
     const deadline = Date.now() + manner.withinMs;
+    for (;;) {
+      const seen = this.#assignments;
+      try {
+        return await this.#insist(deadline, manner, attempt);
+      } catch (error) {
+        if (!isOver(error) || !(await this.#comesBack(seen, deadline))) throw error;
+      }
+    }
+  }
+
+  /** The answer of the first attempt that was not cut off. */
+  async #insist<Answer extends object>(deadline: number, manner: Manner, attempt: Attempt<Answer>): Promise<Answer> {
     for (;;) {
       if (this.over.aborted) throw new RpcError("the call is over", "CANCELLED");
       const abort = AbortSignal.any([this.over]);
@@ -91,6 +130,27 @@ export class Call {
         if (isLate || !mayPass(new Failure(error), manner)) throw error;
       }
       await new Promise((resume) => setTimeout(resume, betweenAttemptsMs));
+    }
+  }
+
+  /** Whether the call is assigned once more, which it was so often before. */
+  async #comesBack(seen: number, deadline: number): Promise<boolean> {
+    const isBack = (): boolean => this.#assignments !== seen;
+    const hasNews = await this.#until(() => this.#isAway || isBack(), Date.now() + newsMs);
+    return hasNews && (await this.#until(isBack, deadline));
+  }
+
+  /** Waits for something to be so; false when it is not, by the deadline or at the end of the call. */
+  async #until(isSo: () => boolean, deadline?: number): Promise<boolean> {
+    const timer = deadline && setTimeout(() => this.#wake(), deadline - Date.now() + 1);
+    try {
+      while (!isSo()) {
+        if (this.over.aborted || (deadline && Date.now() >= deadline)) return false;
+        await this.#news();
+      }
+      return true;
+    } finally {
+      clearTimeout(timer);
     }
   }
 

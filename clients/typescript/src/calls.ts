@@ -26,6 +26,7 @@ export class Calls {
   toResume(): string[] {
     for (const offer of this.#accepted.values()) this.#hoped.set(offer.call?.callId ?? "", offer);
     this.#accepted.clear();
+    for (const call of this.#owned.values()) call.leave();
     return [...this.#owned.keys(), ...this.#hoped.keys()].sort();
   }
 
@@ -54,6 +55,7 @@ export class Calls {
       call = this.begin(id, offer?.application ?? "");
       this.#owned.set(id, call);
     }
+    call.assign();
     return call;
   }
 

@@ -20,7 +20,7 @@ import { RegisterWorker } from "./gen/callcontrol/v1/call_handling_service";
 import { MediaSource } from "./gen/callcontrol/v1/common";
 import { endpoint } from "./places";
 import { nameOf, parsed, runProgram, UsageError } from "./program";
-import { callIsOver, connect, seconds } from "./service";
+import { connect, seconds } from "./service";
 import { Worker } from "./working";
 
 const usage = "usage: ivr_worker.js APPLICATION ENDPOINT [--name NAME] [--max-calls N] [--grace SECONDS] [--ids]";
@@ -71,7 +71,7 @@ class Menu {
   /** Returns once the call is over. Throws RpcError where a request fails. */
   async handle(call: Call): Promise<void> {
     const callId = call.id;
-    await call.insist(soon, (options) => this.#calls.answer(AnswerRequest.create({ callId }), options));
+    await call.do(soon, (options) => this.#calls.answer(AnswerRequest.create({ callId }), options));
     call.tell("answered");
     switch (await this.#ask(call)) {
       case "1":
@@ -81,7 +81,7 @@ class Menu {
         await this.#sayGoodbye(call);
         break;
     }
-    await call.insist(soon, (options) => this.#calls.hangup(HangupRequest.create({ callId }), options));
+    await call.do(soon, (options) => this.#calls.hangup(HangupRequest.create({ callId }), options));
     await call.whenOver();
   }
 
@@ -95,19 +95,16 @@ class Menu {
       maxDigits: 1,
       timeout: seconds(5),
     });
-    const { result, digits } = await call.insist({ withinMs: 20_000 }, (options) =>
+    const { result, digits } = await call.do({ withinMs: 20_000 }, (options) =>
       this.#calls.collectDigits(request, options),
     );
-    switch (result) {
-      case Result.CALL_ENDED:
-        throw callIsOver;
-      case Result.COLLECTED:
-        call.tell(`digit ${digits}`);
-        return digits;
-      default:
-        call.tell("no digit");
-        return "";
+    if (result === Result.COLLECTED) {
+      call.tell(`digit ${digits}`);
+      return digits;
     }
+    if (result === Result.CALL_ENDED) await call.waitForEnd();
+    call.tell("no digit");
+    return "";
   }
 
   /** Dials the endpoint, and returns when the two are parted again. */
@@ -122,7 +119,7 @@ class Menu {
       continueAfter: true,
       waitUntil: WaitUntil.ANSWERED,
     });
-    const { legs, disposition } = await call.insist({ withinMs: 40_000, isHarmful: true }, (options) =>
+    const { legs, disposition } = await call.do({ withinMs: 40_000, isHarmful: true }, (options) =>
       this.#calls.dialAndBridge(request, options),
     );
     const partner = legs.find((leg) => leg.disposition === Disposition.ANSWERED);
@@ -136,7 +133,7 @@ class Menu {
     while (!(await call.waitFor(partner, gaps)) && !call.over.aborted) {
       gaps = call.gaps;
       const request = GetCallRequest.create({ callId: call.id });
-      const now = await call.insist(soon, (options) => this.#calls.getCall(request, options));
+      const now = await call.do(soon, (options) => this.#calls.getCall(request, options));
       if (now.call?.bridgedCallId !== partner) return;
     }
   }
@@ -146,7 +143,7 @@ class Menu {
     call.tell("goodbye");
     const { gaps } = call;
     const request = PlayRequest.create({ callId: call.id, sources: [tone("%(500,0,330)")] });
-    const { playbackId } = await call.insist(soon, (options) => this.#calls.play(request, options));
+    const { playbackId } = await call.do(soon, (options) => this.#calls.play(request, options));
     await call.waitFor(playbackId, gaps);
   }
 }

@@ -114,11 +114,8 @@ function unpacked<T extends object>(details: Any[], type: MessageType<T>): T | u
   return detail && type.fromBinary(detail.value);
 }
 
-/** The failure of what was done to a call that has ended. */
-export const callIsOver = new RpcError("the call has ended", "FAILED_PRECONDITION");
-
 /** Whether a request failed because its call has ended. */
 export function isOver(error: unknown): boolean {
   const { reason } = new Failure(error);
-  return error === callIsOver || reason === "CALL_ENDED" || reason === "CALL_NOT_FOUND";
+  return reason === "CALL_ENDED" || reason === "CALL_NOT_FOUND";
 }

@@ -12,11 +12,9 @@ import {
   WorkerRegistered,
 } from "./gen/callcontrol/v1/call_handling_service";
 import { CallHandlingServiceClient } from "./gen/callcontrol/v1/call_handling_service.client";
-import { Failure, isOver, milliseconds } from "./service";
+import { Failure, milliseconds } from "./service";
 import { Pauses, Stream } from "./stream";
 
-/** Until the news of an end that a command has told already. */
-const newsMs = 5_000;
 /** Beyond the resume window, until a call that did not come back is given up. */
 const awaitedMs = 1_000;
 
@@ -209,9 +207,6 @@ export class Worker {
       await this.program.handle(call);
     } catch (error) {
       if (!(error instanceof RpcError)) throw error;
-      if (isOver(error)) {
-        await Promise.race([call.whenOver(), new Promise((resume) => setTimeout(resume, newsMs))]);
-      }
       if (call.over.aborted) return;
       call.tell(`failed: ${error.code}`);
       call.isReleased = true;
