@@ -3,7 +3,11 @@
 import asyncio
 
 import pytest
+from tests.contract.raw_client import RawClient
 from tests.support.outbound_replay import Play, Said, sure
+from tests.support.outbound_server import OutboundServer
+
+from callcontrol.simulator import Simulator
 
 TIME_SCALE = 0.2
 RECORDED = [
@@ -56,3 +60,25 @@ async def test_what_a_switch_says_to_a_server_is_what_was_recorded(name: str) ->
         assert answers(talk.now) == answers(talk.recorded())
         assert now[:both] == then[:both]
         assert both >= until_the_end, "only what comes after the end may be lost without linger"
+
+
+async def test_a_fault_of_sockets_strikes_no_link_of_a_client_and_the_other_way_round() -> None:
+    async with (
+        asyncio.timeout(10),
+        Simulator() as switch,
+        OutboundServer.listening("127.0.0.1") as server,
+        await RawClient.connect("127.0.0.1", switch.port) as link,
+    ):
+        await link.log_in("ClueCon")
+        switch.call_in(f"socket-async-full-{server.port}")
+        call = await server.next_call()
+        await call.channel_data()
+        switch.faults.drop("sockets", reset=True)
+        with pytest.raises((asyncio.IncompleteReadError, ConnectionError)):
+            await call.frame()
+
+        assert await link.ask("api echo here") == "here"
+        switch.call_in(f"socket-async-full-{server.port}")
+        other = await server.next_call()
+        switch.faults.drop("commands")
+        assert (await other.channel_data())["Socket-Mode"] == "async"

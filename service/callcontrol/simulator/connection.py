@@ -32,6 +32,8 @@ MAX_LOST_EVENTS = 500
 class Connection(SocketLine):
     """A client. `serve` is its only thread: while a command runs, nothing else happens here."""
 
+    is_outbound = False
+    """Whether the switch made it, in outbound mode."""
     is_async = True
     """Whether the call it belongs to obeys its orders by itself, and not on this thread."""
     is_full = True

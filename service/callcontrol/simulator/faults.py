@@ -9,8 +9,10 @@ if TYPE_CHECKING:
     from callcontrol.simulator.connection import Connection
     from callcontrol.simulator.server import Simulator
 
-Which = Literal["all", "events", "commands"]
-"""Connections that asked for events, those that did not, or both."""
+Which = Literal["all", "events", "commands", "sockets"]
+"""Connections of clients that asked for events, or that did not; those that the switch made in
+outbound mode; or all of them.
+"""
 
 
 class Faults:
@@ -51,8 +53,11 @@ class Faults:
         found = list(self._simulator.connections)
         if which == "all":
             return found
+        if which == "sockets":
+            return [one for one in found if one.is_outbound]
+        clients = [one for one in found if not one.is_outbound]
         wants_events = which == "events"
-        return [one for one in found if one.subscription.is_listening is wants_events]
+        return [one for one in clients if one.subscription.is_listening is wants_events]
 
     def drop(self, which: Which = "all", *, reset: bool = False) -> None:
         """Close without a notice; with a reset if asked for."""

@@ -22,6 +22,8 @@ _LOOK_S = 0.001
 class OutboundConnection(Connection):
     """A connection that the switch made for one call, to which it belongs from its start."""
 
+    is_outbound = True
+
     def __init__(
         self, simulator: "Simulator", leg: "Leg", *, is_async: bool, is_full: bool
     ) -> None:
