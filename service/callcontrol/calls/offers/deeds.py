@@ -111,6 +111,7 @@ class Deeds:
         if worker is None:
             raise AssertionError("a call for nobody")
         call.owner, call.worker_name, call.policy = worker, worker.name, worker.policy
+        call.worker_id = worker.worker_id
         call.was_owned, call.tenure = True, object()
         worker.owned.add(call.call_id)
         if offer_id is None:

@@ -184,7 +184,13 @@ class Errands:
         async def work() -> None:
             if worker is not None and call.owner is worker and call.tenure is tenure:
                 policy = call.policy or self._settings.lost_policy
-                await self._hands.note_owner(call.call_id, call.application, worker.name, policy)
+                owner = Standing(
+                    application=call.application,
+                    worker_name=worker.name,
+                    worker_id=worker.worker_id,
+                    lost_policy=policy,
+                )
+                await self._hands.note_owner(call.call_id, owner)
                 then()
 
         def again(call: HandedCall) -> None:
@@ -263,11 +269,11 @@ class Errands:
         return holder
 
     async def _is_its_owners(self, call: HandedCall) -> bool:
-        """Whether the switch has the same owner for it as we have."""
+        """Whether the switch has the same owner for it as we have, by the same registration."""
         if call.stage not in {Stage.OWNED, Stage.LOST} or not call.worker_name:
             return False
         standing = await self._hands.standing(call.call_id)
-        return standing.worker_name == call.worker_name and not standing.onward
+        return standing.worker_id == call.worker_id and not standing.onward
 
     async def _freed(self, call: HandedCall) -> str:
         """Have the switch remember that a call has no owner; who has the claim then."""

@@ -50,6 +50,7 @@ class HandedCall:
         "tenure",
         "was_found",
         "was_owned",
+        "worker_id",
         "worker_name",
     )
 
@@ -72,6 +73,8 @@ class HandedCall:
         """It was asked for, and did not say that another replica has it."""
         self.worker_name = ""
         """Who has it, or had it and may come back."""
+        self.worker_id = ""
+        """By which registration."""
         self.policy: LostWorkerPolicy | None = None
         self.onward = False
         """It was sent on before, so that no worker gets it."""
@@ -106,6 +109,7 @@ class HandedCall:
         self.is_known, self.was_found = True, not standing.worker_name
         self.application = standing.application or self.application
         self.worker_name, self.policy = standing.worker_name, standing.lost_policy
+        self.worker_id = standing.worker_id
         self.onward = standing.onward
 
     def look_anew(self, now_s: float) -> None:

@@ -59,6 +59,8 @@ class Standing:
     application: str = ""
     worker_name: str = ""
     """The worker that has the call; empty for none."""
+    worker_id: str = ""
+    """Its registration that got the call last."""
     lost_policy: LostWorkerPolicy | None = None
     """What that worker wants to become of it."""
     onward: bool = False
@@ -223,9 +225,7 @@ class Hands(Protocol):
     async def standing(self, call_id: CallId) -> Standing:
         """Ask the switch what it remembers of a call."""
 
-    async def note_owner(
-        self, call_id: CallId, application: str, name: str, policy: LostWorkerPolicy
-    ) -> None:
+    async def note_owner(self, call_id: CallId, owner: Standing) -> None:
         """Have the switch remember whose call it is."""
 
     async def note_onward(self, call_id: CallId) -> None:
