@@ -280,6 +280,40 @@ async def test_a_call_outlives_the_service_and_its_handler_goes_on(
         working.cancel()
 
 
+@pytest.mark.parametrize("bell", BELLS)
+async def test_two_who_speak_are_not_parted_by_a_restart_of_the_service(
+    switch: SwitchUnderTest, bell: str
+):
+    story, ready = Story(), asyncio.Event()
+
+    async def handler(call: ActiveCall) -> None:
+        await call.answer()
+        story.tell(await call.bridge(f"loopback/answer/{CONTEXT}"))
+        await call.wait_unbridged()
+        story.tell("parted")
+        story.tell(await call.hang_up())
+
+    async with Scene.on(switch) as scene, asyncio.TaskGroup() as tasks:
+        async with running(switch) as service:
+            target = f"127.0.0.1:{service.port}"
+            manners = WorkerManners(pause=soon, on_registered=ready.set)
+            worker = Worker(target, ["ivr"], handler, name="w-1", manners=manners)
+            working = tasks.create_task(worker.run(signals=()))
+            await ready.wait()
+            async with Phone.connect(target) as phone:
+                await Office(switch, service, phone, scene, story).call_in(bell)
+                bridged = await story.next()
+                assert isinstance(bridged, Bridged)
+        ready.clear()
+        async with running(switch, service.port), Phone.connect(target) as phone:
+            await ready.wait()
+            request = pb.HangupRequest(call_id=bridged.partner)
+            await phone.calls.Hangup(request, timeout=DEADLINE_S)
+            assert await story.next() == "parted"
+            assert await story.next() == Ended("NORMAL_CLEARING")
+        working.cancel()
+
+
 async def test_digits_are_collected_anew_after_a_restart_of_the_service(switch: SwitchUnderTest):
     story, ready = Story(), asyncio.Event()
 
