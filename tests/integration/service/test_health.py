@@ -35,7 +35,12 @@ async def watch(channel: grpc.aio.Channel, service: str) -> AsyncIterator[int]:
 
 @pytest.mark.parametrize(
     "service",
-    ["readiness", "callcontrol.v1.CallControlService", "callcontrol.v1.ConferenceService"],
+    [
+        "readiness",
+        "callcontrol.v1.CallControlService",
+        "callcontrol.v1.CallHandlingService",
+        "callcontrol.v1.ConferenceService",
+    ],
 )
 async def test_health_follows_the_switch_going_and_coming(stage: Stage, service: str):
     async with stage.channel() as channel, asyncio.timeout(LIMIT_S):
