@@ -166,5 +166,5 @@ class HashClaims:
     def _warn(self, node_id: NodeId) -> None:
         if node_id not in self._without:
             self._without.add(node_id)
-            keys = {"node": node_id, "module": "mod_hash"}
+            keys = {"node": node_id, "needs": "mod_hash"}
             log.warning("no claims on calls: replicas must not share this switch", extra=keys)
