@@ -601,6 +601,7 @@ class World:
 
     def settle(self) -> None:
         """Until nothing is left to happen at this time."""
+        self.turn()
         while self.steps or any(replica.events for replica in self.living()):
             while self.steps:
                 self.take_step(0)
