@@ -1,12 +1,11 @@
 """What a worker says on its stream: each message checked, and turned into values."""
 
-import re
 from dataclasses import dataclass
 from typing import Final
 
 from google.protobuf.message import DecodeError
 
-from callcontrol.calls.encoding.grammar import call_id_problem
+from callcontrol.calls.encoding.grammar import call_id_problem, worker_word_problem
 from callcontrol.calls.offers.ports import LostWorkerPolicy, Registration
 from callcontrol.calls.requests import Destination
 from callcontrol.errors import InvalidRequest, Violation
@@ -26,7 +25,6 @@ MAX_TOKEN_LENGTH: Final = 64 * 1024
 """What a request may have in all is more; a token of a thousand nodes has half of this."""
 
 _PREFIX: Final = "register_worker."
-_NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _POLICIES: Final[dict[int, LostWorkerPolicy | None]] = {
     call_handling_service_pb2.LOST_WORKER_POLICY_UNSPECIFIED: None,
     call_handling_service_pb2.LOST_WORKER_POLICY_OFFER_AGAIN: LostWorkerPolicy.OFFER_AGAIN,
@@ -94,12 +92,12 @@ def _violations(
     asked: RegisterWorker, max_calls: int, event_name_problem: Problem
 ) -> list[Violation]:
     bad: list[Violation] = []
-    if problem := name_problem(asked.worker_name):
+    if problem := worker_word_problem(asked.worker_name):
         bad.append(Violation(f"{_PREFIX}worker_name", problem))
     applications = f"{_PREFIX}applications"
     if not 1 <= len(asked.applications) <= MAX_APPLICATIONS:
         bad.append(Violation(applications, f"must be 1 to {MAX_APPLICATIONS}"))
-    bad += list_violations(applications, asked.applications[:MAX_APPLICATIONS], name_problem)
+    bad += list_violations(applications, asked.applications[:MAX_APPLICATIONS], worker_word_problem)
     if not 1 <= asked.max_calls <= max_calls:
         bad.append(Violation(f"{_PREFIX}max_calls", f"must be 1 to {max_calls}"))
     names = f"{_PREFIX}event_names"
@@ -114,11 +112,6 @@ def _violations(
         problem = f"may have at most {MAX_TOKEN_LENGTH} characters"
         bad.append(Violation(f"{_PREFIX}resume_token", problem))
     return bad + view_violations(asked, _PREFIX)
-
-
-def name_problem(name: str) -> str | None:
-    """What is wrong with the name of a worker or an application."""
-    return None if _NAME.fullmatch(name) else "must be 1 to 64 of A-Z a-z 0-9 _ . -"
 
 
 def require_offer_id(field: str, offer_id: str) -> None:
