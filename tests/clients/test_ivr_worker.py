@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 import pytest
+from tests.support.programs import free_port
 from tests.support.small_programs import LANGUAGES, Ended, RunningProgram, alike, started
 from tests.support.stage import QUICK, Audience, Stage, listening, settings_for
 
@@ -14,6 +15,7 @@ from callcontrol.app import running_service
 from callcontrol.client.client import Client
 from callcontrol.simulator import Simulator
 from callcontrol.v1 import call_control_service_pb2 as pb
+from callcontrol.v1.event_pb2 import Event
 from callcontrol.v1.node_service_pb2 import ExecuteApiRequest
 
 LIMIT_S = 30.0
@@ -30,12 +32,8 @@ class Scene:
 
     async def press(self, digit: str) -> None:
         """The caller presses a key, once the switch collects digits."""
-        collecting = "play_and_get_digits"
         await self.audience.wait_for(
-            lambda it: any(
-                event.application_started.application.name == collecting
-                for event in it.of("application_started", self.call_id)
-            )
+            lambda it: is_collecting(it.of("application_started", self.call_id))
         )
         request = ExecuteApiRequest(
             node_id="fs1", command="uuid_recv_dtmf", arguments=f"{self.call_id} {digit}"
@@ -49,27 +47,40 @@ class Scene:
         )
 
 
+def is_collecting(started: list[Event]) -> bool:
+    names = [event.application_started.application.name for event in started]
+    return "play_and_get_digits" in names
+
+
 Play = Callable[[Scene], Awaitable[None]]
+
+
+def words_for(language: str, whom: str = "answer") -> tuple[str, ...]:
+    """Each language has an application of its own, so that its worker gets its calls."""
+    return (f"ivr-{language}", f"sofia/internal/{whom}@example.org", "--name", language)
+
+
+async def hand_over(stage: Stage, language: str) -> str:
+    """The id of a call that `originate` brings to the worker of its language."""
+    words = ("sofia/internal/answer@example.org", "--worker", f"ivr-{language}", "--ids")
+    async with started(language, "originate", *words, target=stage.client.target) as caller:
+        ended = await caller.end()
+    call_id = ended.lines[0].split()[0]
+    assert ended == Ended(0, [f"{call_id} calling", f"{call_id} answered"])
+    return call_id
 
 
 @asynccontextmanager
 async def scene(stage: Stage, language: str, whom: str) -> AsyncIterator[Scene]:
-    """A worker of that language with a call that `originate` has brought to it."""
-    target, application = stage.client.target, f"ivr-{language}"
-    endpoint = f"sofia/internal/{whom}@example.org"
-    async with AsyncExitStack() as stack:
-        audience = await stack.enter_async_context(listening(stage))
-        words = ("ivr_worker", application, endpoint, "--name", language)
-        worker = await stack.enter_async_context(started(language, *words, target=target))
+    """A worker of that language with a call."""
+    words, target = words_for(language, whom), stage.client.target
+    async with (
+        listening(stage) as audience,
+        started(language, "ivr_worker", *words, target=target) as worker,
+    ):
         await worker.until("ready")
-        handed_over = ("originate", "sofia/internal/answer@example.org", "--worker", application)
-        caller = await stack.enter_async_context(
-            started(language, *handed_over, "--ids", target=target)
-        )
-        ended = await caller.end()
-        call_id = ended.lines[0].split()[0]
-        assert ended == Ended(0, [f"{call_id} calling", f"{call_id} answered"])
-        await worker.until(f"call for {application}")
+        call_id = await hand_over(stage, language)
+        await worker.until(f"call for ivr-{language}")
         yield Scene(stage, audience, worker, call_id)
 
 
@@ -95,15 +106,28 @@ def lines(*about: str) -> dict[str, Ended]:
     return alike(0, "ready", "answered", "menu", *about, "draining", "done")
 
 
-@pytest.fixture
-async def stage() -> AsyncIterator[Stage]:
-    async with (
-        Simulator("127.0.0.1", 0, password="simulated", time_scale=0.1) as simulator,
-        running_service(settings_for(simulator, raw_apis="uuid_recv_dtmf .*"), QUICK) as service,
-    ):
+@asynccontextmanager
+async def service_for(simulator: Simulator, port: int) -> AsyncIterator[Stage]:
+    """A service that begins, until the end of the block."""
+    settings = settings_for(
+        simulator, listen=f"127.0.0.1:{port}", raw_apis="uuid_recv_dtmf .*", worker_drain_s=0
+    )
+    async with running_service(settings, QUICK) as service:
         await service.wait_ready()
         async with Client(f"127.0.0.1:{service.port}") as client:
             yield Stage(simulator, service, client)
+
+
+@pytest.fixture
+async def simulator() -> AsyncIterator[Simulator]:
+    async with Simulator("127.0.0.1", 0, password="simulated", time_scale=0.5) as simulator:
+        yield simulator
+
+
+@pytest.fixture
+async def stage(simulator: Simulator) -> AsyncIterator[Stage]:
+    async with service_for(simulator, 0) as stage:
+        yield stage
 
 
 async def test_a_caller_is_connected_on_1(stage: Stage):
@@ -139,3 +163,23 @@ async def test_a_caller_may_hang_up_at_the_menu(stage: Stage):
         await now.hang_up()
 
     assert await played(stage, leave) == lines("ended NORMAL_CLEARING")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_a_call_goes_on_over_a_restart_of_the_service(simulator: Simulator, language: str):
+    port, application = free_port(), f"ivr-{language}"
+    async with AsyncExitStack() as programs:
+        async with service_for(simulator, port) as stage:
+            worker = await programs.enter_async_context(
+                started(language, "ivr_worker", *words_for(language), target=stage.client.target)
+            )
+            await worker.until("ready")
+            await hand_over(stage, language)
+            await worker.until("menu")
+        async with service_for(simulator, port):
+            await worker.until("back")
+            await worker.until("ended NORMAL_CLEARING")
+            worker.process.send_signal(signal.SIGTERM)
+            ended = await worker.end()
+    about = (f"call for {application}", "answered", "menu", "back", "no digit")
+    assert ended == Ended(0, ["ready", *about, "ended NORMAL_CLEARING", "draining", "done"])

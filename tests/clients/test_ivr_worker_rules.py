@@ -245,7 +245,8 @@ async def test_commands_are_sent_again_where_that_is_safe():
     async def scene(service: PlayedService, running: RunningProgram) -> None:
         line = await first_line(service)
         await line.give("a")
-        (await service.command("Answer")).answer(CUT)
+        for cut in (CUT, Refusal(grpc.StatusCode.CANCELLED)):
+            (await service.command("Answer")).answer(cut)
         unknown = Refusal(grpc.StatusCode.UNKNOWN, "OUTCOME_UNKNOWN")
         (await service.command("Answer")).answer(unknown)
         await answer(service)

@@ -38,5 +38,6 @@ func mayPass(err error, isHarmless bool) bool {
 	if CodeName(err) == "UNAVAILABLE" {
 		return isHarmless || Reason(err) != ""
 	}
-	return isHarmless && Reason(err) == "OUTCOME_UNKNOWN"
+	// CANCELLED by a server that stops; what is cancelled here ends the waiting, too.
+	return isHarmless && (CodeName(err) == "CANCELLED" || Reason(err) == "OUTCOME_UNKNOWN")
 }

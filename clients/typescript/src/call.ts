@@ -173,5 +173,6 @@ export class Call {
 /** A harmful command is sent again only where the service says that nothing was sent. */
 function mayPass({ code, reason }: Failure, { isHarmful }: Manner): boolean {
   if (code === "UNAVAILABLE") return !isHarmful || reason !== "";
-  return !isHarmful && reason === "OUTCOME_UNKNOWN";
+  // CANCELLED by a server that stops; what is cancelled here ends the waiting, too.
+  return !isHarmful && (code === "CANCELLED" || reason === "OUTCOME_UNKNOWN");
 }

@@ -54,4 +54,6 @@ async def insist(
 def _may_pass(failure: Failure, *, harmless: bool) -> bool:
     if failure.code is grpc.StatusCode.UNAVAILABLE:
         return harmless or bool(failure.reason)
-    return harmless and failure.reason == "OUTCOME_UNKNOWN"
+    # Cancelled by a server that stops: what a caller cancels itself is no AioRpcError.
+    is_cut = failure.code is grpc.StatusCode.CANCELLED or failure.reason == "OUTCOME_UNKNOWN"
+    return harmless and is_cut
