@@ -44,7 +44,6 @@ FLAT_MIB: Final = 24
 LATENCY_FACTOR: Final = 2.0
 LATENCY_FLOOR_MS: Final = 50.0
 PATIENCE_S: Final = 60.0
-SETTINGS: Final = {"event_log_max_bytes": MAX_BYTES, "log_level": "warning"}
 
 
 @dataclass
@@ -105,9 +104,10 @@ async def soak(events: int) -> list[str]:
     with replaying(feed):
         while not feed.port.value:  # noqa: ASYNC110  another process tells it
             await asyncio.sleep(0.05)
-        words = ("serve", "--node", f"fs1=127.0.0.1:{feed.port.value}")
         target = f"127.0.0.1:{port}"
-        async with program(*words, "--listen", target, **SETTINGS) as service:
+        words = ("serve", "--node", f"fs1=127.0.0.1:{feed.port.value}", "--listen", target)
+        quiet = program(*words, event_log_max_bytes=MAX_BYTES, log_level="warning")
+        async with quiet as service:
             await wait_until_ready(target)
             trial = Trial(target, service.pid, feed)
             fast, slow = await conduct(trial, events)
