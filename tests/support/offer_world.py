@@ -22,8 +22,8 @@ from callcontrol.calls.offers.ports import (
     Offer,
     OfferResult,
     Registration,
-    Standing,
 )
+from callcontrol.calls.offers.ports_switch import Standing
 from callcontrol.calls.offers.settings import OfferSettings
 from callcontrol.calls.requests import Destination, WorkerDestination
 from callcontrol.errors import CallHasEnded, NodeUnavailable, OutcomeUnknown

@@ -10,7 +10,8 @@ from callcontrol.calls.offers.dealing import Dealing
 from callcontrol.calls.offers.deeds import Means
 from callcontrol.calls.offers.handed import HandedCall
 from callcontrol.calls.offers.machine import TABLE, Input, Stage
-from callcontrol.calls.offers.ports import BellKind, Doorbell, LostWorkerPolicy, Standing
+from callcontrol.calls.offers.ports import BellKind, Doorbell, LostWorkerPolicy
+from callcontrol.calls.offers.ports_switch import Standing
 from callcontrol.ids import CallId, NodeId
 
 _WINDOW_OVER: Final = {

@@ -56,7 +56,7 @@ class _Sign:
 
 
 class HashClaims:
-    """The claims of this replica at all nodes (`ports.Claims`).
+    """The claims of this replica at all nodes (`ports_switch.Claims`).
 
     Where a switch has no mod_hash every claim is granted, with one warning: replicas must not share
     that switch.
@@ -81,7 +81,7 @@ class HashClaims:
         self._count = 0
 
     async def take(self, node_id: NodeId, call_id: CallId) -> str:
-        """See `ports.Claims`."""
+        """See `ports_switch.Claims`."""
         key = word(call_id)
         if await self._hash(node_id, f"insert_ifempty/{_CALLS}/{key}/{self.replica}"):
             return ""
@@ -93,12 +93,12 @@ class HashClaims:
         return "" if holder == self.replica else holder
 
     async def take_over(self, node_id: NodeId, call_id: CallId, holder: str) -> str:
-        """See `ports.Claims`."""
+        """See `ports_switch.Claims`."""
         await self._hash(node_id, f"delete_ifmatch/{_CALLS}/{word(call_id)}/{word(holder)}")
         return await self.take(node_id, call_id)
 
     async def leave(self, node_id: NodeId, call_id: CallId) -> None:
-        """See `ports.Claims`."""
+        """See `ports_switch.Claims`."""
         await self._hash(node_id, f"delete_ifmatch/{_CALLS}/{word(call_id)}/{self.replica}")
 
     async def is_gone(self, node_id: NodeId, holder: str) -> bool:

@@ -11,15 +11,14 @@ from callcontrol.calls.offers.handed import HandedCall
 from callcontrol.calls.offers.machine import Input, Stage
 from callcontrol.calls.offers.ports import (
     Bell,
-    Claims,
     DeskObserver,
     Doorbell,
-    Hands,
     Registration,
     Worker,
     WorkerState,
     WorkerStream,
 )
+from callcontrol.calls.offers.ports_switch import Claims, Hands
 from callcontrol.calls.offers.resuming import Resuming
 from callcontrol.calls.offers.settings import OfferSettings
 from callcontrol.calls.offers.tasks import CallTasks

@@ -1,179 +1,17 @@
-"""What a step of the offer machine has done at the switch, and what is told of how it went."""
+"""What a step of the offer machine has done to a call at the switch."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Final, Protocol
+from typing import Final
 
+from callcontrol.calls.offers.claiming import ClaimErrands, Then
 from callcontrol.calls.offers.handed import HandedCall
 from callcontrol.calls.offers.machine import Stage
-from callcontrol.calls.offers.ports import Claims, Hands, LostWorkerPolicy, Standing
-from callcontrol.calls.offers.settings import OfferSettings
-from callcontrol.calls.offers.tasks import CallTasks
-from callcontrol.calls.offers.timers import Timers
-from callcontrol.calls.offers.workers import RegisteredWorker
-from callcontrol.errors import CallHasEnded, CallNotFound
+from callcontrol.calls.offers.ports_switch import Standing
 
 _LOOKING: Final = frozenset({Stage.WAITING, Stage.OFFERED})
 
-Work = Callable[[], Awaitable[None]]
-Then = Callable[[], None]
 
-
-class Claimant(Protocol):
-    """Who is told how errands went. Plain; the stage may be another one by then."""
-
-    def claim_answered(self, call: HandedCall, holder: str, standing: Standing | None) -> None:
-        """The claim is ours for an empty holder; what the switch remembers, where it was asked."""
-
-    def claim_failed(self, call: HandedCall) -> None:
-        """The switch could not be asked."""
-
-    def claim_verified(self, call: HandedCall, holder: str) -> None:
-        """Who has the claim that we had; empty for us."""
-
-    def window_over(self, call: HandedCall, holder: str, policy: LostWorkerPolicy) -> None:
-        """The worker did not come back; who has the claim."""
-
-    def move_failed(self, call: HandedCall) -> None:
-        """It is not where it was to go."""
-
-    def sent_on(self, call: HandedCall) -> None:
-        """It goes on with the dialplan, or is where it was to go."""
-
-
-class Fetcher(Protocol):
-    """Who is told of calls that workers ask for."""
-
-    def fetched(
-        self,
-        call: HandedCall,
-        worker: RegisteredWorker,
-        standing: Standing,
-        holder: str | None,
-        *,
-        may_have: bool,
-    ) -> None:
-        """The switch was asked about a call. The claim is ours for an empty holder, and was not
-        tried to get for None. `may_have`: it was the worker's.
-        """
-
-    def fetched_nothing(self, call: HandedCall, worker: RegisteredWorker) -> None:
-        """The call is over."""
-
-    def fetch_failed(self, call: HandedCall, worker: RegisteredWorker) -> None:
-        """The switch could not be asked."""
-
-
-class Errands:
-    """Each is done after those given before for the same call, within `task_timeout_s`, and tells
-    how it went.
-    """
-
-    def __init__(
-        self,
-        claims: Claims,
-        hands: Hands,
-        tasks: CallTasks,
-        *,
-        timers: Timers,
-        settings: OfferSettings,
-    ) -> None:
-        self._claims, self._hands = claims, hands
-        self._tasks, self._timers, self._settings = tasks, timers, settings
-        self._claimant: Claimant
-        self._fetcher: Fetcher
-
-    def connect(self, claimant: Claimant, fetcher: Fetcher) -> None:
-        """Whom to tell; before the first errand."""
-        self._claimant, self._fetcher = claimant, fetcher
-
-    def claim(self, call: HandedCall) -> None:
-        """Try to get the claim on a call, and where it is not known, ask whose the call is."""
-        call.is_asking = True
-
-        async def work() -> None:
-            holder = await self._take(call)
-            if holder and await self._claims.is_gone(call.node_id, holder):
-                holder = await self._take_over(call, holder)
-            standing = None
-            if not holder and not call.is_known:
-                standing = await self._hands.standing(call.call_id)
-            self._claimant.claim_answered(call, holder, standing)
-
-        def failed() -> None:
-            self._claimant.claim_failed(call)
-
-        self._give(call, "claim", work, failed=failed)
-
-    def verify(self, call: HandedCall) -> None:
-        """Look whether the claim still is ours. Who took it from us while we could not be seen
-        gives the call to nobody for the resume window, so that its owner may keep it.
-        """
-
-        async def work() -> None:
-            holder = await self._take(call)
-            if holder and await self._is_its_owners(call):
-                holder = await self._take_over(call, holder)
-                if not holder and not await self._is_its_owners(call):
-                    await self._claims.leave(call.node_id, call.call_id)
-                    holder = "nobody"
-            self._claimant.claim_verified(call, holder)
-
-        self._give(call, "verify the claim", work)
-
-    def leave_claim(self, call: HandedCall) -> None:
-        """Let others have the call."""
-        call.is_claimed = call.may_be_claimed = False
-
-        async def work() -> None:
-            await self._claims.leave(call.node_id, call.call_id)
-
-        self._give(call, "leave the claim", work)
-
-    def end_window(self, call: HandedCall, policy: LostWorkerPolicy) -> None:
-        """The worker did not come back: have the switch remember that, unless another replica has
-        the claim; again until it can be asked.
-        """
-
-        async def work() -> None:
-            if call.stage is not Stage.LOST:
-                return
-            if policy is LostWorkerPolicy.OFFER_AGAIN:
-                holder = await self._freed(call)
-            else:
-                holder = await self._take(call)
-            self._claimant.window_over(call, holder, policy)
-
-        def again(call: HandedCall) -> None:
-            self.end_window(call, policy)
-
-        self._give(call, "end the window", work, failed=self._later(again, call))
-
-    def fetch(self, call: HandedCall, worker: RegisteredWorker) -> None:
-        """Look whether a worker may have a call that it asks for, and claim it."""
-
-        async def work() -> None:
-            standing = await self._hands.standing(call.call_id)
-            holder: str | None = None
-            if _may_have(worker, standing):
-                holder = await self._take(call)
-                if holder:
-                    holder = await self._take_over(call, holder)
-                # Who had the claim may just have given the call up, and looks at the claim after
-                # it has told the switch: one of the two sees the other.
-                standing = await self._hands.standing(call.call_id)
-            may_have = _may_have(worker, standing)
-            if holder == "" and call.stage is Stage.GONE:
-                await self._claims.leave(call.node_id, call.call_id)
-            self._fetcher.fetched(call, worker, standing, holder, may_have=may_have)
-
-        def failed() -> None:
-            self._fetcher.fetch_failed(call, worker)
-
-        def over() -> None:
-            self._fetcher.fetched_nothing(call, worker)
-
-        self._give(call, "fetch", work, failed=failed, over=over)
+class Errands(ClaimErrands):
+    """All errands; those for the claims are inherited."""
 
     def note_owner(self, call: HandedCall, then: Then = lambda: None) -> None:
         """Have the switch remember the owner, and then do that; again until it does, or the owner
@@ -256,33 +94,6 @@ class Errands:
 
         self._give(call, "hang up", work, failed=self._later(self.hang_up, call))
 
-    async def _take(self, call: HandedCall) -> str:
-        call.may_be_claimed = True
-        holder = await self._claims.take(call.node_id, call.call_id)
-        call.may_be_claimed = not holder
-        return holder
-
-    async def _take_over(self, call: HandedCall, holder: str) -> str:
-        call.may_be_claimed = True
-        holder = await self._claims.take_over(call.node_id, call.call_id, holder)
-        call.may_be_claimed = not holder
-        return holder
-
-    async def _is_its_owners(self, call: HandedCall) -> bool:
-        """Whether the switch has the same owner for it as we have, by the same registration."""
-        if call.stage not in {Stage.OWNED, Stage.LOST} or not call.worker_name:
-            return False
-        standing = await self._hands.standing(call.call_id)
-        return standing.worker_id == call.worker_id and not standing.onward
-
-    async def _freed(self, call: HandedCall) -> str:
-        """Have the switch remember that a call has no owner; who has the claim then."""
-        holder = await self._take(call)
-        if not holder:
-            await self._hands.note_free(call.call_id, call.application)
-            holder = await self._take(call)
-        return holder
-
     async def _is_sent_by_us(self, call: HandedCall) -> bool:
         """Have the switch remember that a call was sent on; whether that still is ours to do."""
         holder = await self._take(call)
@@ -293,41 +104,3 @@ class Errands:
             await self._claims.leave(call.node_id, call.call_id)
         self._claimant.claim_verified(call, holder)
         return not holder and call.stage is Stage.ONWARD
-
-    def _later(self, errand: Callable[[HandedCall], None], call: HandedCall) -> Then:
-        def again() -> None:
-            if call.stage is not Stage.GONE:
-                errand(call)
-
-        def later() -> None:
-            self._timers.call_later(self._settings.retry_s, again)
-
-        return later
-
-    def _give(
-        self,
-        call: HandedCall,
-        what: str,
-        work: Work,
-        *,
-        failed: Then = lambda: None,
-        over: Then = lambda: None,
-    ) -> None:
-        """`over` where the call is no more, which is told by an event or by reconciliation."""
-
-        async def bounded() -> None:
-            try:
-                async with asyncio.timeout(self._settings.task_timeout_s):
-                    await work()
-            except (CallHasEnded, CallNotFound):
-                over()
-                raise
-            except Exception:
-                failed()
-                raise
-
-        self._tasks.give(call.call_id, what, bounded)
-
-
-def _may_have(worker: RegisteredWorker, found: Standing) -> bool:
-    return bool(worker.name) and found.worker_name == worker.name and not found.onward

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from callcontrol.calls.offers.machine import Stage
-from callcontrol.calls.offers.ports import Bell, BellKind, CallResult, LostWorkerPolicy, Standing
+from callcontrol.calls.offers.ports import Bell, BellKind, CallResult, LostWorkerPolicy
+from callcontrol.calls.offers.ports_switch import Standing
 from callcontrol.calls.offers.timers import Alarm
 from callcontrol.calls.offers.workers import RegisteredWorker
 from callcontrol.calls.requests import Destination

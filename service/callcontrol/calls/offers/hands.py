@@ -1,4 +1,4 @@
-"""What the desk does to calls at the switch (`ports.Hands`), by the verbs that clients have."""
+"""What the desk does to calls at the switch (`ports_switch.Hands`), by the verbs that clients have."""
 
 from contextlib import suppress
 from typing import Final
@@ -19,7 +19,8 @@ from callcontrol.calls.encoding.handing import (
     REGISTRATION,
 )
 from callcontrol.calls.media import playback
-from callcontrol.calls.offers.ports import LostWorkerPolicy, Standing
+from callcontrol.calls.offers.ports import LostWorkerPolicy
+from callcontrol.calls.offers.ports_switch import Standing
 from callcontrol.calls.picture.operations import playing
 from callcontrol.calls.requests import Destination, Leg, PlaySpec, UriSource
 from callcontrol.errors import CallStateConflict
@@ -40,7 +41,7 @@ class SwitchHands:
         self._control, self._commander = control, control.commander
 
     def check(self, destination: Destination) -> None:
-        """See `ports.Hands`."""
+        """See `ports_switch.Hands`."""
         checks.require_valid(checks.destination_checks(destination, self._commander.settings))
         try:
             transfer_place(destination, self._commander.settings)
@@ -48,7 +49,7 @@ class SwitchHands:
             raise cannot_be_carried(exc) from exc
 
     async def standing(self, call_id: CallId) -> Standing:
-        """See `ports.Hands`."""
+        """See `ports_switch.Hands`."""
         found = await channel_variables.get_variables(self._commander, call_id, _NAMES)
         variables = found.variables
         return Standing(
@@ -60,7 +61,7 @@ class SwitchHands:
         )
 
     async def note_owner(self, call_id: CallId, owner: Standing) -> None:
-        """See `ports.Hands`."""
+        """See `ports_switch.Hands`."""
         policy = owner.lost_policy.value if owner.lost_policy is not None else ""
         await self._note(
             call_id,
@@ -74,7 +75,7 @@ class SwitchHands:
         )
 
     async def note_onward(self, call_id: CallId) -> None:
-        """See `ports.Hands`. What runs in its park is ended first, as a park looks between two
+        """See `ports_switch.Hands`. What runs in its park is ended first, as a park looks between two
         frames whether it is over (switch_ivr.c, switch_ivr_park), so not while a playback runs in
         it, which may have no end. Only the first time: later that would end what its dialplan does.
         """
@@ -83,27 +84,27 @@ class SwitchHands:
             await self._note(call_id, {OWNER: "", ONWARD: _TRUE})
 
     async def note_free(self, call_id: CallId, application: str) -> None:
-        """See `ports.Hands`."""
+        """See `ports_switch.Hands`."""
         await self._note(call_id, {APPLICATION: application, OWNER: "", ONWARD: ""})
 
     async def play_music(self, call_id: CallId, media: str) -> None:
-        """See `ports.Hands`."""
+        """See `ports_switch.Hands`."""
         if not self._hears(call_id):
             spec = PlaySpec(call_id=call_id, sources=(UriSource(uri=media),), repeat=_FOR_EVER)
             await playback.play(self._commander, spec)
 
     async def stop_music(self, call_id: CallId) -> None:
-        """See `ports.Hands`."""
+        """See `ports_switch.Hands`."""
         if self._hears(call_id):
             with suppress(CallStateConflict):
                 await playback.stop_playback(self._commander, call_id)
 
     async def transfer(self, call_id: CallId, destination: Destination) -> None:
-        """See `ports.Hands`."""
+        """See `ports_switch.Hands`."""
         await transfer(self._commander, call_id, Leg.A, destination)
 
     async def hang_up(self, call_id: CallId) -> None:
-        """See `ports.Hands`."""
+        """See `ports_switch.Hands`."""
         await self._control.hangup(call_id)
 
     def _hears(self, call_id: CallId) -> bool:

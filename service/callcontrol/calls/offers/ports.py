@@ -53,21 +53,6 @@ class Bell:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """What the switch remembers of a handed-over call, whichever replica dealt with it."""
-
-    application: str = ""
-    worker_name: str = ""
-    """The worker that has the call; empty for none."""
-    worker_id: str = ""
-    """Its registration that got the call last."""
-    lost_policy: LostWorkerPolicy | None = None
-    """What that worker wants to become of it."""
-    onward: bool = False
-    """It was sent on with the dialplan."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Registration:
     """Who a worker is and what it serves. The names must have passed `names.name_checks`."""
 
@@ -194,57 +179,6 @@ class DeskObserver(Protocol):
 
     def offered_after(self, application: str, seconds: float) -> None:
         """A call was offered for the first time so long after the bell."""
-
-
-class Claims(Protocol):
-    """Which replica deals with a call: at most one at a time. All raise CallControlError when the
-    switch cannot be asked.
-    """
-
-    async def take(self, node_id: NodeId, call_id: CallId) -> str:
-        """Claim a call that nobody has, or that is ours already: empty. Else who has it."""
-
-    async def take_over(self, node_id: NodeId, call_id: CallId, holder: str) -> str:
-        """Claim a call that `holder` has. Empty, or who has it, as another one may be first."""
-
-    async def leave(self, node_id: NodeId, call_id: CallId) -> None:
-        """Give up our claim, if we have it."""
-
-    async def is_gone(self, node_id: NodeId, holder: str) -> bool:
-        """Whether that replica is known to be no more, or to have no link to the node for long."""
-
-
-class Hands(Protocol):
-    """What is done to calls themselves. Each raises CallControlError; CallHasEnded and CallNotFound
-    where there is nothing more to do.
-    """
-
-    def check(self, destination: Destination) -> None:
-        """Raise InvalidRequest or CommandNotAllowed for a place where no call can be sent."""
-
-    async def standing(self, call_id: CallId) -> Standing:
-        """Ask the switch what it remembers of a call."""
-
-    async def note_owner(self, call_id: CallId, owner: Standing) -> None:
-        """Have the switch remember whose call it is."""
-
-    async def note_onward(self, call_id: CallId) -> None:
-        """Have the switch remember that the call was sent on, and is nobody's."""
-
-    async def note_free(self, call_id: CallId, application: str) -> None:
-        """Have the switch remember that the call is nobody's, and looks for a worker."""
-
-    async def play_music(self, call_id: CallId, media: str) -> None:
-        """Begin to play to a call that waits, unless it hears something already."""
-
-    async def stop_music(self, call_id: CallId) -> None:
-        """End that."""
-
-    async def transfer(self, call_id: CallId, destination: Destination) -> None:
-        """Send a call elsewhere."""
-
-    async def hang_up(self, call_id: CallId) -> None:
-        """End a call."""
 
 
 class Desk(Protocol):

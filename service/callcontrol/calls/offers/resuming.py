@@ -7,7 +7,8 @@ from callcontrol.calls.offers.dealing import Dealing
 from callcontrol.calls.offers.deeds import Means
 from callcontrol.calls.offers.handed import HandedCall
 from callcontrol.calls.offers.machine import Input, Stage
-from callcontrol.calls.offers.ports import Bell, BellKind, Doorbell, Standing
+from callcontrol.calls.offers.ports import Bell, BellKind, Doorbell
+from callcontrol.calls.offers.ports_switch import Standing
 from callcontrol.calls.offers.workers import RegisteredWorker
 from callcontrol.ids import CallId, NodeId
 
