@@ -270,10 +270,11 @@ async def test_a_command_that_was_cut_off_is_sent_again_if_that_does_no_harm(
 
     unknown = Refusal(grpc.StatusCode.UNKNOWN, "OUTCOME_UNKNOWN")
     unreached = Refusal(grpc.StatusCode.UNAVAILABLE, "NODE_UNREACHABLE")
-    service.failures["Answer"] = [BROKEN, unknown]
+    cancelled = Refusal(grpc.StatusCode.CANCELLED)  # by a server that stops
+    service.failures["Answer"] = [BROKEN, unknown, cancelled]
     service.failures["DialAndBridge"] = [unreached, BROKEN]
     async with with_a_call(service, handler):
-        for _ in range(3):
+        for _ in range(4):
             await service.command("Answer")
         ids = set()
         for _ in range(2):
