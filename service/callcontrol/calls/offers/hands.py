@@ -1,4 +1,4 @@
-"""What the desk does to calls at the switch (`ports_switch.Hands`), by the verbs that clients have."""
+"""What the desk does to calls (`ports_switch.Hands`), by the verbs that clients have."""
 
 from contextlib import suppress
 from typing import Final
@@ -75,7 +75,7 @@ class SwitchHands:
         )
 
     async def note_onward(self, call_id: CallId) -> None:
-        """See `ports_switch.Hands`. What runs in its park is ended first, as a park looks between two
+        """See `ports_switch.Hands`. What runs in its park is ended first: a park looks between two
         frames whether it is over (switch_ivr.c, switch_ivr_park), so not while a playback runs in
         it, which may have no end. Only the first time: later that would end what its dialplan does.
         """
