@@ -5,9 +5,10 @@ A call is told from the others by the port that the switch sends from. PCMU, 20 
 
 import asyncio
 import math
+import socket
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Final, Self
 
@@ -16,6 +17,9 @@ SAMPLES: Final = 160
 RATE_HZ: Final = 8_000
 EVERY: Final = 5
 """One packet in so many of a call is listened to, as a hundred calls bring 5,000 a second."""
+WAITING_BYTES: Final = 16 << 20
+"""Packets may wait for seconds where the machine is busy; the usual buffer holds 50 ms of them."""
+_SO_RCVBUFFORCE: Final = 33
 PURE: Final = 0.5
 """The share of a packet's power that must be in a tone for it to be heard."""
 
@@ -83,8 +87,13 @@ class Ear(asyncio.DatagramProtocol):
 async def ear(host: str, port: int, frequencies_hz: Iterable[int]) -> AsyncIterator[Ear]:
     """Somebody who listens there until the end of the block."""
     tones = tuple(map(Tone.of, frequencies_hz))
+    line = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    with suppress(OSError):  # root may have more than others
+        line.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, WAITING_BYTES)
+    line.setblocking(False)
+    line.bind((host, port))
     transport, listener = await asyncio.get_running_loop().create_datagram_endpoint(
-        lambda: Ear(tones), local_addr=(host, port)
+        lambda: Ear(tones), sock=line
     )
     try:
         yield listener

@@ -95,9 +95,9 @@ class Witness:
         return int((await self.bare.ask("api show channels count")).split()[0])
 
     async def claims_left(self) -> int:
-        """How many calls a replica says are its own."""
+        """How many of the calls a replica says are its own."""
         entries = (await self.bare.ask("api hash_dump db callcontrol")).splitlines()
-        return sum(entry.startswith("D/") for entry in entries)
+        return sum(call_id in entry for entry in entries for call_id in self.calls)
 
 
 async def logged_in(host: str, port: int, password: str) -> RawClient:
