@@ -4,7 +4,7 @@ import asyncio
 import gc
 import logging
 import weakref
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import grpc
 import pytest
@@ -612,7 +612,16 @@ async def test_a_worker_that_does_not_read_keeps_no_event_that_the_log_has_dropp
         stream.call.cancel()
 
 
-@pytest.mark.parametrize("how", ["left", "malformed", "unread"])
+@pytest.fixture
+def without_collector() -> Iterator[None]:
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.parametrize("how", ["left", "malformed", "closed", "drained", "unread"])
+@pytest.mark.usefixtures("without_collector")
 async def test_nothing_of_a_stream_is_left_when_it_has_ended(served, how):
     stream = await owner(served, view=common_pb2.VIEW_FULL)
     gone = weakref.ref(served.server.streams[0])
@@ -621,11 +630,15 @@ async def test_nothing_of_a_stream_is_left_when_it_has_ended(served, how):
             stream.call.cancel()
         case "malformed":
             await stream.say()
+        case "closed":
+            served.server.streams[0].close()
+        case "drained":
+            served.server.streams[0].finish()
         case _:
             await filled(served)
             stream.call.cancel()
     await until(lambda: served.desk.gone == ["w-1"] and not served.server.streams)
-    await until(lambda: gc.collect() is not None and gone() is None)
+    await until(lambda: gone() is None)
 
 
 async def test_what_a_worker_leaves_unread_is_bounded(served):

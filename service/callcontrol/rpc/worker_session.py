@@ -62,6 +62,8 @@ class WorkerSession:
         self._is_finished = self._is_over = False
         self._cut: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         """Done when the stream is to end although there is more to say."""
+        self._failure: Exception | None = None
+        """What it is to end with then."""
         self._story = Story(log, asked)
         try:
             self.worker = self._registered()
@@ -160,7 +162,19 @@ class WorkerSession:
         """Say and hear until the worker has drained; otherwise raises, as the API says, and
         InternalError or CancelledError where the client is gone.
         """
-        failure: Exception | None = None
+        failure = await self._converse(context)
+        try:
+            if failure is not None:
+                raise failure
+        finally:
+            del failure  # or only the collector of cycles would let go of the session
+
+    async def _converse(self, context: Context) -> Exception | None:
+        """Say and hear until the end, and say what made it end if that is a failure.
+
+        What is raised here leads to this frame, and that to what was raised: so nothing is but the
+        cancelling, which is soon told to forget where it has been.
+        """
         try:
             async with asyncio.TaskGroup() as tasks:
                 reader = tasks.create_task(self._read(context), name="worker's words")
@@ -173,12 +187,13 @@ class WorkerSession:
                     writer.cancel()
                     self.leave()
         except ExceptionGroup as group:
-            failure = group.exceptions[0]
-        try:
-            if failure is not None:
-                raise failure
-        finally:
-            del failure  # or only the collector of cycles would let go of the session
+            group.__traceback__ = None
+            return group.exceptions[0]
+        except asyncio.CancelledError as cancelled:
+            asyncio.get_running_loop().call_soon(cancelled.with_traceback, None)
+            raise
+        failure, self._failure = self._failure, None
+        return failure
 
     async def _read(self, context: Context) -> None:
         teller = audit.Teller(self._principal, self.peer, self.stream_id, self.name)
@@ -261,9 +276,6 @@ class WorkerSession:
 
     def _cut_off(self, error: Exception | None) -> None:
         """End the stream, whatever it does now."""
-        if self._cut.done():
-            return
-        if error is None:
+        if not self._cut.done():
+            self._failure = error
             self._cut.set_result(None)
-        else:
-            self._cut.set_exception(error)
