@@ -22,7 +22,10 @@ class WorkerSettings(SwitchSettings):
     outbound_offer_timeout_s: Annotated[float, Field(gt=0, le=600)] = 5.0
     """Time that a worker has to take an offer."""
     outbound_offer_wait_s: Seconds = 0.0
-    """How long a call is kept for which there is no worker; 0 lets it go on at once."""
+    """How long a call is kept for which there is no worker; 0 lets it go on."""
+    outbound_offer_others_first_s: Annotated[float, Field(ge=0, le=60)] = 1.0
+    """How long a call for which there is no worker here is left to the other replicas first; 0
+    where there are none."""
     outbound_offer_wait_music: str = ""
     """What it hears meanwhile: a file or an address as requests may play them; empty is silence."""
     worker_resume_window_s: Seconds = 30.0
@@ -46,6 +49,7 @@ class WorkerSettings(SwitchSettings):
             offer_timeout_s=self.outbound_offer_timeout_s,
             wait_s=self.outbound_offer_wait_s,
             wait_music=music,
+            others_first_s=self.outbound_offer_others_first_s,
             resume_window_s=self.worker_resume_window_s,
             lost_policy=LostWorkerPolicy(self.worker_lost_policy),
             max_workers=self.max_workers,

@@ -279,6 +279,7 @@ OFTEN = [each for each, weight in (USUAL | UNUSUAL).items() for _ in range(weigh
     settings=st.builds(
         OfferSettings,
         wait_s=st.sampled_from([0.0, 10.0]),
+        others_first_s=st.sampled_from([0.0, 1.0]),
         wait_music=st.sampled_from(["", "local_stream://moh"]),
         lost_policy=st.sampled_from(LostWorkerPolicy),
     ),

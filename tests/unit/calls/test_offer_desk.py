@@ -103,6 +103,13 @@ def test_a_call_without_a_worker_goes_on_after_others_had_their_chance(scene: Sc
     assert scene.replica.counts.calls == {CallResult.FALLBACK: 1}
 
 
+def test_a_call_without_a_worker_goes_on_at_once_where_there_are_no_others(scene: Scene):
+    scene.open(wait_s=0.0, others_first_s=0.0)
+    scene.call()
+    assert not scene.is_held()
+    assert scene.replica.counts.calls == {CallResult.FALLBACK: 1}
+
+
 def test_a_call_is_kept_for_a_worker_as_long_as_the_operator_says(scene: Scene):
     scene.open(wait_s=10.0)
     scene.call()

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from callcontrol.calls.settings import ControlSettings
 from callcontrol.config_problems import ConfigurationError
 from callcontrol.config_sources import load, unknown_problems, unknown_settings
 from callcontrol.errors import ResumeTokenExpired
@@ -296,11 +297,17 @@ def test_what_calls_cannot_be_taken_by_is_refused(name: str, value: str):
     assert f"CALLCONTROL_{name.upper()}" in problems(nodes=["a=127.0.0.1"], **{name: value})
 
 
-def test_workers_get_some_seconds_for_an_offer_and_calls_without_one_go_on_at_once():
+def test_workers_get_some_seconds_for_an_offer_and_calls_without_one_are_not_kept():
     settings = load()
     offers = settings.offer_settings(settings.control_settings())
     assert (offers.offer_timeout_s, offers.wait_s, offers.wait_music) == (5.0, 0.0, "")
     assert (offers.resume_window_s, offers.lost_policy.value) == (30.0, "offer_again")
+
+
+def test_a_replica_that_is_alone_leaves_no_call_to_others():
+    assert load().offer_settings(ControlSettings()).others_first_s == 1.0
+    alone = load({"outbound_offer_others_first_s": "0"})
+    assert alone.offer_settings(ControlSettings()).others_first_s == 0.0
 
 
 def test_what_a_waiting_call_hears_must_be_what_requests_may_play():
@@ -316,6 +323,8 @@ def test_what_a_waiting_call_hears_must_be_what_requests_may_play():
     [
         ("outbound_offer_timeout_s", "0"),
         ("outbound_offer_wait_s", "-1"),
+        ("outbound_offer_others_first_s", "-1"),
+        ("outbound_offer_others_first_s", "61"),
         ("worker_lost_policy", "keep"),
         ("worker_max_calls", "0"),
         ("worker_max_calls", "5001"),

@@ -12,12 +12,13 @@ class OfferSettings:
     offer_timeout_s: float = 5.0
     """Time that a worker has to answer an offer."""
     wait_s: float = 0.0
-    """How long a call is kept for which there is no worker; 0 sends it on at once."""
+    """How long a call is kept for which there is no worker; 0 sends it on, once other replicas had
+    their chance."""
     wait_music: str = ""
     """What it hears meanwhile, a URI as in Play; empty is silence."""
     others_first_s: float = 1.0
     """How long a replica without a free worker leaves a call to the other replicas before it takes
-    it on to keep it or to send it on."""
+    it on to keep it or to send it on. 0 is for one that is alone."""
     resume_window_s: float = 30.0
     """How long a call is kept for a worker whose stream broke."""
     lost_policy: LostWorkerPolicy = LostWorkerPolicy.OFFER_AGAIN
