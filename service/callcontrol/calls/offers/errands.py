@@ -19,8 +19,12 @@ class Errands(ClaimErrands):
         """
         worker, tenure = call.owner, call.tenure
 
+        def is_still_so() -> bool:
+            # The same worker may have been told that the call is not its own, and got it again.
+            return call.owner is worker and call.tenure is tenure
+
         async def work() -> None:
-            if worker is not None and call.owner is worker and call.tenure is tenure:
+            if worker is not None and is_still_so():
                 policy = call.policy or self._settings.lost_policy
                 owner = Standing(
                     application=call.application,
@@ -32,7 +36,7 @@ class Errands(ClaimErrands):
                 then()
 
         def again(call: HandedCall) -> None:
-            if call.owner is worker and call.tenure is tenure:
+            if is_still_so():
                 self.note_owner(call, then)
 
         self._give(call, "note the owner", work, failed=self._later(again, call))

@@ -1,0 +1,122 @@
+"""Calls between two replicas: what one has told the switch while the other one looked."""
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+from tests.support.offer_world import NODE, FakeStream, FakeWorker, Fate, Replica, World
+
+from callcontrol.calls.offers.machine import Stage
+from callcontrol.calls.offers.ports import LostWorkerPolicy
+from callcontrol.calls.offers.settings import OfferSettings
+from callcontrol.ids import CallId, OfferId
+
+IVR = frozenset({"ivr"})
+CALL = CallId("call-1")
+WINDOW_S = 30.0
+SETTINGS = OfferSettings(wait_s=600.0, resume_window_s=WINDOW_S)
+
+
+class Scene:
+    """Two replicas at one switch, and a call that is ann's at the first one."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.new_event_loop()
+        self.world = World(self.loop)
+        self.ann, self.bob, _ = self.world.workers
+        self.first = self.world.start_replica(SETTINGS)
+        self.second = self.world.start_replica(SETTINGS)
+
+    def begin(self, policy: LostWorkerPolicy) -> FakeStream:
+        """Ann is offered the call at the first replica."""
+        stream = self.connect(self.ann, self.first, policy)
+        self.world.begin_call("ivr", socket_of=None, has_net=False)
+        self.world.settle()
+        return stream
+
+    def connect(
+        self, worker: FakeWorker, replica: Replica, policy: LostWorkerPolicy | None = None
+    ) -> FakeStream:
+        worker.connect(replica, IVR, 1, policy)
+        self.world.turn()
+        assert worker.stream is not None
+        return worker.stream
+
+    def accept(self, stream: FakeStream) -> OfferId:
+        offer_id, call_id = stream.offers.popitem()
+        stream.accepted[offer_id] = call_id
+        assert stream.replica.desk.accept(stream.worker_id, offer_id)
+        self.world.turn()
+        return offer_id
+
+    def cut(self, worker: FakeWorker) -> None:
+        """Its stream breaks, and its replica sees that."""
+        stream = worker.stream
+        assert stream is not None
+        worker.cut()
+        self.world.cut_streams.clear()
+        stream.replica.desk.lost(stream.worker_id)
+        self.world.settle()
+
+    def step(self, replica: Replica, fate: Fate = Fate.DONE) -> None:
+        """The next thing that a replica does at the switch is done."""
+        at = next(at for at, (each, _) in enumerate(self.world.steps) if each is replica)
+        self.world.take_step(at, fate)
+
+
+@pytest.fixture
+def scene() -> Iterator[Scene]:
+    scene = Scene()
+    yield scene
+    assert not scene.world.faults.found
+    scene.world.close()
+    scene.loop.close()
+
+
+@pytest.mark.parametrize("policy", LostWorkerPolicy)
+def test_a_window_that_ends_as_its_worker_comes_back_elsewhere_leaves_the_call_to_that_worker(
+    scene: Scene, policy: LostWorkerPolicy
+):
+    scene.accept(scene.begin(policy))
+    scene.world.settle()
+    scene.cut(scene.ann)
+    bob = scene.connect(scene.bob, scene.first)
+    scene.world.pass_time(WINDOW_S)
+    scene.world.turn()
+    scene.step(scene.first)  # its claim is still its own
+    if policy is not LostWorkerPolicy.OFFER_AGAIN:
+        scene.step(scene.first)  # and once more, on the way on
+
+    scene.connect(scene.ann, scene.second)
+    for _ in range(4):  # it is ann's, another one has the claim, it is taken over, and still ann's
+        scene.step(scene.second)
+    assert scene.ann.owns == {CALL}
+
+    scene.world.settle()
+    assert scene.ann.owns == {CALL}
+    assert not bob.offers
+    assert scene.first.desk.count(Stage.ELSEWHERE) == 1
+    assert scene.world.calls[CALL].parked
+    assert scene.world.calls[CALL].variables["worker"] == "ann"
+
+
+def test_a_worker_that_gets_a_call_twice_is_told_so_once_for_each_offer(scene: Scene):
+    stream = scene.begin(LostWorkerPolicy.OFFER_AGAIN)
+    scene.accept(stream)
+    scene.step(scene.first, Fate.NOT_SENT)  # whose it is; that is tried again, in a while
+    scene.world.claims[CALL] = "a third replica"
+    scene.first.desk.node_back(NODE)
+    scene.world.turn()
+    scene.world.settle()
+    assert scene.first.desk.count(Stage.ELSEWHERE) == 1
+
+    del scene.world.claims[CALL]
+    scene.first.ring(scene.world.calls[CALL], is_new=True)
+    scene.world.settle()
+    scene.accept(stream)
+    scene.world.settle()
+    assert scene.world.happened["assigned"] == 1
+    scene.world.pass_time(SETTINGS.retry_s)
+    scene.world.settle()
+    assert scene.world.happened["assigned"] == 1
+    assert scene.ann.owns == {CALL}
