@@ -378,6 +378,33 @@ async def test_a_missed_bridge_is_told_for_both_legs(bench):
     assert bench.tracker.require(CallId("ben")).bridged_call_id == "ann"
 
 
+async def test_unknown_calls_that_are_bridged_are_found_bridged_at_once(bench):
+    bench.tables.add("ann")
+    bench.tables.add("ben")
+    bench.tables.pairs = [("ben", "ann")]
+    await bench.compare()
+    assert bench.slept == []
+    assert bench.found[-1] == CallBridged(CallId("ann"), CallId("ben"))
+    assert bench.tracker.require(CallId("ann")).bridged_call_id == "ben"
+
+
+async def test_a_bridge_of_unknown_calls_that_ends_meanwhile_is_not_found(bench):
+    ann = bench.switch.channel("ann")
+    bench.tables.add("ann")
+    bench.tables.add("ben")
+    bench.tables.pairs = [("ann", "ben")]
+    pair = {"Bridge_A_Unique_ID": "ann", "Bridge_B_Unique_ID": "ben"}
+
+    def part(question: str) -> None:
+        if question.startswith("uuid_dump ben"):
+            bench.tables.under_way = lambda: bench.apply(ann.event("CHANNEL_UNBRIDGE", **pair))
+
+    bench.tables.before_answer = part
+    await bench.compare()
+    assert {type(payload) for payload in bench.found} == {CallCreated}
+    assert bench.tracker.require(CallId("ann")).bridged_call_id is None
+
+
 async def test_a_missed_unbridge_is_told(bench):
     ann, _ = bench.begin("ann", "ben")
     pair = {"Bridge_A_Unique_ID": "ann", "Bridge_B_Unique_ID": "ben"}

@@ -145,10 +145,26 @@ class Reconciler:
             # the answer may not have been read, and say what was to be found out.
             await self._catch_up(node)
         out_of_date = self._out_of_date(listing, listing.call_states)
+        unknown: dict[CallId, Position | None] = {}
         for first in range(0, len(out_of_date), _AT_A_TIME):
             some = out_of_date[first : first + _AT_A_TIME]
-            await self._look_at(node, core_uuid, some, listing, differences)
+            unknown |= await self._look_at(node, core_uuid, some, listing, differences)
+        self._join_unknown(unknown, listing, differences)
         return self._doubts(known, listing)
+
+    def _join_unknown(
+        self,
+        unknown: dict[CallId, Position | None],
+        listing: Listing,
+        differences: Differences,
+    ) -> None:
+        """Believe at once that calls are bridged of which nothing but the listing is known: who
+        asks whether two are still talking, as a worker does when this service has begun anew,
+        must not hear for a moment that they are not. The next audit parts them if they are not.
+        """
+        for pair in listing.pairs:
+            if len(pair) == 2 and all(c in unknown and self._is_at(c, unknown[c]) for c in pair):
+                differences.changed += self._findings.toggle_bridge(pair)
 
     def _out_of_date(self, listing: Listing, call_ids: Iterable[CallId]) -> list[CallId]:
         states, signs = listing.call_states, listing.park_signs
@@ -165,8 +181,10 @@ class Reconciler:
         call_ids: list[CallId],
         listing: Listing,
         differences: Differences,
-    ) -> None:
-        """Ask for all that the switch knows of these calls, which is newer than the listing."""
+    ) -> dict[CallId, Position | None]:
+        """Ask for all that the switch knows of these calls, which is newer than the listing. Gives
+        those that were not known before, with the place at which they are now.
+        """
         dumps: dict[CallId, Headers] = {}
         for call_id in call_ids:
             answer = await self._ask_about(node, "uuid_dump", call_id, " json")
@@ -175,8 +193,12 @@ class Reconciler:
                 dumps[call_id] = dump
         if dumps:
             await self._catch_up(node)
-        for call_id in self._out_of_date(listing, dumps):
+        legs = self._tracker.legs
+        out_of_date = self._out_of_date(listing, dumps)
+        unknown = [call_id for call_id in out_of_date if legs.alive(call_id) is None]
+        for call_id in out_of_date:
             self._findings.take_dump(node.node_id, core_uuid, call_id, dumps[call_id], differences)
+        return {c: leg.position for c in unknown if (leg := legs.alive(c)) is not None}
 
     def _doubts(self, known: dict[CallId, Position | None], listing: Listing) -> _Doubts:
         still = {call_id for call_id, position in known.items() if self._is_at(call_id, position)}
