@@ -134,6 +134,32 @@ async def test_a_call_is_released_to_another_place(hall: Hall, bell: str) -> Non
     await hall.scene.saw(caller, "CHANNEL_ANSWER")
 
 
+async def test_a_call_that_is_released_to_a_park_stays_there(hall: Hall, bell: str) -> None:
+    worker = await hall.place.worker()
+    caller = await hall.owned(bell, worker)
+    await hall.scene.saw(caller, "CHANNEL_PARK")
+    parked = call_pb2.Destination(park=call_pb2.Park())
+    await worker.say(release=pb.ReleaseCall(call_id=caller.call_id, destination=parked))
+    await until_released(worker, caller)
+    await hall.scene.saw(caller, "CHANNEL_PARK")
+    for _ in range(3):
+        await hall.scene.time_passes()
+    assert "CHANNEL_HANGUP" not in hall.scene.names(caller)
+
+
+async def test_a_call_that_fell_back_can_be_parked_by_a_client(hall: Hall, bell: str) -> None:
+    caller = await hall.call_in(bell)
+    await hall.scene.goes_on(caller)
+    await hall.scene.saw(caller, "CHANNEL_EXECUTE", "playback")
+    request = calls_pb2.TransferRequest(
+        call_id=caller.call_id, destination=call_pb2.Destination(park=call_pb2.Park())
+    )
+    await hall.place.phone.calls.Transfer(request, timeout=DEADLINE_S)
+    for _ in range(3):
+        await hall.scene.time_passes()
+    assert "CHANNEL_HANGUP" not in hall.scene.names(caller)
+
+
 async def test_a_call_is_handed_from_worker_to_worker(hall: Hall, bell: str) -> None:
     menu = await hall.place.worker(worker_name="ann")
     queue = await hall.place.worker(worker_name="bob", applications=["queue"])

@@ -6,6 +6,7 @@ from callcontrol.calls.commands.commander import Commander, cannot_be_carried
 from callcontrol.calls.commands.verb import Verb
 from callcontrol.calls.commands.verbs import require_state
 from callcontrol.calls.encoding.destination import Place, transfer_place
+from callcontrol.calls.encoding.handing import ONWARD
 from callcontrol.calls.outcome import CallOutcome
 from callcontrol.calls.payloads import ApplicationStarted
 from callcontrol.calls.picture import fields
@@ -24,11 +25,17 @@ _PARKED = "CHANNEL_PARK"
 
 
 async def transfer(
-    commander: Commander, call_id: CallId, leg: Leg, destination: Destination
+    commander: Commander,
+    call_id: CallId,
+    leg: Leg,
+    destination: Destination,
+    *,
+    was_handed: bool = False,
 ) -> CallOutcome:
     """Send legs to a destination. The switch hangs up a partner that stays behind, unless its
     variables say otherwise. An extension that does not exist is no error here: the call ends.
-    What is parked is parked anew, which stops what plays to it.
+    What is parked is parked anew, which stops what plays to it. `was_handed`: a worker had it, and
+    has it no more.
 
     Raises CallStateConflict where the partner is to go and there is none, CallHasEnded when a
     leg ends on its way, CommandNotAllowed for applications that are not on the list.
@@ -41,7 +48,8 @@ async def transfer(
     )
     call = commander.tracker.require(call_id, alive=True)
     try:
-        place = transfer_place(destination, commander.settings)
+        was_handed = was_handed or _was_sent_on(commander, call, leg)
+        place = transfer_place(destination, commander.settings, was_handed=was_handed)
     except UnencodableValue as exc:
         raise cannot_be_carried(exc) from exc
     require_state(place.verb, call)
@@ -59,6 +67,13 @@ async def transfer(
 
         confirmed = await commander.proof(watch, all_arrived)
     return CallOutcome(confirmed=bool(confirmed), call=commander.now(call))
+
+
+def _was_sent_on(commander: Commander, call: Call, leg: Leg) -> bool:
+    """Whether the leg was handed to workers and went on, as last seen."""
+    moving = call.bridged_call_id if leg is Leg.B else call.call_id
+    found = commander.tracker.legs.alive(moving) if moving is not None else None
+    return found is not None and found.variables.get(ONWARD) == "true"
 
 
 def _moving(call: Call, leg: Leg) -> tuple[CallId, ...]:

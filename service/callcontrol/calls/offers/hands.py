@@ -101,7 +101,7 @@ class SwitchHands:
 
     async def transfer(self, call_id: CallId, destination: Destination) -> None:
         """See `ports_switch.Hands`."""
-        await transfer(self._commander, call_id, Leg.A, destination)
+        await transfer(self._commander, call_id, Leg.A, destination, was_handed=True)
 
     async def hang_up(self, call_id: CallId) -> None:
         """See `ports_switch.Hands`."""
