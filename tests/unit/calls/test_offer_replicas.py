@@ -120,3 +120,37 @@ def test_a_worker_that_gets_a_call_twice_is_told_so_once_for_each_offer(scene: S
     scene.world.settle()
     assert scene.world.happened["assigned"] == 1
     assert scene.ann.owns == {CALL}
+
+
+def test_a_call_that_was_left_to_others_is_still_its_owners_when_their_replica_leaves(
+    scene: Scene,
+):
+    scene.accept(scene.begin(LostWorkerPolicy.OFFER_AGAIN))
+    scene.world.settle()
+    assert scene.second.desk.count(Stage.WAITING) == 1, "for a worker, at either of the two"
+    leaving = scene.loop.create_task(scene.first.desk.leave())
+    scene.world.settle()
+    assert leaving.done()
+    scene.world.stop_replica(scene.first)
+
+    bob = scene.connect(scene.bob, scene.second)
+    scene.world.settle()
+    assert not bob.offers
+    assert scene.second.desk.count(Stage.LOST) == 1
+    scene.connect(scene.ann, scene.second)
+    scene.world.settle()
+    assert scene.ann.owns == {CALL}
+
+
+def test_a_call_that_rings_once_more_after_it_was_sent_on_is_offered_also_if_it_has_to_wait(
+    scene: Scene,
+):
+    scene.world.begin_call("ivr", socket_of=None, has_net=False)
+    scene.world.calls[CALL].variables = {"onward": "true"}
+    for replica in (scene.first, scene.second):
+        replica.events.clear()
+        replica.ring(scene.world.calls[CALL], is_new=True)
+    scene.world.settle()
+    bob = scene.connect(scene.bob, scene.first)
+    scene.world.settle()
+    assert list(bob.offers.values()) == [CALL]

@@ -91,7 +91,9 @@ class ClaimErrands:
         self._claimant, self._fetcher = claimant, fetcher
 
     def claim(self, call: HandedCall) -> None:
-        """Try to get the claim on a call, and where it is not known, ask whose the call is."""
+        """Try to get the claim on a call, and where it is not known any more, ask whose the call
+        is.
+        """
         call.is_asking = True
 
         async def work() -> None:
@@ -99,8 +101,10 @@ class ClaimErrands:
             if holder and await self._claims.is_gone(call.node_id, holder):
                 holder = await self._take_over(call, holder)
             standing = None
-            if not holder and not call.is_known:
+            if not holder and (not call.is_known or call.was_left_to_others):
                 standing = await self._hands.standing(call.call_id)
+            if call.is_known and standing is not None and not standing.worker_name:
+                standing = None  # nobody got it meanwhile; what its bell said still holds
             self._claimant.claim_answered(call, holder, standing)
 
         def failed() -> None:

@@ -150,6 +150,7 @@ class Dealing:
         if call.is_claimed and not self._workers.serve(call.application):
             self._errands.leave_claim(call)
             due_s = max(due_s, others_s)
+        call.was_left_to_others = not call.is_claimed
         self.wake(call, due_s - self._timers.time())
 
     def _let_go(self, call: HandedCall) -> None:

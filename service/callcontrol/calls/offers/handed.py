@@ -50,6 +50,7 @@ class HandedCall:
         "stage",
         "tenure",
         "was_found",
+        "was_left_to_others",
         "was_owned",
         "worker_id",
         "worker_name",
@@ -67,6 +68,9 @@ class HandedCall:
         """Whether we know whose it is; else the switch is asked once we have the claim."""
         self.was_found = False
         """The switch was asked whose it is, and it is nobody's: it must be parked to be offered."""
+        self.was_left_to_others = False
+        """It waited here without the claim, and others may have had it meanwhile: who gets the
+        claim then asks the switch again whose it is."""
         self.is_claimed = False
         self.is_asking = False
         """The switch is being asked for the claim."""
