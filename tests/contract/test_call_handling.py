@@ -287,6 +287,14 @@ async def test_a_leg_that_was_placed_is_handed_to_a_worker(hall: Hall, bell: str
     await worker.say(reject=pb.RejectCall(offer_id=offer.offer_id, final=True))
 
 
+async def test_a_leg_that_was_placed_for_workers_ends_where_none_takes_it(
+    hall: Hall, bell: str
+) -> None:
+    destination = call_pb2.Destination(worker=call_pb2.WorkerApplication(name=bell))
+    call_id = await placed(hall, destination)
+    await hall.scene.watch.event(Event_Name="CHANNEL_HANGUP", Unique_ID=call_id)
+
+
 async def placed(hall: Hall, destination: call_pb2.Destination) -> str:
     """A call that was answered and goes there."""
     phone = hall.place.phone

@@ -697,7 +697,9 @@ Global___JoinConference: _TypeAlias = JoinConference  # noqa: Y015
 
 @_typing.final
 class WorkerApplication(_message.Message):
-    """An application name workers registered for."""
+    """An application name workers registered for. Nothing in a dialplan follows: a
+    leg that no worker takes, or that one gives back to the dialplan, is hung up.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
