@@ -12,7 +12,7 @@ _KINDS = "accept, reject, release, update_capacity or drain"
 
 class WorkerWords:
     """Does what one worker says. `call_of` gives the call of an offer that is out to it, where that
-    is known: for the audit record.
+    is known: for the audit record. One that is answered is taken out of it.
     """
 
     def __init__(self, desk: Desk, worker_id: WorkerId, teller: audit.Teller) -> None:
@@ -45,14 +45,14 @@ class WorkerWords:
     def _accept(self, accept: pb.AcceptCall, call_of: dict[OfferId, CallId]) -> None:
         require_offer_id("accept", accept.offer_id)
         offer_id = OfferId(accept.offer_id)
-        call_id = call_of.get(offer_id, "")
+        call_id = call_of.pop(offer_id, "")
         done = self._desk.accept(self._worker_id, offer_id)
         audit.record_worker(self._teller, "accept", offer_id=offer_id, call_id=call_id, done=done)
 
     def _reject(self, reject: pb.RejectCall, call_of: dict[OfferId, CallId]) -> None:
         require_offer_id("reject", reject.offer_id)
         offer_id = OfferId(reject.offer_id)
-        call_id = call_of.get(offer_id, "")
+        call_id = call_of.pop(offer_id, "")
         done = self._desk.reject(self._worker_id, offer_id, final=reject.final)
         said = "reject final" if reject.final else "reject"
         audit.record_worker(self._teller, said, offer_id=offer_id, call_id=call_id, done=done)
