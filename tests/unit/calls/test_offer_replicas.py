@@ -154,3 +154,40 @@ def test_a_call_that_rings_once_more_after_it_was_sent_on_is_offered_also_if_it_
     bob = scene.connect(scene.bob, scene.first)
     scene.world.settle()
     assert list(bob.offers.values()) == [CALL]
+
+
+def test_a_claim_that_another_replica_had_for_a_moment_does_not_cost_the_new_owner_its_call(
+    scene: Scene,
+):
+    scene.accept(scene.begin(LostWorkerPolicy.OFFER_AGAIN))
+    scene.world.settle()
+    scene.world.pass_time(SETTINGS.retry_s)
+    scene.world.settle()
+    scene.world.stop_replica(scene.second)
+    scene.world.claims[CALL] = "replica-3"  # as the first one could not be seen for long
+    scene.second = scene.world.start_replica(SETTINGS)
+    scene.world.settle()
+    bob = scene.connect(scene.bob, scene.second)
+    scene.world.pass_time(WINDOW_S - 1.0)
+    scene.cut(scene.ann)
+    scene.world.pass_time(1.0)  # the window is over where the claim is
+    scene.world.turn()
+    scene.first.desk.node_back(NODE)
+    scene.world.turn()
+    for _ in range(2):  # another one has the claim, and the call still is ann's
+        scene.step(scene.first)
+    for _ in range(3):  # the claim is its own, the call nobody's, the claim still its own
+        scene.step(scene.second)
+    assert list(bob.offers.values()) == [CALL]
+    for _ in range(2):  # the claim is taken, of a call that is ann's no more
+        scene.step(scene.first)
+    scene.accept(bob)
+    for _ in range(2):
+        scene.world.settle()
+        scene.world.pass_time(SETTINGS.retry_s)
+    scene.world.settle()
+    scene.world.pass_time(2 * WINDOW_S)
+    scene.world.settle()
+    assert bob.owns == {CALL}
+    assert scene.world.claims[CALL] == scene.second.name
+    assert scene.world.calls[CALL].variables["worker"] == "bob"

@@ -114,9 +114,10 @@ class Deeds:
         call.worker_id = worker.worker_id
         call.was_owned, call.tenure = True, object()
         worker.owned.add(call.call_id)
-        if offer_id is None:
-            # It may have asked another replica just before, which may have been slower.
-            self._timers.call_later(self._settings.retry_s, lambda: self._verify(call, worker))
+        # Another replica may have had the claim for a moment and left it: one that the worker asked
+        # just before and that was slower, or one that came back to the switch as this one was to
+        # free the call.
+        self._timers.call_later(self._settings.retry_s, lambda: self._verify(call, worker))
         self._workers.touch(worker)
         had_music, call.music = call.music, False
         if offer_id is None and not had_music:
