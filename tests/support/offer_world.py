@@ -346,6 +346,14 @@ class FakeClaims:
         await self._world.at_switch(self._replica, effect)
         self._world.left_behind.discard(mine)
 
+    async def give_back(self, node_id: NodeId, call_id: CallId, holder: str) -> None:
+        await self.leave(node_id, call_id)
+
+        def effect() -> None:
+            self._world.claims.setdefault(call_id, holder)
+
+        await self._world.at_switch(self._replica, effect)
+
     async def is_gone(self, node_id: NodeId, holder: str) -> bool:
         return not any(each.name == holder for each in self._world.living())
 

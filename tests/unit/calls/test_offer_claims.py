@@ -75,6 +75,17 @@ async def test_a_claim_that_was_left_is_free(world: World):
     assert await second.take(NODE, A) == ""
 
 
+async def test_a_claim_that_is_given_back_is_its_former_holders(world: World):
+    first, second, third = (world.replica(name) for name in ("one", "two", "three"))
+    await first.take(NODE, A)
+    await second.take_over(NODE, A, "one")
+    await second.give_back(NODE, A, "one")
+    assert await third.take(NODE, A) == "one"
+    await first.leave(NODE, A)
+    await third.give_back(NODE, A, "one")
+    assert await second.take(NODE, A) == "", "who has no claim gives none away"
+
+
 async def test_of_two_that_take_over_one_gets_it(world: World):
     first, second, third = (world.replica(name) for name in ("one", "two", "three"))
     await first.take(NODE, A)

@@ -179,8 +179,9 @@ def test_a_claim_that_another_replica_had_for_a_moment_does_not_cost_the_new_own
     for _ in range(3):  # the claim is its own, the call nobody's, the claim still its own
         scene.step(scene.second)
     assert list(bob.offers.values()) == [CALL]
-    for _ in range(2):  # the claim is taken, of a call that is ann's no more
+    for _ in range(4):  # the claim is taken, of a call that is ann's no more, and given back
         scene.step(scene.first)
+    assert scene.world.claims[CALL] == scene.second.name
     scene.accept(bob)
     for _ in range(2):
         scene.world.settle()

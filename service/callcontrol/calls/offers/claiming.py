@@ -118,12 +118,13 @@ class ClaimErrands:
         """
 
         async def work() -> None:
-            holder = await self._take(call)
-            if holder and await self._is_its_owners(call):
-                holder = await self._take_over(call, holder)
+            former = holder = await self._take(call)
+            if former and await self._is_its_owners(call):
+                holder = await self._take_over(call, former)
                 if not holder and not await self._is_its_owners(call):
-                    await self._claims.leave(call.node_id, call.call_id)
-                    holder = "nobody"
+                    # Not left to nobody: the former one may have an offer of it open.
+                    await self._claims.give_back(call.node_id, call.call_id, former)
+                    holder = former
             self._claimant.claim_verified(call, holder)
 
         self._give(call, "verify the claim", work)

@@ -82,24 +82,28 @@ class HashClaims:
 
     async def take(self, node_id: NodeId, call_id: CallId) -> str:
         """See `ports_switch.Claims`."""
-        key = word(call_id)
-        if await self._hash(node_id, f"insert_ifempty/{_CALLS}/{key}/{self.replica}"):
-            return ""
-        holder = await self._select(node_id, _CALLS, key)
-        if not holder:  # left in between
-            if await self._hash(node_id, f"insert_ifempty/{_CALLS}/{key}/{self.replica}"):
+        for _ in range(2):  # it may be left in between
+            if await self._insert(node_id, call_id, self.replica):
                 return ""
-            holder = await self._select(node_id, _CALLS, key) or "another one"
+            if holder := await self._select(node_id, _CALLS, word(call_id)):
+                break
+        else:
+            holder = "another one"
         return "" if holder == self.replica else holder
 
     async def take_over(self, node_id: NodeId, call_id: CallId, holder: str) -> str:
         """See `ports_switch.Claims`."""
-        await self._hash(node_id, f"delete_ifmatch/{_CALLS}/{word(call_id)}/{word(holder)}")
+        await self._delete(node_id, call_id, holder)
         return await self.take(node_id, call_id)
 
     async def leave(self, node_id: NodeId, call_id: CallId) -> None:
         """See `ports_switch.Claims`."""
-        await self._hash(node_id, f"delete_ifmatch/{_CALLS}/{word(call_id)}/{self.replica}")
+        await self._delete(node_id, call_id, self.replica)
+
+    async def give_back(self, node_id: NodeId, call_id: CallId, holder: str) -> None:
+        """See `ports_switch.Claims`."""
+        if await self._delete(node_id, call_id, self.replica):
+            await self._insert(node_id, call_id, holder)
 
     async def is_gone(self, node_id: NodeId, holder: str) -> bool:
         """Whether that replica gives no sign of life. One that was not met before gets the time to
@@ -148,6 +152,14 @@ class HashClaims:
         except (CallControlError, TimeoutError) as error:
             keys = {"node": node.node_id, "problem": type(error).__name__}
             log.debug("no sign of life given", extra=keys)
+
+    async def _insert(self, node_id: NodeId, call_id: CallId, holder: str) -> bool:
+        place = f"{_CALLS}/{word(call_id)}/{word(holder)}"
+        return await self._hash(node_id, f"insert_ifempty/{place}")
+
+    async def _delete(self, node_id: NodeId, call_id: CallId, holder: str) -> bool:
+        place = f"{_CALLS}/{word(call_id)}/{word(holder)}"
+        return await self._hash(node_id, f"delete_ifmatch/{place}")
 
     async def _select(self, node_id: NodeId, realm: str, key: str) -> str:
         reply = (await self._node_of(node_id).api("hash", f"select/{realm}/{key}")).rstrip("\n")

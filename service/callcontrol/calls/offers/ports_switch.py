@@ -37,6 +37,9 @@ class Claims(Protocol):
     async def leave(self, node_id: NodeId, call_id: CallId) -> None:
         """Give up our claim, if we have it."""
 
+    async def give_back(self, node_id: NodeId, call_id: CallId, holder: str) -> None:
+        """Give up our claim, if we have it, for the replica that had it before."""
+
     async def is_gone(self, node_id: NodeId, holder: str) -> bool:
         """Whether that replica is known to be no more, or to have no link to the node for long."""
 
