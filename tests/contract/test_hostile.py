@@ -59,7 +59,8 @@ NASTY = [
 ]
 EXPECTED_APPLICATIONS = {
     "answer", "bridge", "att_xfer", "conference", "eavesdrop", "markapp", "park", "phrase",
-    "play_and_get_digits", "playback", "set", "sleep", "speak", "say", "ring_ready", "unset", "uuid_bridge",
+    "play_and_get_digits", "playback", "set", "sleep", "speak", "say", "ring_ready",
+    "unset", "uuid_bridge",
 }  # fmt: skip
 EXPECTED_CHANNELS = re.compile(
     r"loopback/(?:answer|markextension)-[ab]|sofia/(?:internal|markprofile)/.*|null/.*"
