@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
+import grpc
 import grpc.aio
 import pytest
 from tests.contract.handling_hall import (
@@ -26,6 +27,12 @@ from callcontrol.v1 import call_pb2, common_pb2
 
 pytestmark = pytest.mark.parametrize("bell", BELLS)
 CONFIRMED = common_pb2.CONFIRMATION_CONFIRMED
+
+
+def application(name: str, data: str) -> call_pb2.Destination:
+    """An application that is run on the call."""
+    items = [call_pb2.Application(name=name, data=data)]
+    return call_pb2.Destination(applications=call_pb2.Applications(items=items))
 
 
 @pytest.fixture
@@ -132,6 +139,37 @@ async def test_a_call_is_released_to_another_place(hall: Hall, bell: str) -> Non
     await worker.say(release=release)
     await until_released(worker, caller)
     await hall.scene.saw(caller, "CHANNEL_ANSWER")
+
+
+@pytest.mark.parametrize(
+    ("destination", "code", "field"),
+    [
+        (extension("no such number"), "INVALID_ARGUMENT", "destination.extension.extension"),
+        (call_pb2.Destination(), "INVALID_ARGUMENT", "destination"),
+        (application("system", "true"), "PERMISSION_DENIED", ""),
+    ],
+    ids=["malformed", "nowhere", "not allowed"],
+)
+async def test_a_call_that_cannot_go_where_it_is_released_to_stays_its_workers_and_so_do_others(
+    hall: Hall, bell: str, destination: call_pb2.Destination, code: str, field: str
+) -> None:
+    # Of other events than these nothing is told, so that what is read is what is waited for.
+    worker = await hall.place.worker(event_names=["CHANNEL_ANSWER", "CHANNEL_HANGUP"])
+    caller, other = await hall.owned(bell, worker), await hall.owned(bell, worker)
+    await worker.say(release=pb.ReleaseCall(call_id=caller.call_id, destination=destination))
+    refused = (await worker.read("release_refused")).release_refused
+    assert refused.call_id == caller.call_id
+    assert refused.code == grpc.StatusCode[code].value[0]
+    fields = [each.field for each in refused.violations]
+    assert fields == ([f"release.{field}"] if field else [])
+
+    request = calls_pb2.AnswerRequest(call_id=caller.call_id)
+    answered = await hall.place.phone.calls.Answer(request, timeout=DEADLINE_S)
+    assert answered.status.confirmation == CONFIRMED
+    await event(worker, "call_state_changed")
+    for each in (caller, other):
+        await each.hangs_up()
+        await until_released(worker, each)
 
 
 async def test_a_call_that_is_released_to_a_park_stays_there(hall: Hall, bell: str) -> None:

@@ -24,12 +24,14 @@ from callcontrol.events.ring import Entry, LogLimits
 from callcontrol.ids import CallId, NodeId, OfferId
 from callcontrol.rpc.call_handling_service import HandlingLimits
 from callcontrol.rpc.connections import ConnectionLimits
+from callcontrol.rpc.failure import Reason
 from callcontrol.rpc.server import RpcSettings
 from callcontrol.v1 import call_handling_service_pb2 as pb
 from callcontrol.v1 import call_pb2, common_pb2, event_service_pb2
 from callcontrol.v1.node_service_pb2 import CloseSubscriptionRequest, ListSubscriptionsRequest
 from callcontrol.v1.node_service_pb2_grpc import AdminServiceStub
 
+NOWHERE = pb.ReleaseCall(destination=call_pb2.Destination())
 CLEARED = HangupCause(name="NORMAL_CLEARING", q850_code=16, sip_code=0, side=HangupSide.REMOTE)
 
 
@@ -340,10 +342,7 @@ async def test_the_desk_hears_what_a_worker_says(served):
         ({"accept": pb.AcceptCall()}, "accept.offer_id"),
         ({"reject": pb.RejectCall(offer_id="x" * 65)}, "reject.offer_id"),
         ({"release": pb.ReleaseCall()}, "release.call_id"),
-        (
-            {"release": pb.ReleaseCall(call_id=CALL_ID, destination=call_pb2.Destination())},
-            "release.destination",
-        ),
+        ({"release": NOWHERE}, "release.call_id"),
         ({"update_capacity": pb.UpdateCapacity(available=-1)}, "update_capacity.available"),
     ],
 )
@@ -358,22 +357,83 @@ async def test_a_message_that_cannot_be_ends_the_stream_with_its_field(served, m
 
 
 @pytest.mark.parametrize(
-    ("refusal", "code", "fields"),
+    ("refusal", "expected"),
     [
         (
             InvalidRequest([Violation("destination.extension.context", "no")]),
-            grpc.StatusCode.INVALID_ARGUMENT,
-            ["release.destination.extension.context"],
+            pb.ReleaseRefused(
+                code=grpc.StatusCode.INVALID_ARGUMENT.value[0],
+                reason=Reason.ERROR_REASON_INVALID_REQUEST,
+                message="the request is malformed: release.destination.extension.context: no",
+                violations=[
+                    pb.FieldViolation(
+                        field="release.destination.extension.context", description="no"
+                    )
+                ],
+            ),
         ),
-        (CommandNotAllowed("application", "x", "raw"), grpc.StatusCode.PERMISSION_DENIED, []),
+        (
+            CommandNotAllowed("application", "x", "raw"),
+            pb.ReleaseRefused(
+                code=grpc.StatusCode.PERMISSION_DENIED.value[0],
+                reason=Reason.ERROR_REASON_COMMAND_NOT_ALLOWED,
+                message="the application x is not on the operator's list (raw)",
+                metadata={"kind": "application", "name": "x", "setting": "raw"},
+            ),
+        ),
     ],
 )
-async def test_a_destination_that_is_refused_ends_the_stream(served, refusal, code, fields):
+async def test_a_destination_that_is_refused_is_told_and_the_call_stays(
+    served, refusal, expected, caplog
+):
+    caplog.set_level(logging.INFO, "callcontrol.audit")
     stream = await worker(served)
     served.desk.refuses = refusal
+    parked = call_pb2.Destination(park=call_pb2.Park())
+    await stream.say(release=pb.ReleaseCall(call_id=CALL_ID, destination=parked))
+    told = (await stream.read("release_refused")).release_refused
+    expected.call_id = CALL_ID
+    assert told == expected
+    written = [each for each in caplog.records if each.getMessage() == "worker"][-1]
+    name = Reason.Name(expected.reason).removeprefix("ERROR_REASON_")
+    assert (written.said, written.done, written.reason) == ("release", False, name)
+    assert (written.call_id, written.targets) == (CALL_ID, ["park"])
+
+    served.desk.refuses = None
     await stream.say(release=pb.ReleaseCall(call_id=CALL_ID))
-    told = await stream.end()
-    assert (told.code, list(told.violations)) == (code, fields)
+    await stream.read("released")
+    stream.call.cancel()
+
+
+async def test_a_release_to_nowhere_is_refused_with_its_field(served):
+    stream = await worker(served)
+    nowhere = call_pb2.Destination()
+    await stream.say(release=pb.ReleaseCall(call_id=CALL_ID, destination=nowhere))
+    told = (await stream.read("release_refused")).release_refused
+    assert [each.field for each in told.violations] == ["release.destination"]
+    assert served.desk.said == []
+    stream.call.cancel()
+
+
+async def test_of_a_call_that_is_not_the_workers_that_is_told_wherever_it_was_to_go(served):
+    stream = await worker(served)
+    served.desk.nobodys = frozenset({CALL_ID})
+    nowhere = call_pb2.Destination()
+    await stream.say(release=pb.ReleaseCall(call_id=CALL_ID, destination=nowhere))
+    assert (await stream.read("released")).released.call_id == CALL_ID
+    stream.call.cancel()
+
+
+async def test_a_refusal_is_no_longer_than_an_error_may_be(served):
+    stream = await worker(served)
+    bad = [Violation(f"destination.applications.items[{n}].data", "x" * 99) for n in range(999)]
+    served.desk.refuses = InvalidRequest(bad)
+    await stream.say(release=pb.ReleaseCall(call_id=CALL_ID))
+    told = await stream.read("release_refused")
+    assert told.ByteSize() < 8_192
+    last = told.release_refused.violations[-1]
+    assert (last.field, last.description.partition(" ")[0]) == ("", "and")
+    stream.call.cancel()
 
 
 async def test_what_a_worker_says_is_written_down(served, caplog):

@@ -28,6 +28,8 @@ class FakeDesk:
         """Calls that a worker gets with its registration, if it asks for them."""
         self.refuses: Exception | None = None
         """Raised in place of a registration or a release."""
+        self.nobodys: frozenset[str] = frozenset()
+        """Calls that no worker has."""
         self.tracker: CallTracker | None = None
         self._offers: dict[OfferId, CallId] = {}
 
@@ -88,6 +90,10 @@ class FakeDesk:
         self.said.append(("reject", worker_id, offer_id, final))
         return self._offers.pop(offer_id, None) is not None
 
+    def owns(self, worker_id: WorkerId, call_id: CallId) -> bool:
+        """All calls are, but those that are known to be nobody's."""
+        return call_id not in self.nobodys
+
     def release(
         self, worker_id: WorkerId, call_id: CallId, destination: Destination | None
     ) -> bool:
@@ -96,7 +102,7 @@ class FakeDesk:
             raise self.refuses
         self.said.append(("release", worker_id, call_id, destination))
         self.streams[worker_id].released(call_id, None)
-        return True
+        return call_id not in self.nobodys
 
     def drain_worker(self, worker_id: WorkerId) -> None:
         """Keeps it."""

@@ -80,8 +80,9 @@ def record_worker(
     call_id: str = "",
     done: bool = True,
     request: Message | None = None,
+    failure: Failure | None = None,
 ) -> None:
-    """Write down what a worker said, and whether it came in time to be done."""
+    """Write down what a worker said, whether it was done, and why not if not for coming late."""
     log.info(
         "worker",
         extra={
@@ -97,6 +98,7 @@ def record_worker(
             else [mask_numbers(each) for each in _targets(request)],
             "raw_command": "" if request is None else raw_command(request),
             "done": done,
+            "reason": failure.reason_name if failure else "",
         },
     )
 

@@ -24,16 +24,16 @@ _MAX_METADATA_VALUE_LENGTH: Final = 256
 
 def encode_failure(failure: Failure, *, replayed: bool = False) -> status_pb2.Status:
     """The failure as clients read it: always an ErrorInfo, and what else applies."""
-    details: list[Message] = [_error_info(failure, replayed=replayed)]
+    details: list[Message] = [error_info(failure, replayed=replayed)]
     if failure.violations:
-        details.append(_bad_request(failure.violations))
+        details.append(bad_request(failure.violations))
     if failure.retry_in_s is not None:
         delay = duration_pb2.Duration()
         delay.FromMilliseconds(round(failure.retry_in_s * 1000))
         details.append(error_details_pb2.RetryInfo(retry_delay=delay))
     return status_pb2.Status(
         code=failure.code.value[0],
-        message=failure.message[:_MAX_MESSAGE_LENGTH],
+        message=sentence(failure),
         details=[_pack(detail) for detail in details],
     )
 
@@ -54,7 +54,13 @@ async def refuse(context: Context, failure: Failure, *, replayed: bool = False) 
         raise
 
 
-def _error_info(failure: Failure, *, replayed: bool) -> error_details_pb2.ErrorInfo:
+def sentence(failure: Failure) -> str:
+    """What it says to people, within limits."""
+    return failure.message[:_MAX_MESSAGE_LENGTH]
+
+
+def error_info(failure: Failure, *, replayed: bool = False) -> error_details_pb2.ErrorInfo:
+    """What it says to programs, within limits."""
     metadata = {
         name: value[:_MAX_METADATA_VALUE_LENGTH] for name, value in failure.metadata.items()
     }
@@ -63,15 +69,16 @@ def _error_info(failure: Failure, *, replayed: bool) -> error_details_pb2.ErrorI
     return error_details_pb2.ErrorInfo(reason=failure.reason_name, domain=DOMAIN, metadata=metadata)
 
 
-def _bad_request(violations: tuple[Violation, ...]) -> error_details_pb2.BadRequest:
-    bad_request = error_details_pb2.BadRequest()
+def bad_request(violations: tuple[Violation, ...]) -> error_details_pb2.BadRequest:
+    """What is wrong with which fields, within limits."""
+    told = error_details_pb2.BadRequest()
     for count, violation in enumerate(violations):
-        bad_request.field_violations.add(field=violation.field, description=violation.problem)
-        if bad_request.ByteSize() > _MAX_VIOLATION_BYTES:
-            del bad_request.field_violations[-1]
-            bad_request.field_violations.add(description=f"and {len(violations) - count} more")
+        told.field_violations.add(field=violation.field, description=violation.problem)
+        if told.ByteSize() > _MAX_VIOLATION_BYTES:
+            del told.field_violations[-1]
+            told.field_violations.add(description=f"and {len(violations) - count} more")
             break
-    return bad_request
+    return told
 
 
 def _pack(detail: Message) -> any_pb2.Any:

@@ -8,13 +8,17 @@ from callcontrol.events.event import Gap
 from callcontrol.ids import CallId, OfferId
 from callcontrol.rpc import convert, convert_event
 from callcontrol.rpc.convert_event import MAX_EVENT_BYTES, varint
+from callcontrol.rpc.failure import Failure
+from callcontrol.rpc.refusal import bad_request, error_info, sentence
 from callcontrol.v1 import call_pb2
 from callcontrol.v1.call_handling_service_pb2 import (
     CallAssigned,
     CallReleased,
     DrainStream,
+    FieldViolation,
     HandleCallsResponse,
     OfferCall,
+    ReleaseRefused,
     StreamHeartbeat,
     WithdrawOffer,
     WorkerRegistered,
@@ -67,6 +71,24 @@ def release(call_id: CallId, cause: HangupCause | None) -> HandleCallsResponse:
     """A call is no longer the worker's."""
     hangup_cause = convert.hangup_cause(cause)
     return HandleCallsResponse(released=CallReleased(call_id=call_id, hangup_cause=hangup_cause))
+
+
+def release_refused(call_id: CallId, failure: Failure) -> HandleCallsResponse:
+    """A call is not released: what a refused request tells, and as much of it."""
+    violations = bad_request(failure.violations).field_violations
+    return HandleCallsResponse(
+        release_refused=ReleaseRefused(
+            call_id=call_id,
+            code=failure.code.value[0],
+            reason=failure.reason,
+            message=sentence(failure),
+            metadata=error_info(failure).metadata,
+            violations=[
+                FieldViolation(field=each.field, description=each.description)
+                for each in violations
+            ],
+        )
+    )
 
 
 def drain(grace_s: float) -> HandleCallsResponse:

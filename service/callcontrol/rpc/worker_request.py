@@ -16,7 +16,11 @@ from callcontrol.rpc.event_filter import Problem, list_violations
 from callcontrol.rpc.event_request import heartbeat_s, projection_of, view_violations
 from callcontrol.rpc.validate import Problems
 from callcontrol.v1 import call_handling_service_pb2
-from callcontrol.v1.call_handling_service_pb2 import HandleCallsRequest, RegisterWorker
+from callcontrol.v1.call_handling_service_pb2 import (
+    HandleCallsRequest,
+    RegisterWorker,
+    ReleaseCall,
+)
 
 MAX_APPLICATIONS: Final = 64
 MAX_EVENT_NAMES: Final = 64
@@ -121,13 +125,20 @@ def require_offer_id(field: str, offer_id: str) -> None:
     raise InvalidRequest([Violation(f"{field}.offer_id", "must be that of an offer")])
 
 
-def read_release(
-    release: call_handling_service_pb2.ReleaseCall,
-) -> tuple[CallId, Destination | None]:
-    """Which call goes where; None for on with the dialplan. Raises InvalidRequest."""
+def released_call(release: ReleaseCall) -> CallId:
+    """Which call is released. Raises InvalidRequest."""
+    if problem := call_id_problem(release.call_id):
+        raise InvalidRequest([Violation("release.call_id", problem)])
+    return CallId(release.call_id)
+
+
+def read_destination_of(release: ReleaseCall) -> Destination | None:
+    """Where it goes; None for on with the dialplan. Raises InvalidRequest, with paths that begin
+    as those of the desk do.
+    """
+    if not release.HasField("destination"):
+        return None
     problems = Problems()
-    destination: Destination | None = None
-    if release.HasField("destination"):
-        destination = read_destination(release.destination, problems, "release.destination")
-    problems.check([("release.call_id", call_id_problem(release.call_id))])
-    return CallId(release.call_id), destination
+    destination = read_destination(release.destination, problems)
+    problems.check()
+    return destination

@@ -18,6 +18,7 @@ from callcontrol.ids import CallId, OfferId
 from callcontrol.rpc import audit
 from callcontrol.rpc import worker_messages as messages
 from callcontrol.rpc.aio import Context, read
+from callcontrol.rpc.failure import Failure
 from callcontrol.rpc.stream_pen import Pen
 from callcontrol.rpc.stream_tools import Departure, StreamTools
 from callcontrol.rpc.worker_request import WorkerRequest, decode
@@ -197,11 +198,15 @@ class WorkerSession:
 
     async def _read(self, context: Context) -> None:
         teller = audit.Teller(self._principal, self.peer, self.stream_id, self.name)
-        words = WorkerWords(self._desk, self.worker.worker_id, teller)
+        words = WorkerWords(self._desk, self.worker.worker_id, teller, self._refuse_release)
         audit.record_worker(teller, "register_worker")
         while (raw := await read(context)) is not None:
             words.hear(decode(raw), self._offered)
         words.drain()
+
+    def _refuse_release(self, call_id: CallId, failure: Failure) -> None:
+        self._story.release_refused(call_id, failure)
+        self._look()
 
     async def _write_all(self, context: Context) -> None:
         resumed = [each.call.call_id for each in self.worker.resumed]

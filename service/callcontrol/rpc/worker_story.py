@@ -14,6 +14,7 @@ from callcontrol.events.subscription import MAX_BATCH_EVENTS
 from callcontrol.ids import CallId, NodeId, OfferId
 from callcontrol.rpc import worker_messages as messages
 from callcontrol.rpc.convert_event import encode_entry
+from callcontrol.rpc.failure import Failure
 from callcontrol.rpc.worker_notices import Notices
 from callcontrol.rpc.worker_request import WorkerRequest
 from callcontrol.v1.call_handling_service_pb2 import HandleCallsResponse
@@ -118,6 +119,10 @@ class Story:
         self.following.drop(call_id)
         self._nodes.pop(call_id, None)
         self._add(partial(messages.release, call_id, cause))
+
+    def release_refused(self, call_id: CallId, failure: Failure) -> None:
+        """Tell that a call cannot go where the worker released it to."""
+        self._add(partial(messages.release_refused, call_id, failure))
 
     def draining(self, grace_s: float) -> None:
         """Tell that the stream will end."""

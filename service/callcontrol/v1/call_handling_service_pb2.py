@@ -24,52 +24,61 @@ _sym_db = _symbol_database.Default()
 
 from callcontrol.v1 import call_pb2 as callcontrol_dot_v1_dot_call__pb2
 from callcontrol.v1 import common_pb2 as callcontrol_dot_v1_dot_common__pb2
+from callcontrol.v1 import error_reason_pb2 as callcontrol_dot_v1_dot_error__reason__pb2
 from callcontrol.v1 import event_pb2 as callcontrol_dot_v1_dot_event__pb2
 from callcontrol.v1 import event_service_pb2 as callcontrol_dot_v1_dot_event__service__pb2
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*callcontrol/v1/call_handling_service.proto\x12\x0e\x63\x61llcontrol.v1\x1a\x19\x63\x61llcontrol/v1/call.proto\x1a\x1b\x63\x61llcontrol/v1/common.proto\x1a\x1a\x63\x61llcontrol/v1/event.proto\x1a\"callcontrol/v1/event_service.proto\x1a\x1egoogle/protobuf/duration.proto\"\xcf\x02\n\x12HandleCallsRequest\x12\x39\n\x0fregister_worker\x18\x01 \x01(\x0b\x32\x1e.callcontrol.v1.RegisterWorkerH\x00\x12\x39\n\x0fupdate_capacity\x18\x02 \x01(\x0b\x32\x1e.callcontrol.v1.UpdateCapacityH\x00\x12,\n\x06\x61\x63\x63\x65pt\x18\x03 \x01(\x0b\x32\x1a.callcontrol.v1.AcceptCallH\x00\x12,\n\x06reject\x18\x04 \x01(\x0b\x32\x1a.callcontrol.v1.RejectCallH\x00\x12.\n\x07release\x18\x05 \x01(\x0b\x32\x1b.callcontrol.v1.ReleaseCallH\x00\x12,\n\x05\x64rain\x18\x06 \x01(\x0b\x32\x1b.callcontrol.v1.DrainWorkerH\x00\x42\t\n\x07message\"\xe7\x03\n\x13HandleCallsResponse\x12\x36\n\nregistered\x18\x01 \x01(\x0b\x32 .callcontrol.v1.WorkerRegisteredH\x00\x12*\n\x05offer\x18\x02 \x01(\x0b\x32\x19.callcontrol.v1.OfferCallH\x00\x12\x31\n\x08withdraw\x18\x03 \x01(\x0b\x32\x1d.callcontrol.v1.WithdrawOfferH\x00\x12\x30\n\x08\x61ssigned\x18\x04 \x01(\x0b\x32\x1c.callcontrol.v1.CallAssignedH\x00\x12,\n\x06\x65vents\x18\x05 \x01(\x0b\x32\x1a.callcontrol.v1.CallEventsH\x00\x12\x30\n\x08released\x18\x06 \x01(\x0b\x32\x1c.callcontrol.v1.CallReleasedH\x00\x12,\n\x05\x64rain\x18\x07 \x01(\x0b\x32\x1b.callcontrol.v1.DrainStreamH\x00\x12\x34\n\theartbeat\x18\x08 \x01(\x0b\x32\x1f.callcontrol.v1.StreamHeartbeatH\x00\x12\"\n\x03gap\x18\t \x01(\x0b\x32\x13.callcontrol.v1.GapH\x00\x12\x14\n\x0cresume_token\x18\n \x01(\tB\t\n\x07message\"\xc1\x02\n\x0eRegisterWorker\x12\x13\n\x0bworker_name\x18\x01 \x01(\t\x12\x14\n\x0c\x61pplications\x18\x02 \x03(\t\x12\x11\n\tmax_calls\x18\x03 \x01(\x05\x12\x13\n\x0b\x65vent_names\x18\x04 \x03(\t\x12\"\n\x04view\x18\x05 \x01(\x0e\x32\x14.callcontrol.v1.View\x12\x17\n\x0fresume_call_ids\x18\x06 \x03(\t\x12<\n\x12lost_worker_policy\x18\x07 \x01(\x0e\x32 .callcontrol.v1.LostWorkerPolicy\x12\x14\n\x0cresume_token\x18\x08 \x01(\t\x12\x35\n\x12heartbeat_interval\x18\t \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x14\n\x0cheader_names\x18\n \x03(\t\"\xa8\x01\n\x10WorkerRegistered\x12\x11\n\tworker_id\x18\x01 \x01(\t\x12\x30\n\rresume_window\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x18\n\x10resumed_call_ids\x18\x03 \x03(\t\x12\x35\n\x12heartbeat_interval\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\"#\n\x0eUpdateCapacity\x12\x11\n\tavailable\x18\x01 \x01(\x05\"\x93\x01\n\tOfferCall\x12\x10\n\x08offer_id\x18\x01 \x01(\t\x12\x13\n\x0b\x61pplication\x18\x02 \x01(\t\x12\"\n\x04\x63\x61ll\x18\x03 \x01(\x0b\x32\x14.callcontrol.v1.Call\x12*\n\x07timeout\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0f\n\x07\x61ttempt\x18\x05 \x01(\x05\"!\n\rWithdrawOffer\x12\x10\n\x08offer_id\x18\x01 \x01(\t\"\x1e\n\nAcceptCall\x12\x10\n\x08offer_id\x18\x01 \x01(\t\"-\n\nRejectCall\x12\x10\n\x08offer_id\x18\x01 \x01(\t\x12\r\n\x05\x66inal\x18\x02 \x01(\x08\"D\n\x0c\x43\x61llAssigned\x12\x10\n\x08offer_id\x18\x01 \x01(\t\x12\"\n\x04\x63\x61ll\x18\x02 \x01(\x0b\x32\x14.callcontrol.v1.Call\"3\n\nCallEvents\x12%\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x15.callcontrol.v1.Event\"P\n\x0bReleaseCall\x12\x0f\n\x07\x63\x61ll_id\x18\x01 \x01(\t\x12\x30\n\x0b\x64\x65stination\x18\x02 \x01(\x0b\x32\x1b.callcontrol.v1.Destination\"R\n\x0c\x43\x61llReleased\x12\x0f\n\x07\x63\x61ll_id\x18\x01 \x01(\t\x12\x31\n\x0changup_cause\x18\x02 \x01(\x0b\x32\x1b.callcontrol.v1.HangupCause\"\r\n\x0b\x44rainWorker\"7\n\x0b\x44rainStream\x12(\n\x05grace\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x11\n\x0fStreamHeartbeat*\xa3\x01\n\x10LostWorkerPolicy\x12\"\n\x1eLOST_WORKER_POLICY_UNSPECIFIED\x10\x00\x12\"\n\x1eLOST_WORKER_POLICY_OFFER_AGAIN\x10\x01\x12(\n$LOST_WORKER_POLICY_CONTINUE_DIALPLAN\x10\x02\x12\x1d\n\x19LOST_WORKER_POLICY_HANGUP\x10\x03\x32q\n\x13\x43\x61llHandlingService\x12Z\n\x0bHandleCalls\x12\".callcontrol.v1.HandleCallsRequest\x1a#.callcontrol.v1.HandleCallsResponse(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*callcontrol/v1/call_handling_service.proto\x12\x0e\x63\x61llcontrol.v1\x1a\x19\x63\x61llcontrol/v1/call.proto\x1a\x1b\x63\x61llcontrol/v1/common.proto\x1a!callcontrol/v1/error_reason.proto\x1a\x1a\x63\x61llcontrol/v1/event.proto\x1a\"callcontrol/v1/event_service.proto\x1a\x1egoogle/protobuf/duration.proto\"\xcf\x02\n\x12HandleCallsRequest\x12\x39\n\x0fregister_worker\x18\x01 \x01(\x0b\x32\x1e.callcontrol.v1.RegisterWorkerH\x00\x12\x39\n\x0fupdate_capacity\x18\x02 \x01(\x0b\x32\x1e.callcontrol.v1.UpdateCapacityH\x00\x12,\n\x06\x61\x63\x63\x65pt\x18\x03 \x01(\x0b\x32\x1a.callcontrol.v1.AcceptCallH\x00\x12,\n\x06reject\x18\x04 \x01(\x0b\x32\x1a.callcontrol.v1.RejectCallH\x00\x12.\n\x07release\x18\x05 \x01(\x0b\x32\x1b.callcontrol.v1.ReleaseCallH\x00\x12,\n\x05\x64rain\x18\x06 \x01(\x0b\x32\x1b.callcontrol.v1.DrainWorkerH\x00\x42\t\n\x07message\"\xa2\x04\n\x13HandleCallsResponse\x12\x36\n\nregistered\x18\x01 \x01(\x0b\x32 .callcontrol.v1.WorkerRegisteredH\x00\x12*\n\x05offer\x18\x02 \x01(\x0b\x32\x19.callcontrol.v1.OfferCallH\x00\x12\x31\n\x08withdraw\x18\x03 \x01(\x0b\x32\x1d.callcontrol.v1.WithdrawOfferH\x00\x12\x30\n\x08\x61ssigned\x18\x04 \x01(\x0b\x32\x1c.callcontrol.v1.CallAssignedH\x00\x12,\n\x06\x65vents\x18\x05 \x01(\x0b\x32\x1a.callcontrol.v1.CallEventsH\x00\x12\x30\n\x08released\x18\x06 \x01(\x0b\x32\x1c.callcontrol.v1.CallReleasedH\x00\x12,\n\x05\x64rain\x18\x07 \x01(\x0b\x32\x1b.callcontrol.v1.DrainStreamH\x00\x12\x34\n\theartbeat\x18\x08 \x01(\x0b\x32\x1f.callcontrol.v1.StreamHeartbeatH\x00\x12\"\n\x03gap\x18\t \x01(\x0b\x32\x13.callcontrol.v1.GapH\x00\x12\x39\n\x0frelease_refused\x18\x0b \x01(\x0b\x32\x1e.callcontrol.v1.ReleaseRefusedH\x00\x12\x14\n\x0cresume_token\x18\n \x01(\tB\t\n\x07message\"\xc1\x02\n\x0eRegisterWorker\x12\x13\n\x0bworker_name\x18\x01 \x01(\t\x12\x14\n\x0c\x61pplications\x18\x02 \x03(\t\x12\x11\n\tmax_calls\x18\x03 \x01(\x05\x12\x13\n\x0b\x65vent_names\x18\x04 \x03(\t\x12\"\n\x04view\x18\x05 \x01(\x0e\x32\x14.callcontrol.v1.View\x12\x17\n\x0fresume_call_ids\x18\x06 \x03(\t\x12<\n\x12lost_worker_policy\x18\x07 \x01(\x0e\x32 .callcontrol.v1.LostWorkerPolicy\x12\x14\n\x0cresume_token\x18\x08 \x01(\t\x12\x35\n\x12heartbeat_interval\x18\t \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x14\n\x0cheader_names\x18\n \x03(\t\"\xa8\x01\n\x10WorkerRegistered\x12\x11\n\tworker_id\x18\x01 \x01(\t\x12\x30\n\rresume_window\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x18\n\x10resumed_call_ids\x18\x03 \x03(\t\x12\x35\n\x12heartbeat_interval\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\"#\n\x0eUpdateCapacity\x12\x11\n\tavailable\x18\x01 \x01(\x05\"\x93\x01\n\tOfferCall\x12\x10\n\x08offer_id\x18\x01 \x01(\t\x12\x13\n\x0b\x61pplication\x18\x02 \x01(\t\x12\"\n\x04\x63\x61ll\x18\x03 \x01(\x0b\x32\x14.callcontrol.v1.Call\x12*\n\x07timeout\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0f\n\x07\x61ttempt\x18\x05 \x01(\x05\"!\n\rWithdrawOffer\x12\x10\n\x08offer_id\x18\x01 \x01(\t\"\x1e\n\nAcceptCall\x12\x10\n\x08offer_id\x18\x01 \x01(\t\"-\n\nRejectCall\x12\x10\n\x08offer_id\x18\x01 \x01(\t\x12\r\n\x05\x66inal\x18\x02 \x01(\x08\"D\n\x0c\x43\x61llAssigned\x12\x10\n\x08offer_id\x18\x01 \x01(\t\x12\"\n\x04\x63\x61ll\x18\x02 \x01(\x0b\x32\x14.callcontrol.v1.Call\"3\n\nCallEvents\x12%\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x15.callcontrol.v1.Event\"P\n\x0bReleaseCall\x12\x0f\n\x07\x63\x61ll_id\x18\x01 \x01(\t\x12\x30\n\x0b\x64\x65stination\x18\x02 \x01(\x0b\x32\x1b.callcontrol.v1.Destination\"R\n\x0c\x43\x61llReleased\x12\x0f\n\x07\x63\x61ll_id\x18\x01 \x01(\t\x12\x31\n\x0changup_cause\x18\x02 \x01(\x0b\x32\x1b.callcontrol.v1.HangupCause\"\x92\x02\n\x0eReleaseRefused\x12\x0f\n\x07\x63\x61ll_id\x18\x01 \x01(\t\x12\x0c\n\x04\x63ode\x18\x02 \x01(\x05\x12+\n\x06reason\x18\x03 \x01(\x0e\x32\x1b.callcontrol.v1.ErrorReason\x12\x0f\n\x07message\x18\x04 \x01(\t\x12>\n\x08metadata\x18\x05 \x03(\x0b\x32,.callcontrol.v1.ReleaseRefused.MetadataEntry\x12\x32\n\nviolations\x18\x06 \x03(\x0b\x32\x1e.callcontrol.v1.FieldViolation\x1a/\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"4\n\x0e\x46ieldViolation\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\"\r\n\x0b\x44rainWorker\"7\n\x0b\x44rainStream\x12(\n\x05grace\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x11\n\x0fStreamHeartbeat*\xa3\x01\n\x10LostWorkerPolicy\x12\"\n\x1eLOST_WORKER_POLICY_UNSPECIFIED\x10\x00\x12\"\n\x1eLOST_WORKER_POLICY_OFFER_AGAIN\x10\x01\x12(\n$LOST_WORKER_POLICY_CONTINUE_DIALPLAN\x10\x02\x12\x1d\n\x19LOST_WORKER_POLICY_HANGUP\x10\x03\x32q\n\x13\x43\x61llHandlingService\x12Z\n\x0bHandleCalls\x12\".callcontrol.v1.HandleCallsRequest\x1a#.callcontrol.v1.HandleCallsResponse(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'callcontrol.v1.call_handling_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_LOSTWORKERPOLICY']._serialized_start=2219
-  _globals['_LOSTWORKERPOLICY']._serialized_end=2382
-  _globals['_HANDLECALLSREQUEST']._serialized_start=215
-  _globals['_HANDLECALLSREQUEST']._serialized_end=550
-  _globals['_HANDLECALLSRESPONSE']._serialized_start=553
-  _globals['_HANDLECALLSRESPONSE']._serialized_end=1040
-  _globals['_REGISTERWORKER']._serialized_start=1043
-  _globals['_REGISTERWORKER']._serialized_end=1364
-  _globals['_WORKERREGISTERED']._serialized_start=1367
-  _globals['_WORKERREGISTERED']._serialized_end=1535
-  _globals['_UPDATECAPACITY']._serialized_start=1537
-  _globals['_UPDATECAPACITY']._serialized_end=1572
-  _globals['_OFFERCALL']._serialized_start=1575
-  _globals['_OFFERCALL']._serialized_end=1722
-  _globals['_WITHDRAWOFFER']._serialized_start=1724
-  _globals['_WITHDRAWOFFER']._serialized_end=1757
-  _globals['_ACCEPTCALL']._serialized_start=1759
-  _globals['_ACCEPTCALL']._serialized_end=1789
-  _globals['_REJECTCALL']._serialized_start=1791
-  _globals['_REJECTCALL']._serialized_end=1836
-  _globals['_CALLASSIGNED']._serialized_start=1838
-  _globals['_CALLASSIGNED']._serialized_end=1906
-  _globals['_CALLEVENTS']._serialized_start=1908
-  _globals['_CALLEVENTS']._serialized_end=1959
-  _globals['_RELEASECALL']._serialized_start=1961
-  _globals['_RELEASECALL']._serialized_end=2041
-  _globals['_CALLRELEASED']._serialized_start=2043
-  _globals['_CALLRELEASED']._serialized_end=2125
-  _globals['_DRAINWORKER']._serialized_start=2127
-  _globals['_DRAINWORKER']._serialized_end=2140
-  _globals['_DRAINSTREAM']._serialized_start=2142
-  _globals['_DRAINSTREAM']._serialized_end=2197
-  _globals['_STREAMHEARTBEAT']._serialized_start=2199
-  _globals['_STREAMHEARTBEAT']._serialized_end=2216
-  _globals['_CALLHANDLINGSERVICE']._serialized_start=2384
-  _globals['_CALLHANDLINGSERVICE']._serialized_end=2497
+  _globals['_RELEASEREFUSED_METADATAENTRY']._loaded_options = None
+  _globals['_RELEASEREFUSED_METADATAENTRY']._serialized_options = b'8\001'
+  _globals['_LOSTWORKERPOLICY']._serialized_start=2644
+  _globals['_LOSTWORKERPOLICY']._serialized_end=2807
+  _globals['_HANDLECALLSREQUEST']._serialized_start=250
+  _globals['_HANDLECALLSREQUEST']._serialized_end=585
+  _globals['_HANDLECALLSRESPONSE']._serialized_start=588
+  _globals['_HANDLECALLSRESPONSE']._serialized_end=1134
+  _globals['_REGISTERWORKER']._serialized_start=1137
+  _globals['_REGISTERWORKER']._serialized_end=1458
+  _globals['_WORKERREGISTERED']._serialized_start=1461
+  _globals['_WORKERREGISTERED']._serialized_end=1629
+  _globals['_UPDATECAPACITY']._serialized_start=1631
+  _globals['_UPDATECAPACITY']._serialized_end=1666
+  _globals['_OFFERCALL']._serialized_start=1669
+  _globals['_OFFERCALL']._serialized_end=1816
+  _globals['_WITHDRAWOFFER']._serialized_start=1818
+  _globals['_WITHDRAWOFFER']._serialized_end=1851
+  _globals['_ACCEPTCALL']._serialized_start=1853
+  _globals['_ACCEPTCALL']._serialized_end=1883
+  _globals['_REJECTCALL']._serialized_start=1885
+  _globals['_REJECTCALL']._serialized_end=1930
+  _globals['_CALLASSIGNED']._serialized_start=1932
+  _globals['_CALLASSIGNED']._serialized_end=2000
+  _globals['_CALLEVENTS']._serialized_start=2002
+  _globals['_CALLEVENTS']._serialized_end=2053
+  _globals['_RELEASECALL']._serialized_start=2055
+  _globals['_RELEASECALL']._serialized_end=2135
+  _globals['_CALLRELEASED']._serialized_start=2137
+  _globals['_CALLRELEASED']._serialized_end=2219
+  _globals['_RELEASEREFUSED']._serialized_start=2222
+  _globals['_RELEASEREFUSED']._serialized_end=2496
+  _globals['_RELEASEREFUSED_METADATAENTRY']._serialized_start=2449
+  _globals['_RELEASEREFUSED_METADATAENTRY']._serialized_end=2496
+  _globals['_FIELDVIOLATION']._serialized_start=2498
+  _globals['_FIELDVIOLATION']._serialized_end=2550
+  _globals['_DRAINWORKER']._serialized_start=2552
+  _globals['_DRAINWORKER']._serialized_end=2565
+  _globals['_DRAINSTREAM']._serialized_start=2567
+  _globals['_DRAINSTREAM']._serialized_end=2622
+  _globals['_STREAMHEARTBEAT']._serialized_start=2624
+  _globals['_STREAMHEARTBEAT']._serialized_end=2641
+  _globals['_CALLHANDLINGSERVICE']._serialized_start=2809
+  _globals['_CALLHANDLINGSERVICE']._serialized_end=2922
 # @@protoc_insertion_point(module_scope)

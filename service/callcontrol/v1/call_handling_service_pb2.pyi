@@ -5,6 +5,7 @@ isort:skip_file
 
 from callcontrol.v1 import call_pb2 as _call_pb2
 from callcontrol.v1 import common_pb2 as _common_pb2
+from callcontrol.v1 import error_reason_pb2 as _error_reason_pb2
 from callcontrol.v1 import event_pb2 as _event_pb2
 from callcontrol.v1 import event_service_pb2 as _event_service_pb2
 from collections import abc as _abc
@@ -125,6 +126,7 @@ class HandleCallsResponse(_message.Message):
     DRAIN_FIELD_NUMBER: _builtins.int
     HEARTBEAT_FIELD_NUMBER: _builtins.int
     GAP_FIELD_NUMBER: _builtins.int
+    RELEASE_REFUSED_FIELD_NUMBER: _builtins.int
     RESUME_TOKEN_FIELD_NUMBER: _builtins.int
     resume_token: _builtins.str
     """For resume_token of the next stream when this one breaks: what it had sent
@@ -168,6 +170,10 @@ class HandleCallsResponse(_message.Message):
         slow, a node was lost, or they are no longer held. Read the calls anew.
         """
 
+    @_builtins.property
+    def release_refused(self) -> Global___ReleaseRefused:
+        """A call is not released, as it cannot go there: it is the worker's as before."""
+
     def __init__(
         self,
         *,
@@ -180,13 +186,14 @@ class HandleCallsResponse(_message.Message):
         drain: Global___DrainStream | None = ...,
         heartbeat: Global___StreamHeartbeat | None = ...,
         gap: _event_service_pb2.Gap | None = ...,
+        release_refused: Global___ReleaseRefused | None = ...,
         resume_token: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["assigned", b"assigned", "drain", b"drain", "events", b"events", "gap", b"gap", "heartbeat", b"heartbeat", "message", b"message", "offer", b"offer", "registered", b"registered", "released", b"released", "withdraw", b"withdraw"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["assigned", b"assigned", "drain", b"drain", "events", b"events", "gap", b"gap", "heartbeat", b"heartbeat", "message", b"message", "offer", b"offer", "registered", b"registered", "release_refused", b"release_refused", "released", b"released", "withdraw", b"withdraw"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["assigned", b"assigned", "drain", b"drain", "events", b"events", "gap", b"gap", "heartbeat", b"heartbeat", "message", b"message", "offer", b"offer", "registered", b"registered", "released", b"released", "resume_token", b"resume_token", "withdraw", b"withdraw"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["assigned", b"assigned", "drain", b"drain", "events", b"events", "gap", b"gap", "heartbeat", b"heartbeat", "message", b"message", "offer", b"offer", "registered", b"registered", "release_refused", b"release_refused", "released", b"released", "resume_token", b"resume_token", "withdraw", b"withdraw"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["registered", "offer", "withdraw", "assigned", "events", "released", "drain", "heartbeat", "gap"]  # noqa: Y015
+    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["registered", "offer", "withdraw", "assigned", "events", "released", "drain", "heartbeat", "gap", "release_refused"]  # noqa: Y015
     _WhichOneofArgType_message: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_message) -> _WhichOneofReturnType_message | None: ...
 
@@ -510,7 +517,9 @@ Global___CallEvents: _TypeAlias = CallEvents  # noqa: Y015
 
 @_typing.final
 class ReleaseCall(_message.Message):
-    """Gives a call back."""
+    """Gives a call back. Answered by `released` or `release_refused`, in the order
+    in which a worker's releases come.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -563,6 +572,106 @@ class CallReleased(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CallReleased: _TypeAlias = CallReleased  # noqa: Y015
+
+@_typing.final
+class ReleaseRefused(_message.Message):
+    """A call is not released, as it cannot go to its destination: that is malformed,
+    not on the operator's lists, or cannot be written for the switch. It is the
+    worker's as before, and nothing was sent. What is told is what the error of a
+    refused request tells.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class MetadataEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    CALL_ID_FIELD_NUMBER: _builtins.int
+    CODE_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    METADATA_FIELD_NUMBER: _builtins.int
+    VIOLATIONS_FIELD_NUMBER: _builtins.int
+    call_id: _builtins.str
+    """The leg."""
+    code: _builtins.int
+    """The gRPC code: 3 for INVALID_ARGUMENT, 7 for PERMISSION_DENIED."""
+    reason: _error_reason_pb2.ErrorReason.ValueType
+    """INVALID_REQUEST or COMMAND_NOT_ALLOWED."""
+    message: _builtins.str
+    """The same in words, at most 500 characters."""
+    @_builtins.property
+    def metadata(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """As in google.rpc.ErrorInfo, the name of an application that is not allowed
+        for example.
+        """
+
+    @_builtins.property
+    def violations(self) -> _containers.RepeatedCompositeFieldContainer[Global___FieldViolation]:
+        """What is wrong with the release, as in google.rpc.BadRequest."""
+
+    def __init__(
+        self,
+        *,
+        call_id: _builtins.str = ...,
+        code: _builtins.int = ...,
+        reason: _error_reason_pb2.ErrorReason.ValueType = ...,
+        message: _builtins.str = ...,
+        metadata: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        violations: _abc.Iterable[Global___FieldViolation] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["call_id", b"call_id", "code", b"code", "message", b"message", "metadata", b"metadata", "reason", b"reason", "violations", b"violations"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReleaseRefused: _TypeAlias = ReleaseRefused  # noqa: Y015
+
+@_typing.final
+class FieldViolation(_message.Message):
+    """What is wrong with one field."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FIELD_FIELD_NUMBER: _builtins.int
+    DESCRIPTION_FIELD_NUMBER: _builtins.int
+    field: _builtins.str
+    """Its path, `release.destination.extension.context`; empty for what is not of
+    one field alone.
+    """
+    description: _builtins.str
+    """What is wrong, in words."""
+    def __init__(
+        self,
+        *,
+        field: _builtins.str = ...,
+        description: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["description", b"description", "field", b"field"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FieldViolation: _TypeAlias = FieldViolation  # noqa: Y015
 
 @_typing.final
 class DrainWorker(_message.Message):

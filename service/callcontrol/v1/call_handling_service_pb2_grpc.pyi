@@ -47,10 +47,13 @@ class CallHandlingServiceStub:
 
     What comes too late is no error: an offer that is taken or refused when it
     is off is passed over, as its withdrawal was sent or is on its way; to a
-    call that is released and not the worker's the answer is `released`. A
-    message that is malformed ends the stream as INVALID_ARGUMENT
-    (INVALID_REQUEST), with the path of the field. To end its side of the
-    stream says the same as `drain`.
+    call that is released and not the worker's the answer is `released`. To end
+    its side of the stream says the same as `drain`.
+
+    Each `release` is answered: by `released`, or by `release_refused` where the
+    call cannot go to its destination, and stays the worker's. Any other message
+    that is malformed, and a release whose call_id is none, ends the stream as
+    INVALID_ARGUMENT (INVALID_REQUEST), with the path of the field.
 
     A stream that breaks keeps its calls for the resume window. Whoever opens
     another one by the same worker_name, here or at another replica, gets those
@@ -83,10 +86,13 @@ class CallHandlingServiceAsyncStub(CallHandlingServiceStub):
 
     What comes too late is no error: an offer that is taken or refused when it
     is off is passed over, as its withdrawal was sent or is on its way; to a
-    call that is released and not the worker's the answer is `released`. A
-    message that is malformed ends the stream as INVALID_ARGUMENT
-    (INVALID_REQUEST), with the path of the field. To end its side of the
-    stream says the same as `drain`.
+    call that is released and not the worker's the answer is `released`. To end
+    its side of the stream says the same as `drain`.
+
+    Each `release` is answered: by `released`, or by `release_refused` where the
+    call cannot go to its destination, and stays the worker's. Any other message
+    that is malformed, and a release whose call_id is none, ends the stream as
+    INVALID_ARGUMENT (INVALID_REQUEST), with the path of the field.
 
     A stream that breaks keeps its calls for the resume window. Whoever opens
     another one by the same worker_name, here or at another replica, gets those
@@ -122,10 +128,13 @@ class CallHandlingServiceServicer(metaclass=_abc_1.ABCMeta):
 
         What comes too late is no error: an offer that is taken or refused when it
         is off is passed over, as its withdrawal was sent or is on its way; to a
-        call that is released and not the worker's the answer is `released`. A
-        message that is malformed ends the stream as INVALID_ARGUMENT
-        (INVALID_REQUEST), with the path of the field. To end its side of the
-        stream says the same as `drain`.
+        call that is released and not the worker's the answer is `released`. To end
+        its side of the stream says the same as `drain`.
+
+        Each `release` is answered: by `released`, or by `release_refused` where the
+        call cannot go to its destination, and stays the worker's. Any other message
+        that is malformed, and a release whose call_id is none, ends the stream as
+        INVALID_ARGUMENT (INVALID_REQUEST), with the path of the field.
 
         A stream that breaks keeps its calls for the resume window. Whoever opens
         another one by the same worker_name, here or at another replica, gets those

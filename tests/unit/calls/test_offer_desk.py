@@ -231,10 +231,12 @@ def test_a_call_that_is_released_is_nobodys_and_goes_where_it_is_sent(scene: Sce
     ann = scene.worker()
     scene.call()
     scene.accept(ann)
-    to = ExtensionDestination(extension="100")
-    assert scene.replica.desk.release(scene.stream(ann).worker_id, CALL, to)
+    to, worker_id = ExtensionDestination(extension="100"), scene.stream(ann).worker_id
+    assert scene.replica.desk.owns(worker_id, CALL)
+    assert scene.replica.desk.release(worker_id, CALL, to)
     scene.world.settle()
     assert not ann.owns
+    assert not scene.replica.desk.owns(worker_id, CALL)
     assert not scene.is_held()
     assert scene.replica.counts.calls == {CallResult.ACCEPTED: 1}
     assert not scene.replica.desk.release(scene.stream(ann).worker_id, CALL, None)

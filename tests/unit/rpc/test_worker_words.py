@@ -17,7 +17,8 @@ from callcontrol.v1 import call_handling_service_pb2 as pb
     ],
 )
 def test_an_offer_that_is_answered_is_not_kept(answer: pb.HandleCallsRequest) -> None:
-    words = WorkerWords(FakeDesk(), WorkerId("w-1"), Teller("anybody", "peer", "w-1", "ann"))
+    teller = Teller("anybody", "peer", "w-1", "ann")
+    words = WorkerWords(FakeDesk(), WorkerId("w-1"), teller, lambda _call_id, _failure: None)
     offers = {OfferId("o-1"): CallId("a"), OfferId("o-2"): CallId("b")}
     words.hear(answer, offers)
     assert offers == {OfferId("o-2"): CallId("b")}

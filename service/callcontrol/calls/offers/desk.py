@@ -176,6 +176,11 @@ class CallDesk:
         self._dealing.feed(self._dealing.calls[call_id], given)
         return True
 
+    def owns(self, worker_id: WorkerId, call_id: CallId) -> bool:
+        """See `ports.Desk.owns`."""
+        call, worker = self._dealing.calls.get(call_id), self._workers.get(worker_id)
+        return call is not None and worker is not None and call.owner is worker
+
     def release(
         self, worker_id: WorkerId, call_id: CallId, destination: Destination | None
     ) -> bool:

@@ -206,6 +206,9 @@ class Desk(Protocol):
     def reject(self, worker_id: WorkerId, offer_id: OfferId, *, final: bool) -> bool:
         """The worker refuses an offer; `final`: nobody else is offered the call. False as above."""
 
+    def owns(self, worker_id: WorkerId, call_id: CallId) -> bool:
+        """Whether the call is the worker's."""
+
     def release(
         self, worker_id: WorkerId, call_id: CallId, destination: Destination | None
     ) -> bool:
