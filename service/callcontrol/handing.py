@@ -10,11 +10,12 @@ from prometheus_client import CollectorRegistry
 
 from callcontrol.calls.control import CallControl
 from callcontrol.calls.offers.bells import Bells, CallPicture, ParkDoor
-from callcontrol.calls.offers.claims import HashClaims, HashNode
+from callcontrol.calls.offers.claims import HashClaims
 from callcontrol.calls.offers.desk import CallDesk
 from callcontrol.calls.offers.hands import SwitchHands
 from callcontrol.calls.offers.machine import Stage
 from callcontrol.calls.offers.settings import OfferSettings
+from callcontrol.calls.offers.switch_table import HashNode
 from callcontrol.calls.picture.tracker import CallTracker
 from callcontrol.config_problems import describe
 from callcontrol.events.log import EventLog

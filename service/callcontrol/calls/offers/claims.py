@@ -11,11 +11,12 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 from uuid import uuid4
 
 from callcontrol.calls.encoding.dialstring import word
-from callcontrol.errors import CallControlError, SwitchRefused
+from callcontrol.calls.offers.switch_table import HashNode, SwitchTable
+from callcontrol.errors import CallControlError
 from callcontrol.ids import CallId, NodeId
 
 log: Final = logging.getLogger(__name__)
@@ -27,23 +28,12 @@ SILENCE_S: Final = 10.0
 _FORGET_S: Final = 600.0
 """A replica that nobody asked about for so long is no longer remembered."""
 
-_CALLS: Final = "callcontrol"
-_SIGNS: Final = "callcontrol-replicas"
-_EMPTY: Final = frozenset({"", "-ERR no reply"})
-"""What the switch answers where there is no value."""
-_GOODBYE: Final = "goodbye"
-"""The sign of one that went away in order. It stays: a few bytes for each start of the service."""
-
-
-class HashNode(Protocol):
-    """What claims need of a node."""
-
-    @property
-    def node_id(self) -> NodeId:
-        """Its configured name."""
-
-    async def api(self, name: str, arguments: str = "") -> str:
-        """Run an api command and give its output."""
+CLAIMS: Final = "callcontrol"
+"""The realm of claims: a replica by each call."""
+SIGNS: Final = "callcontrol-replicas"
+"""The realm of signs of life: the last one by each replica."""
+GOODBYE: Final = "goodbye"
+"""The sign of one that went away in order. It stays as long as that one has claims (`sweep`)."""
 
 
 @dataclass(slots=True)
@@ -73,11 +63,10 @@ class HashClaims:
     ) -> None:
         """`replica` must be of one process only; empty makes up a name."""
         self.replica = word(replica) if replica else str(uuid4())
-        self._node_of, self._ready_nodes = node_of, ready_nodes
+        self._table, self._ready_nodes = SwitchTable(node_of), ready_nodes
         self._clock, self._sleep = clock, sleep
         self._signs: dict[tuple[NodeId, str], _Sign] = {}
         """At most the replicas that were met in the last minutes."""
-        self._without: set[NodeId] = set()
         self._count = 0
 
     async def take(self, node_id: NodeId, call_id: CallId) -> str:
@@ -85,7 +74,7 @@ class HashClaims:
         for _ in range(2):  # it may be left in between
             if await self._insert(node_id, call_id, self.replica):
                 return ""
-            if holder := await self._select(node_id, _CALLS, word(call_id)):
+            if holder := await self._table.select(node_id, CLAIMS, call_id):
                 break
         else:
             holder = "another one"
@@ -109,9 +98,9 @@ class HashClaims:
         """Whether that replica gives no sign of life. One that was not met before gets the time to
         give one.
         """
-        value, now_s = await self._select(node_id, _SIGNS, word(holder)), self._clock()
+        value, now_s = await self._table.select(node_id, SIGNS, holder), self._clock()
         sign = self._signs.get((node_id, holder))
-        if value == _GOODBYE:
+        if value == GOODBYE:
             return True
         if sign is None or sign.value != value:
             self._signs[node_id, holder] = _Sign(value, now_s, now_s)
@@ -139,7 +128,7 @@ class HashClaims:
         for node in self._ready_nodes():
             try:
                 async with asyncio.timeout(SIGN_INTERVAL_S):
-                    await self._hash(node.node_id, f"insert/{_SIGNS}/{self.replica}/{_GOODBYE}")
+                    await self._table.insert(node.node_id, SIGNS, self.replica, GOODBYE)
             except (CallControlError, TimeoutError) as error:
                 keys = {"node": node.node_id, "problem": type(error).__name__}
                 log.info("a sign of life is left behind", extra=keys)
@@ -148,35 +137,13 @@ class HashClaims:
         try:
             async with asyncio.timeout(SIGN_INTERVAL_S):
                 value = f"{self.replica}:{self._count}"
-                await self._hash(node.node_id, f"insert/{_SIGNS}/{self.replica}/{value}")
+                await self._table.insert(node.node_id, SIGNS, self.replica, value)
         except (CallControlError, TimeoutError) as error:
             keys = {"node": node.node_id, "problem": type(error).__name__}
             log.debug("no sign of life given", extra=keys)
 
     async def _insert(self, node_id: NodeId, call_id: CallId, holder: str) -> bool:
-        place = f"{_CALLS}/{word(call_id)}/{word(holder)}"
-        return await self._hash(node_id, f"insert_ifempty/{place}")
+        return await self._table.insert_if_empty(node_id, CLAIMS, call_id, holder)
 
     async def _delete(self, node_id: NodeId, call_id: CallId, holder: str) -> bool:
-        place = f"{_CALLS}/{word(call_id)}/{word(holder)}"
-        return await self._hash(node_id, f"delete_ifmatch/{place}")
-
-    async def _select(self, node_id: NodeId, realm: str, key: str) -> str:
-        reply = (await self._node_of(node_id).api("hash", f"select/{realm}/{key}")).rstrip("\n")
-        return "" if reply in _EMPTY else reply
-
-    async def _hash(self, node_id: NodeId, arguments: str) -> bool:
-        """Run a command of mod_hash; whether it did something. Raises SwitchRefused."""
-        reply = (await self._node_of(node_id).api("hash", arguments)).rstrip("\n")
-        if "not found" in reply.lower() and "command" in reply.lower():
-            self._warn(node_id)
-            return True
-        if reply.startswith("-ERR Usage"):
-            raise SwitchRefused(node_id, reply)
-        return not reply.startswith("-")
-
-    def _warn(self, node_id: NodeId) -> None:
-        if node_id not in self._without:
-            self._without.add(node_id)
-            keys = {"node": node_id, "needs": "mod_hash"}
-            log.warning("no claims on calls: replicas must not share this switch", extra=keys)
+        return await self._table.delete_if_match(node_id, CLAIMS, call_id, holder)
