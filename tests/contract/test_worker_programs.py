@@ -1,10 +1,11 @@
 """Programs of workers in Python, the service and a switch: calls from the dialplan to their end."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
+import grpc.aio
 import pytest
 from tests.contract.conftest import config_for
 from tests.contract.outbound_scene import Caller, Scene
@@ -15,6 +16,7 @@ from tests.support.workers import Story, soon
 
 from callcontrol.app import Service, running_service
 from callcontrol.client.call_handler import Handler
+from callcontrol.client.failure import Failure, failure_of
 from callcontrol.client.worker import (
     ActiveCall,
     Bridged,
@@ -97,11 +99,16 @@ async def office(switch: SwitchUnderTest) -> AsyncIterator[Office]:
 
 @asynccontextmanager
 async def working(
-    target: str, handler: Handler, *, application: str = "ivr", name: str = "w-1"
+    target: str,
+    handler: Handler,
+    *,
+    application: str = "ivr",
+    name: str = "w-1",
+    on_break: Callable[[Failure], None] = lambda _: None,
 ) -> AsyncIterator[Worker]:
     """A worker that is registered, until the end of the block."""
     ready = asyncio.Event()
-    manners = WorkerManners(pause=soon, on_registered=ready.set)
+    manners = WorkerManners(pause=soon, on_registered=ready.set, on_break=on_break)
     worker = Worker(target, [application], handler, name=name, manners=manners)
     async with asyncio.TaskGroup() as tasks:
         task = tasks.create_task(worker.run(signals=()))
@@ -200,6 +207,38 @@ async def test_a_call_is_released_to_another_worker(office: Office):
         await office.call_in()
         told = {await office.story.next(), await office.story.next()}
         assert told == {"first released", "second sales ended NORMAL_CLEARING"}
+
+
+async def test_a_release_that_is_refused_fails_and_the_handler_and_other_calls_go_on(
+    office: Office,
+):
+    waiting = asyncio.Event()
+
+    async def handler(call: ActiveCall) -> None:
+        await call.answer()
+        if not waiting.is_set():
+            waiting.set()
+            office.story.tell(await call.wait_hangup())
+            return
+        try:
+            await call.release("worker/no such name")
+        except grpc.aio.AioRpcError as error:
+            failure = failure_of(error)
+            office.story.tell(failure.reason)
+            office.story.tell([field for field, _ in failure.violations])
+        office.story.tell(str(await call.release("answer@callcontrol")))
+
+    broken: list[Failure] = []
+    async with working(office.target, handler, on_break=broken.append):
+        other = await office.call_in()
+        await waiting.wait()
+        await office.call_in()
+        assert await office.story.next() == "INVALID_REQUEST"
+        assert await office.story.next() == ["release.destination.worker.name"]
+        assert await office.story.next() == "released"
+        assert broken == []
+        await other.hangs_up()
+        assert isinstance(await office.story.next(), Ended)
 
 
 async def test_a_leg_that_was_called_is_handed_to_a_worker(office: Office):

@@ -16,6 +16,7 @@ from callcontrol.v1 import call_control_service_pb2 as calls_pb
 from callcontrol.v1 import call_handling_service_pb2 as pb
 from callcontrol.v1.call_pb2 import Call
 from callcontrol.v1.common_pb2 import HangupCause
+from callcontrol.v1.error_reason_pb2 import ErrorReason
 from callcontrol.v1.event_pb2 import ApplicationFinished, CallUnbridged, Event, PlaybackStopped
 
 PLAYBACK: Final = "p1"
@@ -96,6 +97,23 @@ class WorkerAtTheDoor:
         if cause:
             released.hangup_cause.MergeFrom(HangupCause(name=cause))
         self.say(Said(released=released))
+
+    def refuse(
+        self, call_id: str, code: grpc.StatusCode = grpc.StatusCode.INVALID_ARGUMENT
+    ) -> None:
+        """A call cannot go where it is released to."""
+        self.say(
+            Said(
+                release_refused=pb.ReleaseRefused(
+                    call_id=call_id,
+                    code=code.value[0],
+                    reason=ErrorReason.ERROR_REASON_INVALID_REQUEST,
+                    message="the request is malformed",
+                    metadata={"part": "destination"},
+                    violations=[pb.FieldViolation(field="release.destination", description="no")],
+                )
+            )
+        )
 
     def tell(self, *events: Event, token: str = "") -> None:
         """Events."""

@@ -47,7 +47,7 @@ class Owner(Protocol):
         """Deadline of commands that need no longer one."""
 
     def release(self, call_id: str, destination: Destination | None) -> None:
-        """Give the call back, now or on the next stream."""
+        """Give the call back, now or once it is assigned again."""
 
     def send_off(self, command: Coroutine[object, object, None], name: str) -> None:
         """Have a command carried out by somebody who outlives the caller."""
@@ -224,7 +224,8 @@ class ActiveCall:
     async def release(self, destination: str | Destination | None = None) -> Ending:
         """Give the call back: to the dialplan, which goes on with its next action, or to send it to
         `destination`, another worker for example. Return when it is no longer this worker's.
-        Raises ReleaseRefused for a destination that is malformed or not allowed.
+        Raises AioRpcError for a destination that is malformed or not allowed, as other verbs do,
+        and ValueError for words that are none; the call is the worker's as before then.
         """
         if isinstance(destination, str):
             destination = places.destination(destination)

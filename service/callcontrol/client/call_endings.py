@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-from callcontrol.client.failure import Failure
-
 
 @dataclass(frozen=True, slots=True)
 class Ended:
@@ -49,11 +47,3 @@ class CallIsOver(Exception):
     def __init__(self, call_id: str, ending: Ending) -> None:
         super().__init__(f"call {call_id}: {ending}")
         self.call_id, self.ending = call_id, ending
-
-
-class ReleaseRefused(Exception):
-    """A call cannot be released to where it was to go. It is the worker's as before."""
-
-    def __init__(self, call_id: str, failure: Failure) -> None:
-        super().__init__(f"call {call_id}: {failure}")
-        self.call_id, self.failure = call_id, failure

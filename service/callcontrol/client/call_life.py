@@ -7,9 +7,9 @@ from typing import Final
 
 import grpc.aio
 
-from callcontrol.client.call_endings import CallIsOver, Ending, ReleaseRefused
+from callcontrol.client.call_endings import CallIsOver, Ending
 from callcontrol.client.call_inbox import CallInbox
-from callcontrol.client.failure import Failure, failure_of
+from callcontrol.client.failure import failure_of
 
 NEWS_S: Final = 5.0
 """Longest wait for the news that a call is over, of which a command has said so already."""
@@ -37,7 +37,8 @@ class CallLife:
         """In so many places the handler waits for the ending."""
         loop = asyncio.get_running_loop()
         self._ending: asyncio.Future[Ending] = loop.create_future()
-        self._refusal: asyncio.Future[Failure] = loop.create_future()
+        self._refusal: asyncio.Future[grpc.aio.AioRpcError] = loop.create_future()
+        """Done when the release that is waited for will not be."""
 
     @property
     def ending(self) -> Ending | None:
@@ -57,10 +58,10 @@ class CallLife:
         if self._handler is not None and not self._awaited:
             self._handler.cancel(f"call {self.call_id}: {ending}")
 
-    def refuse(self, failure: Failure) -> None:
+    def refuse(self, error: grpc.aio.AioRpcError) -> None:
         """The release that is waited for will not be."""
         if not self._refusal.done():
-            self._refusal.set_result(failure)
+            self._refusal.set_result(error)
 
     def require(self) -> None:
         """Raises CallIsOver."""
@@ -73,14 +74,16 @@ class CallLife:
             return await asyncio.shield(self._ending)
 
     async def given_away(self) -> Ending:
-        """As `over`; raises ReleaseRefused."""
-        self._refusal = asyncio.get_running_loop().create_future()
+        """As `over`; raises AioRpcError when the newest release of those that wait is refused."""
+        if self._refusal.done():
+            self._refusal = asyncio.get_running_loop().create_future()
+        refusal = self._refusal
         with self.awaited():
-            either: list[asyncio.Future[Ending] | asyncio.Future[Failure]]
-            either = [self._ending, self._refusal]
+            either: list[asyncio.Future[Ending] | asyncio.Future[grpc.aio.AioRpcError]]
+            either = [self._ending, refusal]
             await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         if not self._ending.done():
-            raise ReleaseRefused(self.call_id, self._refusal.result())
+            raise refusal.result()
         return self._ending.result()
 
     def is_back(self) -> None:

@@ -1,23 +1,15 @@
 """What verbs on a worker's call are given and what they bring, in short."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Protocol
 
 from google.protobuf.duration_pb2 import Duration
 
 from callcontrol.client import places
+from callcontrol.client.enum_names import name_of
 from callcontrol.v1 import call_control_service_pb2 as pb
 from callcontrol.v1.common_pb2 import MediaSource
-
-
-class _Enum(Protocol):
-    """An enum of the API."""
-
-    def items(self) -> Iterable[tuple[str, int]]:
-        """Names and numbers."""
-
 
 Media = str | MediaSource
 """What is played: `tone_stream://...`, a file, an URL, or any source of the API."""
@@ -47,14 +39,15 @@ class NotBridged:
     """Nobody answered."""
 
     disposition: str
-    """BUSY, NO_ANSWER, REJECTED, UNREACHABLE, CANCELED or FAILED."""
+    """BUSY, NO_ANSWER, REJECTED, UNREACHABLE, CANCELED or FAILED; a number for what a newer server
+    has beside."""
     cause: str
     """By the switch's name, `USER_BUSY`."""
 
 
 def entry_of(response: pb.CollectDigitsResponse) -> Entry:
     """How a collection came out."""
-    result = _name(pb.CollectDigitsResponse.Result, response.result, "RESULT_")
+    result = name_of(pb.CollectDigitsResponse.Result, response.result, "RESULT_")
     is_good = response.result == pb.CollectDigitsResponse.RESULT_COLLECTED
     return Entry(response.digits if is_good else "", result, response.terminator)
 
@@ -64,14 +57,8 @@ def bridge_of(response: pb.DialAndBridgeResponse) -> Bridged | NotBridged:
     for leg in response.legs:
         if leg.disposition == pb.DISPOSITION_ANSWERED:
             return Bridged(leg.call_id)
-    disposition = _name(pb.Disposition, response.disposition, "DISPOSITION_")
+    disposition = name_of(pb.Disposition, response.disposition, "DISPOSITION_")
     return NotBridged(disposition, response.hangup_cause.name)
-
-
-def _name(kind: _Enum, value: int, prefix: str) -> str:
-    """The word for a value; its number where a newer server has a value that is not known here."""
-    known = {number: name for name, number in kind.items()}
-    return known.get(value, str(value)).removeprefix(prefix)
 
 
 def sources_of(media: Media | Sequence[Media]) -> list[MediaSource]:

@@ -36,7 +36,6 @@ from callcontrol.client.call_endings import (
     Left,
     Lost,
     Released,
-    ReleaseRefused,
 )
 from callcontrol.client.call_handler import Handler, OnFailure
 from callcontrol.client.call_outcomes import Bridged, Entry, NotBridged
@@ -56,7 +55,6 @@ __all__ = [
     "Lost",
     "NotBridged",
     "OnFailure",
-    "ReleaseRefused",
     "Released",
     "Worker",
     "WorkerManners",

@@ -6,9 +6,14 @@ from dataclasses import dataclass
 from callcontrol.client.active_call import ActiveCall
 from callcontrol.client.call_endings import Ended, Ending, Lost, Released
 from callcontrol.client.call_life import CallLife
-from callcontrol.client.failure import Failure
 from callcontrol.client.recent import RecentIds
-from callcontrol.v1.call_handling_service_pb2 import CallAssigned, CallReleased, OfferCall
+from callcontrol.client.refusal import error_of
+from callcontrol.v1.call_handling_service_pb2 import (
+    CallAssigned,
+    CallReleased,
+    OfferCall,
+    ReleaseRefused,
+)
 from callcontrol.v1.call_pb2 import Call, Destination
 from callcontrol.v1.event_pb2 import Event
 from callcontrol.v1.event_service_pb2 import Gap
@@ -24,6 +29,8 @@ class OwnedCall:
     """The worker wants to be rid of it."""
     destination: Destination | None = None
     """Where it goes then."""
+    unanswered: int = 0
+    """Releases that were said since it was assigned last, each of which is answered."""
 
 
 class WorkerCalls:
@@ -53,6 +60,12 @@ class WorkerCalls:
     def get(self, call_id: str) -> OwnedCall | None:
         """A call that is the worker's."""
         return self._calls.get(call_id)
+
+    def is_in_place(self, call_id: str) -> bool:
+        """Whether it is not asked for just now: of a call that was not assigned yet the service
+        says that it is not the worker's.
+        """
+        return call_id not in self._asked
 
     def to_resume(self) -> list[str]:
         """The calls to ask for on another stream: those it has, and those it may have got."""
@@ -90,6 +103,7 @@ class WorkerCalls:
         owned = self._calls.get(leg.call_id)
         if owned is not None:
             keep_up_with(owned.active, leg)
+            owned.unanswered = 0
             owned.life.is_back()
             return owned
         offer = offer or hoped or OfferCall()
@@ -123,14 +137,15 @@ class WorkerCalls:
             if owned is not None:
                 self._end(owned, Lost())
 
-    def refuse_releases(self, failure: Failure) -> None:
-        """The stream ended for something that the worker said. Only where a call is to go can be
-        wrong, and it would be again.
-        """
-        for owned in self:
-            if owned.is_released and owned.destination is not None:
-                owned.is_released, owned.destination = False, None
-                owned.life.refuse(failure)
+    def refuse_release(self, refused: ReleaseRefused) -> None:
+        """A call cannot go where it was released to. It may have been released once more since."""
+        owned = self._calls.get(refused.call_id)
+        if owned is None or not owned.unanswered:
+            return
+        owned.unanswered -= 1
+        if not owned.unanswered:
+            owned.is_released, owned.destination = False, None
+            owned.life.refuse(error_of(refused))
 
     def end_all(self, ending: Ending) -> None:
         """The worker is over."""

@@ -15,7 +15,7 @@ from callcontrol.client.call_life import CallLife
 from callcontrol.client.client import Client
 from callcontrol.client.failure import Failure
 from callcontrol.client.worker_calls import OwnedCall, WorkerCalls
-from callcontrol.client.worker_link import HOPELESS, WorkerLink
+from callcontrol.client.worker_link import WorkerLink
 from callcontrol.v1 import call_handling_service_pb2 as pb
 from callcontrol.v1.call_pb2 import Call, Destination
 
@@ -62,7 +62,7 @@ class Shift:
         self._link = WorkerLink(
             client,
             self._register,
-            on_break=self._on_break,
+            on_break=manners.on_break,
             pause=manners.pause,
             clock=manners.clock,
         )
@@ -109,11 +109,12 @@ class Shift:
             self._over.set_exception(KeyboardInterrupt())
 
     def release(self, call_id: str, destination: Destination | None) -> None:
-        """Give the call back, now or on the next stream."""
+        """Give the call back, now or once it is assigned again."""
         owned = self._calls.get(call_id)
         if owned is not None:
             owned.is_released, owned.destination = True, destination
-            self._say_release(owned)
+            if self._is_registered and self._calls.is_in_place(call_id):
+                self._say_release(owned)
 
     def send_off(self, command: Coroutine[object, object, None], name: str) -> None:
         """Have a command carried out by somebody who outlives the caller."""
@@ -135,11 +136,6 @@ class Shift:
             if not self._over.done():
                 self._over.set_exception(error)
 
-    def _on_break(self, failure: Failure) -> None:
-        if failure.code in HOPELESS:
-            self._calls.refuse_releases(failure)
-        self._manners.on_break(failure)
-
     def _take(self, message: pb.HandleCallsResponse) -> None:
         match message.WhichOneof("message"):
             case "registered":
@@ -157,6 +153,8 @@ class Shift:
                     self._calls.take(event)
             case "released":
                 self._calls.release(message.released)
+            case "release_refused":
+                self._calls.refuse_release(message.release_refused)
             case "gap":
                 self._calls.take_gap(message.gap)
             case _:
@@ -187,6 +185,7 @@ class Shift:
 
     def _say_release(self, owned: OwnedCall) -> None:
         release = pb.ReleaseCall(call_id=owned.active.call_id, destination=owned.destination)
+        owned.unanswered += 1
         self._link.say(pb.HandleCallsRequest(release=release))
 
     def _begin(self, application: str, leg: Call) -> OwnedCall:

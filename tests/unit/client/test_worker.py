@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from contextlib import suppress
 
 import grpc
 import grpc.aio
@@ -19,6 +20,7 @@ from tests.support.fake_handing import (
 from tests.support.workers import Story, soon, with_a_call, working
 
 from callcontrol.client.call_outcomes import Bridged, Entry, NotBridged
+from callcontrol.client.failure import Failure, failure_of
 from callcontrol.client.worker import (
     ActiveCall,
     CallIsOver,
@@ -200,6 +202,66 @@ async def test_a_call_is_released_to_a_destination(service: HandingService, stor
         assert release.destination.worker.name == "sales"
         door.release("a")
         assert await story.next() == Released()
+
+
+@pytest.mark.parametrize(
+    "code", [grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.PERMISSION_DENIED]
+)
+async def test_a_release_that_is_refused_fails_as_any_verb_does_and_the_handler_goes_on(
+    service: HandingService, story: Story, code: grpc.StatusCode
+):
+    async def handler(call: ActiveCall) -> None:
+        try:
+            await call.release("nowhere")
+        except grpc.aio.AioRpcError as error:
+            story.tell(failure_of(error))
+        await call.answer()
+        story.tell(await call.release())
+
+    async with with_a_call(service, handler) as door:
+        assert (await door.hear("release")).release.destination.extension.extension == "nowhere"
+        door.refuse("a", code)
+        assert await story.next() == Failure(
+            code,
+            "the request is malformed",
+            reason="INVALID_REQUEST",
+            metadata={"part": "destination"},
+            violations=(("release.destination", "no"),),
+        )
+        await service.command("Answer")
+        assert (await door.hear("release")).release == pb.ReleaseCall(call_id="a")
+        door.release("a")
+        assert await story.next() == Released()
+
+
+async def test_a_release_is_not_taken_for_refused_because_one_before_it_is(
+    service: HandingService, story: Story
+):
+    async def handler(call: ActiveCall) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(0):
+                await call.release("nowhere")
+        story.tell(await call.release())
+
+    async with with_a_call(service, handler) as door:
+        await door.hear("release")
+        await door.hear("release")
+        door.refuse("a")
+        door.release("a")
+        assert await story.next() == Released()
+
+
+async def test_a_handler_that_fails_by_a_refused_release_gives_the_call_to_the_dialplan(
+    service: HandingService, story: Story
+):
+    async def handler(call: ActiveCall) -> None:
+        await call.release("nowhere")
+
+    async with with_a_call(service, handler) as door:
+        await door.hear("release")
+        door.refuse("a")
+        assert (await door.hear("release")).release == pb.ReleaseCall(call_id="a")
+        door.release("a")
 
 
 async def test_a_command_that_finds_the_call_over_waits_for_the_word_of_its_end(

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+from contextlib import suppress
 
 import grpc
 import grpc.aio
@@ -22,7 +23,7 @@ from callcontrol.client.worker import (
     Ended,
     Left,
     Lost,
-    ReleaseRefused,
+    Released,
     Worker,
     WorkerManners,
 )
@@ -167,26 +168,46 @@ async def test_what_was_to_be_released_is_released_again(service: HandingService
         assert str(await story.next()) == "released"
 
 
-@pytest.mark.parametrize(
-    "code", [grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.PERMISSION_DENIED]
-)
-async def test_a_release_that_is_refused_is_told_to_its_handler_and_harms_no_other_call(
-    service: HandingService, story: Story, code: grpc.StatusCode
+async def test_what_is_released_while_the_call_is_away_is_said_once_it_is_back(
+    service: HandingService, story: Story
 ):
+    go_on = asyncio.Event()
+
     async def handler(call: ActiveCall) -> None:
-        try:
+        await go_on.wait()
+        story.tell("released now")
+        story.tell(await call.release())
+
+    async with with_a_call(service, handler) as door:
+        door.end(BROKEN)
+        again = await service.door()
+        await again.welcome()
+        again.say(Said(offer=pb.OfferCall(offer_id="o", application="ivr", call=Call(call_id="b"))))
+        await again.hear("accept")  # so it knows that it is registered
+        go_on.set()
+        assert await story.next() == "released now"
+        again.assign("a")
+        assert (await again.hear("release")).release.call_id == "a"
+        again.release("a")
+        assert await story.next() == Released()
+        assert again.heard.empty()
+
+
+async def test_a_release_that_is_refused_is_not_said_again(service: HandingService, story: Story):
+    async def handler(call: ActiveCall) -> None:
+        with suppress(grpc.aio.AioRpcError):
             await call.release("nowhere")
-        except ReleaseRefused as refused:
-            story.tell(refused.failure.code)
+        story.tell("refused")
         story.tell(await call.wait_hangup())
 
     async with with_a_call(service, handler) as door:
         await door.hear("release")
-        door.end(Refusal(code))
+        door.refuse("a")
+        assert await story.next() == "refused"
+        door.end(BROKEN)
         again = await service.door()
         await again.welcome()
         again.assign("a")
-        assert await story.next() is code
         again.release("a", "NORMAL_CLEARING")
         assert await story.next() == Ended("NORMAL_CLEARING")
         assert again.heard.empty()
