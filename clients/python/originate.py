@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable
 import grpc.aio
 
 from callcontrol.client.client import Client
+from callcontrol.client.enum_names import name_of
 from callcontrol.client.event_call import EventCall
 from callcontrol.client.places import destination, endpoint
 from callcontrol.v1 import call_control_service_pb2 as pb
@@ -35,7 +36,7 @@ async def main(options: argparse.Namespace) -> int:
             placed = await place(client, call_id, options)
             if placed.disposition != pb.DISPOSITION_ANSWERED:
                 # Busy, rejected or unanswered is an answer of the service and no error.
-                outcome = pb.Disposition.Name(placed.disposition).removeprefix("DISPOSITION_")
+                outcome = name_of(pb.Disposition, placed.disposition, "DISPOSITION_")
                 say(f"not answered: {outcome} {placed.hangup_cause.name}")
                 return 1
             say("answered")

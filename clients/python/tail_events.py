@@ -8,6 +8,7 @@ import grpc.aio
 
 from callcontrol.client.client import Client
 from callcontrol.client.endless import Manners
+from callcontrol.client.enum_names import name_of
 from callcontrol.client.failure import Failure
 from callcontrol.client.following import follow
 from callcontrol.v1 import event_pb2
@@ -21,9 +22,7 @@ def tell_break(failure: Failure) -> None:
 
 def why(gap: pb.Gap) -> str:
     """The reason in short; one of a later version by its number."""
-    if gap.reason not in pb.Gap.Reason.values():
-        return str(gap.reason)
-    return pb.Gap.Reason.Name(gap.reason).removeprefix("REASON_")
+    return name_of(pb.Gap.Reason, gap.reason, "REASON_")
 
 
 async def main(call_ids: list[str]) -> None:

@@ -24,6 +24,7 @@ from callcontrol.cli.options import (
 )
 from callcontrol.cli.showing import show_json, show_table
 from callcontrol.client.client import Client
+from callcontrol.client.enum_names import name_of
 from callcontrol.v1 import call_control_service_pb2, call_pb2, common_pb2
 
 NOT_ANSWERED: Final = 3
@@ -88,11 +89,12 @@ def originate(
         hangup_on_cancel=True,
     )
     response = asyncio.run(place_call(target, request, ring + MARGIN_S))
-    disposition = call_control_service_pb2.Disposition.Name(response.disposition)
+    dispositions = call_control_service_pb2.Disposition
     if as_json:
         show_json([response])
     else:
-        outcome = disposition.removeprefix("DISPOSITION_").lower().replace("_", " ")
+        outcome = name_of(dispositions, response.disposition, "DISPOSITION_")
+        outcome = outcome.lower().replace("_", " ")
         if response.disposition == call_control_service_pb2.DISPOSITION_UNSPECIFIED:
             outcome = words.state_name(response.call.state).lower()
         why = f"  {words.cause(response.hangup_cause)}" if response.hangup_cause.name else ""

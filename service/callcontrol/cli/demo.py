@@ -15,6 +15,7 @@ from callcontrol.app import running_service
 from callcontrol.cli.options import duration, read_destination, read_endpoint
 from callcontrol.cli.watching import LinePrinter
 from callcontrol.client.client import Client
+from callcontrol.client.enum_names import name_of
 from callcontrol.config_sources import load
 from callcontrol.config_switches import NodeEntry
 from callcontrol.simulator import Simulator
@@ -114,8 +115,8 @@ async def place_and_end_a_call(client: Client, narrator: Narrator, watcher: Watc
         )
     )
     call_id = placed.call.call_id
-    outcome = call_control_service_pb2.Disposition.Name(placed.disposition)
-    narrator.say(f"call {call_id} is {outcome.removeprefix('DISPOSITION_')}")
+    outcome = name_of(call_control_service_pb2.Disposition, placed.disposition, "DISPOSITION_")
+    narrator.say(f"call {call_id} is {outcome}")
     narrator.say("Play two tones")
     tone = common_pb2.MediaSource(tone_stream="%(200,100,440);%(200,100,660)")
     await client.calls.Play(call_control_service_pb2.PlayRequest(call_id=call_id, sources=[tone]))

@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from callcontrol.client.enum_names import name_of
 from callcontrol.v1 import call_pb2, common_pb2, event_pb2, event_service_pb2, node_service_pb2
 
 T = TypeVar("T", bound=int)
@@ -47,7 +48,7 @@ def clock(time: Timestamp) -> str:
 
 def state_name(state: _State.ValueType) -> str:
     """ACTIVE for STATE_ACTIVE."""
-    return _name(_State.Name, state, "STATE_")
+    return name_of(_State, state, "STATE_")
 
 
 def party(who: call_pb2.Party) -> str:
@@ -58,7 +59,7 @@ def party(who: call_pb2.Party) -> str:
 
 def cause(why: common_pb2.HangupCause) -> str:
     """`NORMAL_CLEARING (16, remote)`, as far as it is known."""
-    side = _name(common_pb2.HangupSide.Name, why.side, "HANGUP_SIDE_").lower()
+    side = name_of(common_pb2.HangupSide, why.side, "HANGUP_SIDE_").lower()
     known = [
         str(why.q850_code) if why.q850_code else "",
         f"SIP {why.sip_code}" * bool(why.sip_code),
@@ -95,7 +96,7 @@ def notice_line(response: event_service_pb2.EventsResponse, now: str) -> Line | 
             return Line(now, "", "", "stream started", f"server {version}", "cyan")
         case "gap":
             gap = response.gap
-            reason = _name(event_service_pb2.Gap.Reason.Name, gap.reason, "REASON_")
+            reason = name_of(event_service_pb2.Gap.Reason, gap.reason, "REASON_")
             missing = f"{gap.count} events" if gap.count else "some events"
             detail = f"{missing} missing: {reason.lower().replace('_', ' ')}"
             return Line(now, printable(gap.node_id), "", "gap", detail, "bold red")
@@ -141,14 +142,14 @@ def _conference_changed(event: event_pb2.Event) -> str:
 
 def _registration_changed(event: event_pb2.Event) -> str:
     change = event.registration_changed
-    kind = _name(event_pb2.RegistrationChanged.Kind.Name, change.kind, "KIND_").lower()
+    kind = name_of(event_pb2.RegistrationChanged.Kind, change.kind, "KIND_").lower()
     return printable(f"{kind} {change.user}@{change.domain}  {change.contact}".rstrip())
 
 
 def _gateway_changed(event: event_pb2.Event) -> str:
     change = event.gateway_changed
     if change.kind in (change.KIND_ADDED, change.KIND_REMOVED):
-        kind = _name(event_pb2.GatewayChanged.Kind.Name, change.kind, "KIND_").lower()
+        kind = name_of(event_pb2.GatewayChanged.Kind, change.kind, "KIND_").lower()
         return printable(f"{change.gateway} {kind}")
     up = "up" if change.up else "down"
     why = f"{change.sip_code} {change.reason}" if change.sip_code else ""
@@ -207,21 +208,13 @@ def _application(application: call_pb2.Application) -> str:
     return printable(f"{application.name} {application.data}".rstrip())
 
 
-def _name(names: Callable[[T], str], value: T, prefix: str) -> str:
-    """An enum's value without its prefix; the number where it is newer than this program."""
-    try:
-        return names(value).removeprefix(prefix)
-    except ValueError:
-        return str(value)
-
-
 def node_cells(node: node_service_pb2.Node) -> tuple[str, ...]:
     """A row of `callcontrol nodes`; a dash for what the switch has not told yet."""
     told = bool(node.start_time.seconds)  # the first heartbeat brings it, and the figures
     latency_ms = node.command_latency.ToTimedelta().total_seconds() * 1000
     return (
         node.node_id,
-        _name(node_service_pb2.Node.State.Name, node.state, "STATE_"),
+        name_of(node_service_pb2.Node.State, node.state, "STATE_"),
         node.version or "-",
         f"{node.call_count}/{node.max_calls}" if node.max_calls else str(node.call_count),
         f"{node.session_count}/{node.max_sessions}" if told else "-",
@@ -234,7 +227,7 @@ def node_cells(node: node_service_pb2.Node) -> tuple[str, ...]:
 
 def direction_name(direction: call_pb2.Call.Direction.ValueType) -> str:
     """INBOUND for DIRECTION_INBOUND."""
-    return _name(call_pb2.Call.Direction.Name, direction, "DIRECTION_").lower()
+    return name_of(call_pb2.Call.Direction, direction, "DIRECTION_").lower()
 
 
 def now_us() -> int:
