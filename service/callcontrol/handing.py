@@ -15,6 +15,7 @@ from callcontrol.calls.offers.desk import CallDesk
 from callcontrol.calls.offers.hands import SwitchHands
 from callcontrol.calls.offers.machine import Stage
 from callcontrol.calls.offers.settings import OfferSettings
+from callcontrol.calls.offers.sweep import ClaimSweep
 from callcontrol.calls.offers.switch_table import HashNode
 from callcontrol.calls.picture.tracker import CallTracker
 from callcontrol.config_problems import describe
@@ -24,6 +25,7 @@ from callcontrol.freeswitch.listener import OutboundListener
 from callcontrol.freeswitch.outbound_node import OutboundNodes
 from callcontrol.freeswitch.outbound_settings import OutboundSettings
 from callcontrol.freeswitch.settings import LinkTimings
+from callcontrol.ids import CallId, NodeId
 from callcontrol.listening import told_by
 from callcontrol.metrics_handling import HandlingCollector, HandlingMetrics
 
@@ -48,6 +50,7 @@ class Handing:
     ) -> None:
         """Without `outbound` calls come by their park alone."""
         self._fleet, self._switches, self._outbound = fleet, switches, outbound
+        self._tracker = tracker
         metrics = HandlingMetrics(registry)
         self._claims = HashClaims(switches.get, self._ready_nodes)
         self.desk = CallDesk(
@@ -59,6 +62,7 @@ class Handing:
             observer=metrics,
             settings=settings,
         )
+        self._sweep = ClaimSweep(switches.get, self._ready_of_fleet, self._is_known)
         self._bells = Bells(self.desk, tracker, event_log, switches)
         self._listener: OutboundListener | None = None
         if outbound is not None:
@@ -86,6 +90,7 @@ class Handing:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.desk.run(), name="errands of the desk")
             tasks.create_task(self._claims.run(), name="signs of life")
+            tasks.create_task(self._sweep.run(), name="stale claims")
             self._ringing = tasks.create_task(self._bells.run(), name="doorbells")
 
     @asynccontextmanager
@@ -111,8 +116,14 @@ class Handing:
         await self._claims.say_goodbye()
 
     def _ready_nodes(self) -> list[HashNode]:
-        fleet = [node for node in self._fleet.nodes if node.is_ready]
-        return [*fleet, *self._switches.passing]
+        return [*self._ready_of_fleet(), *self._switches.passing]
+
+    def _ready_of_fleet(self) -> list[HashNode]:
+        return [node for node in self._fleet.nodes if node.is_ready]
+
+    def _is_known(self, node_id: NodeId, call_id: CallId) -> bool:
+        leg = self._tracker.legs.alive(call_id)
+        return (leg is not None and leg.node_id == node_id) or self.desk.knows(call_id)
 
     def _stages(self) -> Mapping[str, int]:
         return {stage.name.lower(): self.desk.count(stage) for stage in Stage}

@@ -1,4 +1,4 @@
-"""The table of mod_hash: `hash`, whose conditional commands are atomic."""
+"""The table of mod_hash: `hash`, whose conditional commands are atomic, and `hash_dump`."""
 
 from callcontrol.simulator.apis import ApiCall, Handler, later
 
@@ -37,5 +37,18 @@ def _hash(call: ApiCall) -> str:
     return _OK
 
 
-HASH_APIS: dict[str, Handler] = {"hash": later(_hash)}
+def _hash_dump(call: ApiCall) -> str:
+    """Of the limits, the other thing that the switch shows, there are none here."""
+    what, *realm = call.argument.split(" ")
+    if what not in ("all", "limit", "db"):
+        return "Usage: all|limit|db [<realm>]\n"
+    if what == "limit":
+        return "-ERR no reply\n"
+    wanted = f"{realm[0]}_" if len(realm) == 1 else ""  # anywhere in a name, as in the switch
+    table = call.switch.hash_table
+    lines = [f"D/{name}/{value}\n" for name, value in table.items() if wanted in name]
+    return "".join(lines) or "-ERR no reply\n"
+
+
+HASH_APIS: dict[str, Handler] = {"hash": later(_hash), "hash_dump": later(_hash_dump)}
 """The commands of this module, by name."""

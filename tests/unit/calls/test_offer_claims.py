@@ -2,6 +2,7 @@
 
 import pytest
 from tests.support.call_node import A, FakeFleet, FakeNode
+from tests.support.hash_table import HashTable
 
 from callcontrol.calls.offers.claims import SIGN_INTERVAL_S, SILENCE_S, HashClaims
 from callcontrol.errors import NodeUnavailable
@@ -10,40 +11,11 @@ from callcontrol.ids import NodeId
 NODE = NodeId("fs1")
 
 
-class Table:
-    """The memory of mod_hash, with its words (mod_hash.c hash_api_function)."""
-
-    def __init__(self) -> None:
-        self.values: dict[str, str] = {}
-
-    def answer(self, arguments: str) -> str:
-        command, realm, key, *rest = arguments.split("/")
-        place = f"{realm}_{key}"
-        match command, rest:
-            case "insert", [value]:
-                self.values[place] = value
-            case "insert_ifempty", [value]:
-                if place in self.values:
-                    return "-ERR key already exists\n"
-                self.values[place] = value
-            case "delete_ifmatch", [value]:
-                if place not in self.values:
-                    return "-ERR Not found\n"
-                if self.values[place] != value:
-                    return "-ERR Doesn't match\n"
-                del self.values[place]
-            case "select", []:
-                return self.values.get(place, "-ERR no reply\n")
-            case _:
-                return "-ERR Usage: hash [insert|delete|select]/<realm>/<key>/<value>\n"
-        return "+OK\n"
-
-
 class World:
     """Replicas at one switch, and the time."""
 
     def __init__(self) -> None:
-        self.now_s, self.node, self.table = 100.0, FakeNode(), Table()
+        self.now_s, self.node, self.table = 100.0, FakeNode(), HashTable()
         self.node.answers["hash"] = self.table.answer
         self.fleet = FakeFleet((self.node,))
 

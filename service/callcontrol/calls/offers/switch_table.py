@@ -6,10 +6,12 @@ here must have none. The table goes with the switch.
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final, Protocol
 
 from callcontrol.calls.encoding.dialstring import word
 from callcontrol.errors import SwitchRefused
+from callcontrol.esl.errors import UnencodableValue
 from callcontrol.ids import NodeId
 
 log: Final = logging.getLogger(__name__)
@@ -60,14 +62,17 @@ class SwitchTable:
         return "" if reply.rstrip("\n") in _EMPTY else reply.rstrip("\n")
 
     async def values(self, node_id: NodeId, realm: str) -> dict[str, str]:
-        """All values of a realm by their keys, in one answer: some 90 bytes for each."""
+        """All values of a realm by their keys, in one answer: some 90 bytes for each. Left out is
+        what no command here could name, so that it is not ours.
+        """
         reply = await self._node_of(node_id).api("hash_dump", f"db {realm}")
         # The switch gives each entry that has the realm anywhere in its name.
         begin, found = f"{_LINE}{realm}_", {}
         for line in reply.split("\n"):
             key, parted, value = line.removeprefix(begin).partition("/")
             if line.startswith(begin) and parted:
-                found[key] = value
+                with suppress(UnencodableValue):
+                    found[word(key)] = word(value)
         return found
 
     async def _change(self, node_id: NodeId, arguments: str) -> bool:
