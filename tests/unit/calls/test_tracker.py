@@ -169,6 +169,21 @@ def test_a_leg_whose_create_was_missed_is_told_of_before_its_first_change(tracke
     assert tracker.announced_calls() == tracker.calls() != []
 
 
+@pytest.mark.parametrize("name", ["CHANNEL_EXECUTE", "CHANNEL_EXECUTE_COMPLETE", "CHANNEL_BRIDGE"])
+def test_a_leg_first_heard_of_in_the_middle_of_its_life_is_as_far_as_the_event_says(
+    tracker, ann, name
+):
+    tracker.apply(NODE, ann.event(name, Answer_State="answered"))
+    assert state_of(tracker, ann) is CallState.ACTIVE
+
+
+def test_the_end_of_a_leg_first_heard_of_by_what_it_ran_is_told_as_a_change(tracker, ann):
+    tracker.apply(NODE, ann.event("CHANNEL_EXECUTE_COMPLETE", Answer_State="hangup"))
+    changed = tracker.apply(NODE, ann.event("CHANNEL_HANGUP", Answer_State="hangup"))
+    assert isinstance(changed.payload, CallStateChanged)
+    assert state_of(tracker, ann) is CallState.ENDING
+
+
 def test_a_leg_may_be_answered_before_its_create_comes_which_tells_nothing_then(tracker, ann):
     told: list[Event] = []
     tracker.publish = told.append

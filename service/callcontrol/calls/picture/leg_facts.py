@@ -84,6 +84,15 @@ def note_signs(leg: Leg, name: str, headers: Headers, sequence: int) -> None:
         leg.note(answer, sequence)
 
 
+def note_answer(leg: Leg, headers: Headers, sequence: int) -> None:
+    """Tell a leg that is first heard of in the middle of its life how far it is. Its end is left
+    to the events that tell of it.
+    """
+    answer = _ANSWER_STATE_SIGNS.get(text(headers, fields.ANSWER_STATE))
+    if answer is not None and answer is not Sign.ENDING:
+        leg.note(answer, sequence)
+
+
 def describe(leg: Leg, headers: Headers) -> bool:
     """Bring the leg's particulars up to what the event says; what it does not say stays.
 

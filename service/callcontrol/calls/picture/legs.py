@@ -98,7 +98,11 @@ class Legs:
         if name == DESTROY and translate.was_never_made(headers):
             self._ended.bury(call_id)
             return None
-        return self.begin(call_id, position, headers)
+        leg = self.begin(call_id, position, headers)
+        if name not in LIFECYCLE:
+            leg_facts.note_answer(leg, headers, position.sequence)
+            leg.settle()
+        return leg
 
     def rename(self, former: CallId, call_id: CallId) -> None:
         """The switch gave a leg another id. It does so before CHANNEL_CREATE, so that in general
