@@ -17,8 +17,8 @@ GOODBYE = "tone_stream://%(500,0,330)"
 class Ivr:
     """What a caller meets."""
 
-    def __init__(self, whom: str, *, with_ids: bool) -> None:
-        self._whom, self._with_ids = whom, with_ids
+    def __init__(self, whom: str, operators: str, *, with_ids: bool) -> None:
+        self._whom, self._operators, self._with_ids = whom, operators, with_ids
 
     async def handle(self, call: ActiveCall) -> None:
         """One call, from its assignment on. It is cancelled when the caller hangs up."""
@@ -38,6 +38,8 @@ class Ivr:
         entry = await call.collect_digits(prompt=MENU, timeout_s=5)
         self._say(call, f"digit {entry.digits}" if entry.digits else "no digit")
         match entry.digits:
+            case "0" if self._operators:
+                await self._hand_on(call)
             case "1":
                 await self._connect(call)
             case "2":
@@ -46,6 +48,13 @@ class Ivr:
             case _:
                 pass
         await call.hang_up()
+
+    async def _hand_on(self, call: ActiveCall) -> None:
+        self._say(call, "handing on")
+        try:
+            await call.release(f"worker/{self._operators}")
+        except grpc.aio.AioRpcError as error:  # it is this worker's as before
+            self._say(call, f"not handed on: {error.code().name}")
 
     async def _connect(self, call: ActiveCall) -> None:
         self._say(call, "bridging")
@@ -85,6 +94,7 @@ def read_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("application", metavar="APPLICATION")
     parser.add_argument("endpoint", metavar="ENDPOINT")
+    parser.add_argument("--operators", default="", metavar="APPLICATION")
     parser.add_argument("--name", default="ivr-worker")
     parser.add_argument("--max-calls", type=int, default=10)
     parser.add_argument("--grace", type=float, default=30.0, metavar="SECONDS")
@@ -99,7 +109,7 @@ def read_arguments() -> argparse.Namespace:
 
 async def main(options: argparse.Namespace) -> None:
     """Serve until a signal comes."""
-    ivr = Ivr(options.endpoint, with_ids=options.ids)
+    ivr = Ivr(options.endpoint, options.operators, with_ids=options.ids)
     announcer = Announcer()
     manners = WorkerManners(
         on_registered=announcer.registered,

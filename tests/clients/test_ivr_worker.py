@@ -71,9 +71,11 @@ async def hand_over(stage: Stage, language: str) -> str:
 
 
 @asynccontextmanager
-async def scene(stage: Stage, language: str, whom: str) -> AsyncIterator[Scene]:
-    """A worker of that language with a call."""
-    words, target = words_for(language, whom), stage.client.target
+async def scene(
+    stage: Stage, language: str, whom: str, more: tuple[str, ...]
+) -> AsyncIterator[Scene]:
+    """A worker of that language with a call, and more arguments."""
+    words, target = (*words_for(language, whom), *more), stage.client.target
     async with (
         listening(stage) as audience,
         started(language, "ivr_worker", *words, target=target) as worker,
@@ -84,11 +86,13 @@ async def scene(stage: Stage, language: str, whom: str) -> AsyncIterator[Scene]:
         yield Scene(stage, audience, worker, call_id)
 
 
-async def played(stage: Stage, play: Play, *, whom: str = "answer") -> dict[str, Ended]:
+async def played(
+    stage: Stage, play: Play, *, whom: str = "answer", more: tuple[str, ...] = ()
+) -> dict[str, Ended]:
     """What each worker says of a call to which that happens, and how it ends by a drain."""
 
     async def run(language: str) -> Ended:
-        async with scene(stage, language, whom) as now:
+        async with scene(stage, language, whom, more) as now:
             await play(now)
             while not now.worker.lines[-1].startswith("ended"):
                 await now.worker.line()
@@ -148,6 +152,12 @@ async def test_a_caller_hears_a_goodbye_on_2(stage: Stage):
 async def test_another_digit_ends_the_call(stage: Stage):
     ran = await played(stage, lambda now: now.press("7"))
     assert ran == lines("digit 7", "ended NORMAL_CLEARING")
+
+
+async def test_where_a_call_cannot_be_handed_on_it_goes_on(stage: Stage):
+    ran = await played(stage, lambda now: now.press("0"), more=("--operators", "no such name"))
+    refused = "not handed on: INVALID_ARGUMENT"
+    assert ran == lines("digit 0", "handing on", refused, "ended NORMAL_CLEARING")
 
 
 async def test_no_digit_ends_the_call(stage: Stage):

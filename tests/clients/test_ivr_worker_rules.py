@@ -17,7 +17,7 @@ from tests.support.small_programs import LANGUAGES, Ended, RunningProgram, alike
 
 from callcontrol.v1 import call_control_service_pb2 as calls
 from callcontrol.v1 import call_handling_service_pb2 as pb
-from callcontrol.v1.call_pb2 import Call
+from callcontrol.v1.call_pb2 import Call, Destination, WorkerApplication
 from callcontrol.v1.common_pb2 import HangupCause
 from callcontrol.v1.event_pb2 import ApplicationFinished, CallUnbridged, Event, PlaybackStopped
 
@@ -239,6 +239,71 @@ async def test_a_call_whose_command_fails_is_given_back():
         await dismiss(line, running, "released")
 
     assert await played(scene) == lines(*BEGUN, "failed: FAILED_PRECONDITION", "released")
+
+
+TO_OPERATORS = ("--operators", "operators")
+OPERATORS = Destination(worker=WorkerApplication(name="operators"))
+
+
+async def test_a_caller_is_given_to_another_worker_on_0():
+    async def scene(service: PlayedService, running: RunningProgram) -> None:
+        line = await begin(service, digit="0")
+        released = (await line.heard("release")).release
+        assert released == pb.ReleaseCall(call_id="a", destination=OPERATORS)
+        line.release("a")
+        await dismiss(line, running, "released")
+
+    told = lines(*BEGUN, "digit 0", "handing on", "released")
+    assert await played(scene, *TO_OPERATORS) == told
+
+
+async def test_where_a_call_cannot_be_given_it_goes_on_and_so_does_the_stream():
+    async def scene(service: PlayedService, running: RunningProgram) -> None:
+        line = await begin(service, digit="0")
+        await line.heard("release")
+        line.refuse_release("a", grpc.StatusCode.PERMISSION_DENIED)
+        await hang_up(service, line)
+        await dismiss(line, running, "ended NORMAL_CLEARING")
+
+    told = ("digit 0", "handing on", "not handed on: PERMISSION_DENIED", "ended NORMAL_CLEARING")
+    assert await played(scene, *TO_OPERATORS) == lines(*BEGUN, *told)
+
+
+async def test_a_call_is_given_once_it_is_assigned_again_and_not_where_that_was_refused():
+    async def scene(service: PlayedService, running: RunningProgram) -> None:
+        line = await begin(service)
+        collecting = await service.command("CollectDigits")
+        line.end(CUT)
+        later = await service.line()
+        await later.registered()
+        await running.until("back")
+        got = calls.CollectDigitsResponse.RESULT_COLLECTED
+        collecting.answer(calls.CollectDigitsResponse(result=got, digits="0"))
+        await running.until("a handing on")
+        later.offer("b")
+        await later.heard("accept")  # and no release
+        later.tell(withdraw=pb.WithdrawOffer(offer_id="offer-b"))
+        later.assign("a", again=True)
+        assert (await later.heard("release")).release.destination == OPERATORS
+        later.refuse_release("a", grpc.StatusCode.INVALID_ARGUMENT)
+        await running.until("a not handed on: INVALID_ARGUMENT")
+        (await service.command("Hangup")).answer(Refusal(grpc.StatusCode.INTERNAL))
+        released = (await later.heard("release")).release
+        assert released == pb.ReleaseCall(call_id="a")
+        later.end(CUT)
+        last = await service.line()
+        await last.registered()
+        await running.until("back")
+        last.assign("a", again=True)
+        assert (await last.heard("release")).release == released
+        last.release("a")
+        await dismiss(last, running, "released")
+
+    ended = await played(scene, *TO_OPERATORS)
+    about = ["handing on", "not handed on: INVALID_ARGUMENT", "failed: INTERNAL", "released"]
+    for program in ended.values():
+        said = [line.removeprefix("a ") for line in program.lines]
+        assert [line for line in said if line in about] == about
 
 
 async def test_commands_are_sent_again_where_that_is_safe():

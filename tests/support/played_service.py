@@ -131,6 +131,11 @@ class Line:
         hangup_cause = HangupCause(name=cause) if cause else None
         self.tell(released=pb.CallReleased(call_id=call_id, hangup_cause=hangup_cause))
 
+    def refuse_release(self, call_id: str, code: grpc.StatusCode) -> None:
+        """The call cannot go where it is released to."""
+        refused = pb.ReleaseRefused(call_id=call_id, code=code.value[0], message="as the test says")
+        self.tell(release_refused=refused)
+
     def end(self, how: Refusal | None = None) -> None:
         """End the stream; without a refusal as one that is done."""
         self._told.put_nowait(how)

@@ -1,5 +1,6 @@
 // Takes calls of an application, asks for a digit, and connects with ENDPOINT on 1:
-// ivr_worker APPLICATION ENDPOINT [--name NAME] [--max-calls N] [--grace SECONDS] [--ids]
+// ivr_worker APPLICATION ENDPOINT [--operators APPLICATION] [--name NAME] [--max-calls N]
+// [--grace SECONDS] [--ids]
 package main
 
 import (
@@ -16,13 +17,15 @@ import (
 	"callcontrol.example/clients/working"
 )
 
-const usage = "ivr_worker APPLICATION ENDPOINT [--name NAME] [--max-calls N] [--grace SECONDS] [--ids]"
+const usage = "ivr_worker APPLICATION ENDPOINT [--operators APPLICATION] [--name NAME] [--max-calls N] " +
+	"[--grace SECONDS] [--ids]"
 
 var (
-	name     = flag.String("name", "ivr-worker", "name under which its calls are kept")
-	maxCalls = flag.Int("max-calls", 10, "calls at a time")
-	grace    = flag.Float64("grace", 30, "seconds that calls may go on when it is to end")
-	ids      = flag.Bool("ids", false, "put the id of the leg before each line about one")
+	operators = flag.String("operators", "", "application whose workers get the call on 0")
+	name      = flag.String("name", "ivr-worker", "name under which its calls are kept")
+	maxCalls  = flag.Int("max-calls", 10, "calls at a time")
+	grace     = flag.Float64("grace", 30, "seconds that calls may go on when it is to end")
+	ids       = flag.Bool("ids", false, "put the id of the leg before each line about one")
 )
 
 func main() {
@@ -32,7 +35,9 @@ func main() {
 	if err != nil {
 		program.Fail(err)
 	}
-	ivr := menu{calls: pb.NewCallControlServiceClient(connection), endpoint: endpoint}
+	ivr := menu{
+		calls: pb.NewCallControlServiceClient(connection), endpoint: endpoint, operators: *operators,
+	}
 	registration := &pb.RegisterWorker{
 		WorkerName: *name, Applications: words[:1], MaxCalls: int32(*maxCalls),
 	}

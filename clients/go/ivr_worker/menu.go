@@ -18,6 +18,8 @@ const patience = 10 * time.Second
 type menu struct {
 	calls    pb.CallControlServiceClient
 	endpoint *pb.Endpoint
+	// The application whose workers get the call on 0, if there is one.
+	operators string
 }
 
 // handle returns once the call is over, or with the failure of a request.
@@ -32,6 +34,8 @@ func (m menu) handle(call *working.Call) error {
 		return err
 	}
 	switch digit {
+	case "0":
+		err = m.handOn(call)
 	case "1":
 		err = m.connect(call)
 	case "2":
@@ -71,6 +75,21 @@ func (m menu) ask(call *working.Call) (string, error) {
 	}
 	call.Tell("no digit")
 	return "", nil
+}
+
+// handOn gives the call to another worker, and returns when it is not this one's any more, or cannot
+// be given to that one.
+func (m menu) handOn(call *working.Call) error {
+	if m.operators == "" {
+		return nil
+	}
+	call.Tell("handing on")
+	worker := &pb.WorkerApplication{Name: m.operators}
+	refused := call.Release(&pb.Destination{Kind: &pb.Destination_Worker{Worker: worker}})
+	if refused != nil {
+		call.Tell("not handed on: " + service.CodeName(refused))
+	}
+	return nil
 }
 
 // connect dials the endpoint, and returns when the two are parted again.

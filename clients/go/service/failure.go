@@ -1,11 +1,15 @@
 package service
 
 import (
+	"strings"
 	"time"
 
 	"google.golang.org/genproto/googleapis/rpc/code"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	pb "callcontrol.example/clients/callcontrol/v1"
 )
 
 // CodeName is the code of a failed request, as FAILED_PRECONDITION.
@@ -22,6 +26,23 @@ func Reason(failure error) string {
 		}
 	}
 	return ""
+}
+
+// Refusal is the error of a refused request, made of one that came as a message of a stream.
+func Refusal(refused *pb.ReleaseRefused) error {
+	reason := strings.TrimPrefix(refused.GetReason().String(), "ERROR_REASON_")
+	info := &errdetails.ErrorInfo{Reason: reason, Domain: "callcontrol.v1", Metadata: refused.GetMetadata()}
+	request := &errdetails.BadRequest{}
+	for _, each := range refused.GetViolations() {
+		request.FieldViolations = append(request.FieldViolations, &errdetails.BadRequest_FieldViolation{
+			Field: each.GetField(), Description: each.GetDescription(),
+		})
+	}
+	plain := status.New(codes.Code(refused.GetCode()), refused.GetMessage())
+	if detailed, err := plain.WithDetails(info, request); err == nil {
+		return detailed.Err()
+	}
+	return plain.Err()
 }
 
 // RetryIn is how long the service asks to wait before the same request.

@@ -21,11 +21,12 @@ type Call struct {
 	ID, Application string
 	Context         context.Context
 
-	end  context.CancelFunc
-	tell func(call *Call, line string)
+	end     context.CancelFunc
+	tell    func(call *Call, line string)
+	release func(call *Call, destination *pb.Destination) *giving
 
-	// The worker wants to be rid of it; for the worker alone.
-	isReleased bool
+	// Set when the worker wants to be rid of it; for the worker alone.
+	giving *giving
 
 	mutex  sync.Mutex // for all below
 	isOver bool
@@ -41,11 +42,13 @@ type Call struct {
 	news chan struct{}
 }
 
-func newCall(id, application string, tell func(*Call, string)) *Call {
+func newCall(
+	id, application string, tell func(*Call, string), release func(*Call, *pb.Destination) *giving,
+) *Call {
 	ctx, end := context.WithCancel(context.Background())
 	return &Call{
 		ID: id, Application: application, Context: ctx,
-		end: end, tell: tell, news: make(chan struct{}),
+		end: end, tell: tell, release: release, news: make(chan struct{}),
 	}
 }
 

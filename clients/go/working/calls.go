@@ -72,8 +72,12 @@ func (c *calls) assign(assigned *pb.CallAssigned) *Call {
 	if c.owned[id] == nil {
 		c.owned[id] = c.begin(id, offer.GetApplication())
 	}
-	c.owned[id].assign()
-	return c.owned[id]
+	call := c.owned[id]
+	call.assign()
+	if call.giving != nil {
+		call.giving.unanswered = 0
+	}
+	return call
 }
 
 func (c *calls) release(released *pb.CallReleased) {
@@ -87,7 +91,7 @@ func (c *calls) release(released *pb.CallReleased) {
 	case call == nil:
 	case cause != nil:
 		call.finish("ended " + cause.GetName())
-	case wasAsked && !call.isReleased:
+	case wasAsked && call.giving == nil:
 		call.finish("lost")
 	default:
 		call.finish("released")

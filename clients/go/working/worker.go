@@ -189,7 +189,7 @@ func (w *Worker) take(from *line, message *pb.HandleCallsResponse) {
 	case *pb.HandleCallsResponse_Withdraw:
 		w.calls.withdraw(message.Withdraw.GetOfferId())
 	case *pb.HandleCallsResponse_Assigned:
-		if call := w.calls.assign(message.Assigned); call.isReleased {
+		if call := w.calls.assign(message.Assigned); call.giving != nil {
 			w.sayRelease(call)
 		}
 	case *pb.HandleCallsResponse_Events:
@@ -198,6 +198,8 @@ func (w *Worker) take(from *line, message *pb.HandleCallsResponse) {
 		}
 	case *pb.HandleCallsResponse_Released:
 		w.calls.release(message.Released)
+	case *pb.HandleCallsResponse_ReleaseRefused:
+		w.calls.refuse(message.ReleaseRefused)
 	case *pb.HandleCallsResponse_Gap:
 		w.calls.takeGap()
 	}
@@ -244,7 +246,7 @@ func (w *Worker) answer(offer *pb.OfferCall) {
 }
 
 func (w *Worker) begin(id, application string) *Call {
-	call := newCall(id, application, w.Tell)
+	call := newCall(id, application, w.Tell, w.release)
 	call.Tell("call for " + application)
 	go w.look(call)
 	return call
@@ -252,24 +254,10 @@ func (w *Worker) begin(id, application string) *Call {
 
 // look has the call looked after, and gives it back where that fails.
 func (w *Worker) look(call *Call) {
-	err := w.Handle(call)
-	if err == nil {
-		return
+	if err := w.Handle(call); err != nil && call.Context.Err() == nil {
+		call.Tell("failed: " + service.CodeName(err))
+		w.release(call, nil)
 	}
-	w.mutex.Lock()
-	defer w.mutex.Unlock()
-	if call.Context.Err() != nil {
-		return
-	}
-	call.Tell("failed: " + service.CodeName(err))
-	call.isReleased = true
-	w.sayRelease(call)
-}
-
-// sayRelease is lost where there is no stream, and said again once the call is assigned again.
-func (w *Worker) sayRelease(call *Call) {
-	release := &pb.ReleaseCall{CallId: call.ID}
-	w.say(&pb.HandleCallsRequest{Message: &pb.HandleCallsRequest_Release{Release: release}})
 }
 
 // isHopeless says whether the same registration would meet the same again.

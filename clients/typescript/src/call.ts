@@ -1,6 +1,7 @@
 // A call that is this worker's, and how commands for it are sent.
 
 import { RpcError, RpcOptions, UnaryCall } from "@protobuf-ts/runtime-rpc";
+import { Destination } from "./gen/callcontrol/v1/call";
 import { Event } from "./gen/callcontrol/v1/event";
 import { Failure, isOver } from "./service";
 
@@ -16,6 +17,13 @@ export interface Manner {
   isHarmful?: boolean;
 }
 
+/** How a worker wants to be rid of a call. */
+export interface Giving {
+  destination?: Destination;
+  /** How often it was said since the call was assigned last, each of which is answered. */
+  unanswered: number;
+}
+
 type Attempt<Answer extends object> = (options: RpcOptions) => UnaryCall<object, Answer>;
 
 export class Call {
@@ -29,13 +37,15 @@ export class Call {
   #assignments = 0;
   /** The stream broke since then: the service may have to find the call again. */
   #isAway = false;
-  /** The worker wants to be rid of it; for the worker alone. */
-  isReleased = false;
+  #refusal: RpcError | undefined;
+  /** How the worker wants to be rid of it; for the worker alone. */
+  giving: Giving | undefined;
 
   constructor(
     readonly id: string,
     readonly application: string,
     private readonly say: (call: Call, line: string) => void,
+    private readonly give: (call: Call, destination?: Destination) => void,
   ) {
     this.over.addEventListener("abort", () => this.#wake());
   }
@@ -50,6 +60,24 @@ export class Call {
     if (!this.over.aborted) this.say(this, line);
   }
 
+  /**
+   * Gives the call back: to the dialplan, or to a destination. Returns once the call is not this worker's any more;
+   * throws RpcError where no call can go there: it is the worker's as before then.
+   */
+  async release(destination?: Destination): Promise<void> {
+    this.#refusal = undefined;
+    this.give(this, destination);
+    await this.#until(() => this.#refusal !== undefined);
+    if (this.#refusal && !this.over.aborted) throw this.#refusal;
+  }
+
+  /** It cannot be released to there. */
+  refuse(refusal: RpcError): void {
+    this.giving = undefined;
+    this.#refusal = refusal;
+    this.#wake();
+  }
+
   /** The last line about the call. */
   finish(ending: string): void {
     this.tell(ending);
@@ -60,6 +88,7 @@ export class Call {
   assign(): void {
     this.#assignments += 1;
     this.#isAway = false;
+    if (this.giving) this.giving.unanswered = 0;
     this.#wake();
   }
 

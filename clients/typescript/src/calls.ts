@@ -1,8 +1,9 @@
 // What a worker has: every call begins once and ends once, whatever comes how often.
 
 import { Call } from "./call";
-import { CallAssigned, CallReleased, OfferCall } from "./gen/callcontrol/v1/call_handling_service";
+import { CallAssigned, CallReleased, OfferCall, ReleaseRefused } from "./gen/callcontrol/v1/call_handling_service";
 import { Event } from "./gen/callcontrol/v1/event";
+import { refusal } from "./service";
 import { RecentIds } from "./stream";
 
 export class Calls {
@@ -65,7 +66,20 @@ export class Calls {
     const call = this.#owned.get(callId);
     this.#owned.delete(callId);
     if (hangupCause) call?.finish(`ended ${hangupCause.name}`);
-    else call?.finish(wasAsked && !call.isReleased ? "lost" : "released");
+    else call?.finish(wasAsked && !call.giving ? "lost" : "released");
+  }
+
+  /** A call cannot go where it was released to, unless it was released once more since. */
+  refuse(refused: ReleaseRefused): void {
+    const call = this.#owned.get(refused.callId);
+    if (!call?.giving?.unanswered) return;
+    call.giving.unanswered -= 1;
+    if (call.giving.unanswered === 0) call.refuse(refusal(refused));
+  }
+
+  /** Whether it is not asked for just now: of one that is not assigned yet the service says that it is another's. */
+  isInPlace(call: Call): boolean {
+    return !this.#asked.has(call.id);
   }
 
   /** Ends what was asked for and did not come. */

@@ -1,9 +1,10 @@
 // Takes calls of an application, asks for a digit, and connects with ENDPOINT on 1:
-// ivr_worker.js APPLICATION ENDPOINT [--name NAME] [--max-calls N] [--grace SECONDS] [--ids]
+// ivr_worker.js APPLICATION ENDPOINT [--operators APPLICATION] [--name NAME] [--max-calls N]
+// [--grace SECONDS] [--ids]
 
 import { randomUUID } from "node:crypto";
 import { Call } from "./call";
-import { Endpoint } from "./gen/callcontrol/v1/call";
+import { Destination, Endpoint } from "./gen/callcontrol/v1/call";
 import {
   AnswerRequest,
   CollectDigitsRequest,
@@ -20,15 +21,18 @@ import { RegisterWorker } from "./gen/callcontrol/v1/call_handling_service";
 import { MediaSource } from "./gen/callcontrol/v1/common";
 import { endpoint } from "./places";
 import { nameOf, parsed, runProgram, UsageError } from "./program";
-import { connect, seconds } from "./service";
+import { connect, Failure, seconds } from "./service";
 import { Worker } from "./working";
 
-const usage = "usage: ivr_worker.js APPLICATION ENDPOINT [--name NAME] [--max-calls N] [--grace SECONDS] [--ids]";
+const usage =
+  "usage: ivr_worker.js APPLICATION ENDPOINT [--operators APPLICATION] [--name NAME] [--max-calls N] " +
+  "[--grace SECONDS] [--ids]";
 const soon = { withinMs: 10_000 };
 
 async function main(): Promise<number> {
   const { values, positionals } = parsed({
     options: {
+      operators: { type: "string", default: "" },
       name: { type: "string", default: "ivr-worker" },
       "max-calls": { type: "string", default: "10" },
       grace: { type: "string", default: "30" },
@@ -41,7 +45,7 @@ async function main(): Promise<number> {
   if (!application || !whom || more.length > 0 || !Number.isInteger(maxCalls) || Number.isNaN(grace)) {
     throw new UsageError(usage);
   }
-  const menu = new Menu(endpoint(whom));
+  const menu = new Menu(endpoint(whom), values.operators);
   const worker = new Worker(RegisterWorker.create({ workerName: values.name, applications: [application], maxCalls }), {
     handle: (call) => menu.handle(call),
     tell: (call, line) => console.log(call && values.ids ? `${call.id} ${line}` : line),
@@ -66,7 +70,11 @@ function drainAtSignal(drain: () => void): void {
 class Menu {
   readonly #calls = new CallControlServiceClient(connect());
 
-  constructor(readonly endpoint: Endpoint) {}
+  /** On 0 a call goes to the operators, if there are any. */
+  constructor(
+    readonly endpoint: Endpoint,
+    readonly operators: string,
+  ) {}
 
   /** Returns once the call is over. Throws RpcError where a request fails. */
   async handle(call: Call): Promise<void> {
@@ -74,6 +82,9 @@ class Menu {
     await call.do(soon, (options) => this.#calls.answer(AnswerRequest.create({ callId }), options));
     call.tell("answered");
     switch (await this.#ask(call)) {
+      case "0":
+        await this.#handOn(call);
+        break;
       case "1":
         await this.#connect(call);
         break;
@@ -105,6 +116,17 @@ class Menu {
     if (result === Result.CALL_ENDED) await call.waitForEnd();
     call.tell("no digit");
     return "";
+  }
+
+  /** Gives the call to another worker; it goes on here where it cannot be given to that one. */
+  async #handOn(call: Call): Promise<void> {
+    if (!this.operators) return;
+    call.tell("handing on");
+    try {
+      await call.release(Destination.create({ kind: { oneofKind: "worker", worker: { name: this.operators } } }));
+    } catch (error) {
+      call.tell(`not handed on: ${new Failure(error).code}`);
+    }
   }
 
   /** Dials the endpoint, and returns when the two are parted again. */

@@ -1,9 +1,11 @@
 // How programs speak with the service: connections, and what a failure says.
 
-import { ChannelCredentials, ClientOptions } from "@grpc/grpc-js";
+import { ChannelCredentials, ClientOptions, status } from "@grpc/grpc-js";
 import { GrpcTransport } from "@protobuf-ts/grpc-transport";
 import { MessageType, ScalarType } from "@protobuf-ts/runtime";
 import { RpcError } from "@protobuf-ts/runtime-rpc";
+import { ReleaseRefused } from "./gen/callcontrol/v1/call_handling_service";
+import { ErrorReason } from "./gen/callcontrol/v1/error_reason";
 import { Duration } from "./gen/google/protobuf/duration";
 
 const longestMessage = 64 * 1024 * 1024;
@@ -102,6 +104,14 @@ export class Failure {
   toString(): string {
     return `${this.code}: ${this.message}`;
   }
+}
+
+/** The error of a refused request, made of one that came as a message of a stream. */
+export function refusal({ code, reason, message }: ReleaseRefused): RpcError {
+  const info = { reason: ErrorReason[reason] ?? `${reason}` };
+  const details = [{ typeUrl: `type.googleapis.com/${ErrorInfo.typeName}`, value: ErrorInfo.toBinary(info) }];
+  const packed = Buffer.from(Status.toBinary({ details })).toString("base64");
+  return new RpcError(message, status[code] ?? "UNKNOWN", { "grpc-status-details-bin": packed });
 }
 
 function detailsOf(error: RpcError): Any[] {

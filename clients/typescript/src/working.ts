@@ -4,6 +4,7 @@
 import { RpcError } from "@protobuf-ts/runtime-rpc";
 import { Call } from "./call";
 import { Calls } from "./calls";
+import { Destination } from "./gen/callcontrol/v1/call";
 import {
   HandleCallsRequest,
   HandleCallsResponse,
@@ -159,12 +160,14 @@ export class Worker {
         return this.#calls.withdraw(message.withdraw.offerId);
       case "assigned": {
         const call = this.#calls.assign(message.assigned);
-        return call.isReleased ? this.#sayRelease(call) : undefined;
+        return call.giving ? this.#sayRelease(call) : undefined;
       }
       case "events":
         return message.events.events.forEach((event) => this.#calls.take(event));
       case "released":
         return this.#calls.release(message.released);
+      case "releaseRefused":
+        return this.#calls.refuse(message.releaseRefused);
       case "gap":
         return this.#calls.takeGap();
     }
@@ -195,7 +198,7 @@ export class Worker {
   }
 
   #begin(id: string, application: string): Call {
-    const call = new Call(id, application, this.program.tell);
+    const call = new Call(id, application, this.program.tell, (it, destination) => this.#release(it, destination));
     call.tell(`call for ${application}`);
     void this.#look(call);
     return call;
@@ -209,13 +212,21 @@ export class Worker {
       if (!(error instanceof RpcError)) throw error;
       if (call.over.aborted) return;
       call.tell(`failed: ${error.code}`);
-      call.isReleased = true;
-      this.#sayRelease(call);
+      this.#release(call);
     }
+  }
+
+  /** Has a call given back, in place of where it was to go before. */
+  #release(call: Call, destination?: Destination): void {
+    call.giving = { ...(destination && { destination }), unanswered: call.giving?.unanswered ?? 0 };
+    if (this.#line && this.#calls.isInPlace(call) && !call.over.aborted) this.#sayRelease(call);
   }
 
   /** Lost where there is no stream, and said again once the call is assigned again. */
   #sayRelease(call: Call): void {
-    this.#say({ oneofKind: "release", release: { callId: call.id } });
+    if (!call.giving) return;
+    call.giving.unanswered += 1;
+    const { destination } = call.giving;
+    this.#say({ oneofKind: "release", release: { callId: call.id, ...(destination && { destination }) } });
   }
 }
