@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import grpc.aio
 import pytest
@@ -26,7 +27,8 @@ from callcontrol.client.worker import (
     WorkerManners,
 )
 from callcontrol.v1 import call_control_service_pb2 as pb
-from callcontrol.v1 import call_pb2
+from callcontrol.v1 import call_pb2, common_pb2
+from callcontrol.v1.event_pb2 import Event
 
 TONE = "tone_stream://%(200,0,440)"
 BELLS = ["park", "socket"]
@@ -239,6 +241,76 @@ async def test_a_release_that_is_refused_fails_and_the_handler_and_other_calls_g
         assert broken == []
         await other.hangs_up()
         assert isinstance(await office.story.next(), Ended)
+
+
+async def test_a_worker_reads_the_events_and_headers_that_it_asked_for(office: Office):
+    async def handler(call: ActiveCall) -> None:
+        await call.answer()
+        await call.play(TONE)
+        await call.hang_up()
+        async for item in call.events():
+            assert isinstance(item, Event)
+            office.story.tell((item.name, sorted(item.headers)))
+
+    worker = Worker(
+        office.target,
+        ["ivr"],
+        handler,
+        name="w-1",
+        event_names=["CHANNEL_ANSWER", "CHANNEL_HANGUP_COMPLETE"],
+        header_names=["Core-UUID", "Channel-State"],
+    )
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(worker.run(signals=()))
+        await office.call_in()
+        for name in ("CHANNEL_ANSWER", "CHANNEL_HANGUP_COMPLETE"):
+            assert await office.story.next() == (name, ["Channel-State", "Core-UUID"])
+        running.cancel()
+
+
+async def test_a_worker_has_all_headers_of_events_where_it_asked_for_the_full_view(office: Office):
+    async def handler(call: ActiveCall) -> None:
+        await call.answer()
+        async for item in call.events():
+            assert isinstance(item, Event)
+            office.story.tell(item.headers["Event-Name"])
+            office.story.tell(item.headers["variable_callcontrol_application"])
+            return
+
+    worker = Worker(
+        office.target,
+        ["ivr"],
+        handler,
+        name="w-1",
+        event_names=["CHANNEL_ANSWER"],
+        view=common_pb2.VIEW_FULL,
+    )
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(worker.run(signals=()))
+        await office.call_in()
+        assert await office.story.next() == "CHANNEL_ANSWER"
+        assert await office.story.next() == "ivr"
+        running.cancel()
+
+
+@pytest.mark.parametrize(
+    ("asked", "field"),
+    [
+        ({"event_names": ["NO_SUCH"]}, "register_worker.event_names[0]"),
+        ({"header_names": ["*a"]}, "register_worker.header_names[0]"),
+        ({"view": 99}, "register_worker.view"),
+    ],
+)
+async def test_a_worker_that_asks_for_what_there_is_not_ends_with_the_field(
+    office: Office, asked: dict[str, Any], field: str
+):
+    async def handler(call: ActiveCall) -> None:
+        raise AssertionError(call)
+
+    worker = Worker(office.target, ["ivr"], handler, name="w-1", **asked)
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await worker.run(signals=())
+    assert [field for field, _ in failure_of(refused.value).violations] == [field]
 
 
 async def test_a_leg_that_was_called_is_handed_to_a_worker(office: Office):

@@ -1,7 +1,7 @@
 """Workers for tests, and what their handlers tell."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from tests.support.fake_handing import HandingService, WorkerAtTheDoor
@@ -34,10 +34,21 @@ class Story:
 
 @asynccontextmanager
 async def working(
-    service: HandingService, handler: Handler, manners: WorkerManners = MANNERS
+    service: HandingService,
+    handler: Handler,
+    manners: WorkerManners = MANNERS,
+    event_names: Sequence[str] = (),
 ) -> AsyncIterator[Worker]:
     """A worker until the end of the block, when it is cancelled."""
-    worker = Worker(service.target, ["ivr"], handler, name="w-1", max_calls=7, manners=manners)
+    worker = Worker(
+        service.target,
+        ["ivr"],
+        handler,
+        name="w-1",
+        max_calls=7,
+        event_names=event_names,
+        manners=manners,
+    )
     async with asyncio.TaskGroup() as tasks:
         running = tasks.create_task(worker.run(signals=()))
         yield worker

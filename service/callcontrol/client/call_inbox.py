@@ -18,11 +18,16 @@ REMEMBERED: Final = 64
 """Playbacks and partners whose end is remembered, for who asks when it has come already."""
 
 
+NEEDED: Final = ("CHANNEL_BRIDGE", "CHANNEL_UNBRIDGE", "CHANNEL_EXECUTE_COMPLETE", "PLAYBACK_STOP")
+"""Events by which verbs know that something is over."""
+
+
 class CallInbox:
     """Takes events in, in order; plain functions, but for the waiting."""
 
-    def __init__(self, call_id: str) -> None:
-        self._call_id = call_id
+    def __init__(self, call_id: str, wanted: frozenset[str] = frozenset()) -> None:
+        """`wanted` are names of the events that are to be read; empty for all."""
+        self._call_id, self._wanted = call_id, wanted
         self._kept: deque[Event | Gap] = deque()
         self._stopped: dict[str, bool] = {}
         """Playbacks that stopped, and whether by themselves; one may for each of its sounds."""
@@ -53,7 +58,10 @@ class CallInbox:
                 self._part(self._other(parted.call_id, parted.peer_call_id))
             case _:
                 pass
-        self._keep(event)
+        if not self._wanted or event.name in self._wanted:
+            self._keep(event)
+        else:
+            self.wake()
 
     def take_gap(self, gap: Gap) -> None:
         """Events are missing here."""

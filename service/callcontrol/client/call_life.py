@@ -25,9 +25,10 @@ def says_it_is_over(error: grpc.aio.AioRpcError) -> bool:
 class CallLife:
     """From the assignment of a call to its ending, which comes once."""
 
-    def __init__(self, call_id: str) -> None:
+    def __init__(self, call_id: str, wanted: frozenset[str] = frozenset()) -> None:
+        """`wanted` as for CallInbox."""
         self.call_id = call_id
-        self.inbox = CallInbox(call_id)
+        self.inbox = CallInbox(call_id, wanted)
         self.assignments = 1
         """How often the service has told that the call is the worker's."""
         self.is_away = False

@@ -42,6 +42,7 @@ from callcontrol.client.call_outcomes import Bridged, Entry, NotBridged
 from callcontrol.client.client import Client
 from callcontrol.client.worker_shift import Shift, WorkerManners
 from callcontrol.v1 import call_handling_service_pb2 as pb
+from callcontrol.v1.common_pb2 import VIEW_UNSPECIFIED, View
 
 __all__ = [
     "ActiveCall",
@@ -80,17 +81,27 @@ class Worker:
         *,
         name: str,
         max_calls: int = 100,
+        event_names: Sequence[str] = (),
+        view: View.ValueType = VIEW_UNSPECIFIED,
+        header_names: Sequence[str] = (),
         lost_worker_policy: pb.LostWorkerPolicy.ValueType = pb.LOST_WORKER_POLICY_UNSPECIFIED,
         manners: WorkerManners | None = None,
     ) -> None:
         """`target` as for Client. `name` is one for each process, and the same after a restart: its
         calls are kept under it. `lost_worker_policy` says what becomes of them when it is lost.
+
+        `ActiveCall.events` has the events of these names, at most 60, or all; how much of each,
+        `view` and `header_names` say as in EventsRequest. What verbs wait for comes anyway. The
+        service judges what is given: `run` raises AioRpcError for what is malformed.
         """
         self._target, self._handler = target, handler
         self._registration = pb.RegisterWorker(
             worker_name=name,
             applications=applications,
             max_calls=max_calls,
+            event_names=event_names,
+            view=view,
+            header_names=header_names,
             lost_worker_policy=lost_worker_policy,
         )
         self._manners = manners or WorkerManners()

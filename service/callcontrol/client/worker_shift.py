@@ -11,6 +11,7 @@ import grpc.aio
 from callcontrol.client.active_call import ActiveCall
 from callcontrol.client.call_endings import Left
 from callcontrol.client.call_handler import Handler, OnFailure, carry_out, handle
+from callcontrol.client.call_inbox import NEEDED
 from callcontrol.client.call_life import CallLife
 from callcontrol.client.client import Client
 from callcontrol.client.failure import Failure
@@ -58,6 +59,7 @@ class Shift:
     ) -> None:
         self.client, self.command_timeout_s = client, manners.command_timeout_s
         self._handler, self._registration, self._manners = handler, registration, manners
+        self._wanted = frozenset(registration.event_names)
         self._calls = WorkerCalls(self._begin, remembered_ids=manners.remembered_ids)
         self._link = WorkerLink(
             client,
@@ -163,6 +165,8 @@ class Shift:
     def _register(self) -> pb.RegisterWorker:
         registration = pb.RegisterWorker()
         registration.CopyFrom(self._registration)
+        if self._wanted:
+            registration.event_names.extend(name for name in NEEDED if name not in self._wanted)
         registration.resume_call_ids.extend(self._calls.to_resume())
         return registration
 
@@ -189,7 +193,7 @@ class Shift:
         self._link.say(pb.HandleCallsRequest(release=release))
 
     def _begin(self, application: str, leg: Call) -> OwnedCall:
-        life = CallLife(leg.call_id)
+        life = CallLife(leg.call_id, self._wanted)
         owned = OwnedCall(ActiveCall(self, life, application, leg), life)
         handling = self._tasks.create_task(self._handle(owned), name=f"call {leg.call_id}")
         self._handlers.add(handling)
