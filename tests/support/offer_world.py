@@ -55,6 +55,10 @@ class SwitchCall:
     parked: bool = True
     times_parked: int = 1
     variables: dict[str, str] = field(default_factory=dict)
+    is_guarded: bool = False
+    """Its variables name a schedule that takes it out of the park."""
+    will_leave: bool = False
+    """That schedule is still to come."""
 
 
 @dataclass
@@ -158,6 +162,7 @@ class FakeStream:
         assert not self.is_finished
         assert not self.is_told_to_go
         call_id = offer.call.call_id
+        assert not self.worker.world.calls[call_id].will_leave, "offered while it is guarded"
         if not self.is_cut:
             for other in self.worker.world.streams():
                 assert call_id not in other.offers.values(), "offered to two at a time"
@@ -280,6 +285,7 @@ class Replica:
                 kind=kind,
                 door=door,
                 is_new=is_new,
+                is_guarded=call.is_guarded,
             )
         )
 
@@ -379,6 +385,7 @@ class FakeHands:
                 worker_id=call.variables.get("worker_id", ""),
                 lost_policy=LostWorkerPolicy(policy) if policy else None,
                 onward="onward" in call.variables,
+                is_guarded=call.is_guarded,
             )
 
         await self._do(call_id, effect)
@@ -398,6 +405,16 @@ class FakeHands:
             call.variables = {"onward": "true"}
 
         await self._do(call_id, effect)
+
+    async def take_off_guard(self, call_id: CallId) -> bool:
+        was_guarded = False
+
+        def effect(call: SwitchCall) -> None:
+            nonlocal was_guarded
+            was_guarded, call.is_guarded, call.will_leave = call.is_guarded, False, False
+
+        await self._do(call_id, effect)
+        return was_guarded
 
     async def note_free(self, call_id: CallId, application: str) -> None:
         def effect(call: SwitchCall) -> None:
@@ -472,10 +489,18 @@ class World:
 
     # Happenings at the switch
 
-    def begin_call(self, application: str, *, socket_of: Replica | None, has_net: bool) -> None:
+    def begin_call(
+        self,
+        application: str,
+        *,
+        socket_of: Replica | None,
+        has_net: bool,
+        is_guarded: bool = False,
+    ) -> None:
         call_id = CallId(f"call-{len(self.calls) + 1}")
         socket = socket_of.name if socket_of is not None else ""
         call = self.calls[call_id] = SwitchCall(call_id, application, socket, has_net)
+        call.is_guarded = call.will_leave = is_guarded
         for replica in self.living():
             replica.seen[call_id] = SeenCall(parked=False)
         if socket_of is not None:
@@ -513,6 +538,12 @@ class World:
         if falls and had_socket and call.has_net:
             call.has_net = False
             self.park(call)
+
+    def guard(self, call: SwitchCall) -> None:
+        """Its time is over: the switch takes it out of the park, if it still is to."""
+        if call.alive and call.will_leave:
+            call.will_leave = False
+            self.leave_park(call, falls=False)
 
     def end(self, call: SwitchCall) -> None:
         if not call.alive:

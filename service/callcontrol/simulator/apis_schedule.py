@@ -1,7 +1,5 @@
 """API commands that do something later."""
 
-import itertools
-from collections.abc import Coroutine
 from typing import TYPE_CHECKING
 
 from callcontrol.simulator.apis import ApiCall, Handler, later, run_api
@@ -9,54 +7,15 @@ from callcontrol.simulator.apis_calls import NO_CHANNEL, OK
 from callcontrol.simulator.causes import cause_named
 from callcontrol.simulator.dial_string import split_blank
 from callcontrol.simulator.private_commands import broadcast
-from callcontrol.simulator.scheduled import Scheduled
-from callcontrol.simulator.transfer import transfer_leg
+from callcontrol.simulator.scheduled import schedule, schedule_transfer
 
 if TYPE_CHECKING:
     from callcontrol.simulator.server import Simulator
-
-_numbers = itertools.count(10)
-
-
-def _start(
-    call: ApiCall, description: str, when: str, group: str, work: Coroutine[object, object, None]
-) -> int:
-    """Do `work` at `when`: `+SECONDS` or an epoch; it can be deleted by number or group."""
-    number = next(_numbers)
-    now_s = call.switch.clock.now_s()
-    text = when.lstrip("+@")
-    seconds = float(text) if text.replace(".", "", 1).isdigit() else 0.0
-    delay_s = seconds if when.startswith(("+", "@")) else max(seconds - now_s, 0)
-
-    async def wait() -> None:
-        try:
-            await call.switch.clock.sleep(delay_s)
-        except BaseException:
-            work.close()
-            raise
-        await work
-
-    task = call.switch.tasks.start(wait(), f"schedule {number} {group}")
-    switch = call.switch
-    scheduled = switch.schedule[number] = Scheduled(description, group, int(now_s + delay_s), task)
-    switch.tell("ADD_SCHEDULE", scheduled.headers(number))
-
-    def forget(_: object) -> None:
-        if switch.schedule.pop(number, None) is not None:
-            switch.tell("DEL_SCHEDULE", scheduled.headers(number))
-
-    task.add_done_callback(forget)
-    return number
 
 
 async def _hang_up_later(simulator: "Simulator", call_id: str, cause: str) -> None:
     if (leg := simulator.switch.locate(call_id)) is not None:
         leg.hang_up(cause)
-
-
-async def _transfer_later(simulator: "Simulator", call_id: str, place: list[str]) -> None:
-    if (leg := simulator.switch.locate(call_id)) is not None:
-        transfer_leg(leg, *place)
 
 
 async def _broadcast_later(simulator: "Simulator", call_id: str, path: str) -> None:
@@ -75,8 +34,8 @@ def _sched_hangup(call: ApiCall) -> str:
     if len(words) < 2 or call.switch.locate(words[1]) is None:
         return NO_CHANNEL
     cause = cause_named(words[2]) if len(words) > 2 else "ALLOTTED_TIMEOUT"
-    _start(
-        call,
+    schedule(
+        call.switch,
         "switch_ivr_schedule_hangup",
         words[0],
         words[1],
@@ -91,13 +50,7 @@ def _sched_transfer(call: ApiCall) -> str:
         return "-USAGE: [+]<time> <uuid> <extension> [<dialplan>] [<context>]\n"
     if len(words) < 3 or call.switch.locate(words[1]) is None:
         return NO_CHANNEL
-    _start(
-        call,
-        "switch_ivr_schedule_transfer",
-        words[0],
-        words[1],
-        _transfer_later(call.simulator, words[1], words[2:5]),
-    )
+    schedule_transfer(call.switch, words[0], words[1], words[2:5])
     return OK
 
 
@@ -105,8 +58,8 @@ def _sched_broadcast(call: ApiCall) -> str:
     words = split_blank(call.argument)
     if len(words) < 3:
         return "-USAGE: [[+]<time>|@time] <uuid> <path> [aleg|bleg|both]\n"
-    _start(
-        call,
+    schedule(
+        call.switch,
         "switch_ivr_schedule_broadcast",
         words[0],
         words[1],
@@ -120,7 +73,7 @@ def _sched_api(call: ApiCall) -> str:
     if len(words) < 3:
         return "-ERR Invalid syntax. USAGE: [+@]<time> <group_name> <command_string>[&]\n"
     work = _api_later(call.simulator, words[2].removesuffix("&"))
-    return f"+OK Added: {_start(call, 'sched_api_function', words[0], words[1], work)}\n"
+    return f"+OK Added: {schedule(call.switch, 'sched_api_function', words[0], words[1], work)}\n"
 
 
 def _sched_del(call: ApiCall) -> str:

@@ -10,6 +10,7 @@ from callcontrol.simulator.causes import cause_named
 from callcontrol.simulator.channel import Channel
 from callcontrol.simulator.collecting import play_and_get_digits
 from callcontrol.simulator.eavesdrop import eavesdrop
+from callcontrol.simulator.scheduled import schedule_transfer
 from callcontrol.simulator.tone_detect import stop_tone_detect, tone_detect
 
 if TYPE_CHECKING:
@@ -169,6 +170,12 @@ async def _transfer(leg: "Leg", data: str) -> None:
     transfer_leg(leg, destination, dialplan, context)
 
 
+async def _sched_transfer(leg: "Leg", data: str) -> None:
+    when, *place = data.split()[:4]
+    number = schedule_transfer(leg.switch, when, leg.channel.call_id, place)
+    leg.channel.set("last_sched_id", str(number))
+
+
 async def _bridge(leg: "Leg", data: str) -> None:
     from callcontrol.simulator.originate import bridge_to
 
@@ -225,6 +232,7 @@ APPLICATIONS: dict[str, Application] = {
     "push": _push,
     "record_session": _record_session,
     "ring_ready": _ring_ready,
+    "sched_transfer": _sched_transfer,
     "say": speaking.say,
     "send_dtmf": _send_dtmf,
     "set": _set,

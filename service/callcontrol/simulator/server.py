@@ -28,7 +28,8 @@ from callcontrol.simulator.directory import USERS, SocketUser
 from callcontrol.simulator.events import Header
 from callcontrol.simulator.far_end import FarEnd
 from callcontrol.simulator.faults import Faults
-from callcontrol.simulator.scenario import Scenarios, Script, Step
+from callcontrol.simulator.scenario import Script, Step
+from callcontrol.simulator.scenarios import Scenarios
 from callcontrol.simulator.switch import Switch, SwitchSettings
 from callcontrol.simulator.tasks import Tasks
 

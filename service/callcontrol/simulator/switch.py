@@ -12,7 +12,7 @@ from callcontrol.simulator.events import CoreEvent, Header
 from callcontrol.simulator.gateways import Gateway, configured
 from callcontrol.simulator.headers import CALLED_FROM
 from callcontrol.simulator.registrar import Registration
-from callcontrol.simulator.scenario import Scenarios
+from callcontrol.simulator.scenarios import Scenarios
 from callcontrol.simulator.scheduled import Scheduled
 from callcontrol.simulator.tasks import Tasks
 

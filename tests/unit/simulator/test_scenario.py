@@ -8,7 +8,7 @@ import pytest
 
 from callcontrol.simulator import Answers, HangsUp, Rings, SendsDigits
 from callcontrol.simulator.applications import Action
-from callcontrol.simulator.scenario import Scenarios
+from callcontrol.simulator.scenarios import Scenarios
 
 _CONFIG = Path(__file__).parents[2] / "freeswitch" / "freeswitch.xml"
 _DIALLED = [
@@ -28,6 +28,11 @@ _DIALLED = [
     "dtmf-12#",
     "park",
     "inbound-park",
+    "bell-menu",
+    "bell-menu-8084",
+    "guarded-menu-3",
+    "guarded-menu-3-8084",
+    "left-alone",
 ]
 
 

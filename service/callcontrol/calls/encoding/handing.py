@@ -16,3 +16,6 @@ LOST_POLICY: Final = "callcontrol_lost_worker"
 """What is to become of it when that worker is lost."""
 ONWARD: Final = "callcontrol_onward"
 """`true`: it was sent on, and rings no more bells."""
+GUARD: Final = "callcontrol_guard"
+"""The number of the switch's schedule that takes the call out of its park if no replica comes; set
+by the dialplan, and removed with that schedule."""

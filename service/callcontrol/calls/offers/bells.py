@@ -11,7 +11,7 @@ from typing import Final, Protocol
 from callcontrol.calls import checks
 from callcontrol.calls.call import CallState
 from callcontrol.calls.encoding import grammar
-from callcontrol.calls.encoding.handing import APPLICATION, ONWARD, OWNER
+from callcontrol.calls.encoding.handing import APPLICATION, GUARD, ONWARD, OWNER
 from callcontrol.calls.offers.desk import CallDesk
 from callcontrol.calls.offers.ports import Bell, BellKind
 from callcontrol.calls.payloads import CallEnded, CallStateChanged, NodeChanged
@@ -200,6 +200,7 @@ class Bells:
                 kind=BellKind.PARK,
                 door=ParkDoor(self._nodes, leg.node_id, leg.call_id),
                 is_new=is_new,
+                is_guarded=bool(variables.get(GUARD)),
             )
         )
 
@@ -214,6 +215,7 @@ class Bells:
                 kind=BellKind.SOCKET,
                 door=call,
                 is_new=not variables.get(OWNER),
+                is_guarded=bool(variables.get(GUARD)),
             )
         )
 

@@ -6,11 +6,13 @@ so that one of the two sees the other.
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Protocol
+from functools import partial
+from typing import Final
 
 from callcontrol.calls.offers.handed import HandedCall
 from callcontrol.calls.offers.machine import Stage
 from callcontrol.calls.offers.ports import LostWorkerPolicy
+from callcontrol.calls.offers.ports_errands import Claimant, Fetcher
 from callcontrol.calls.offers.ports_switch import Claims, Hands, Standing
 from callcontrol.calls.offers.settings import OfferSettings
 from callcontrol.calls.offers.tasks import CallTasks
@@ -21,50 +23,8 @@ from callcontrol.errors import CallHasEnded, CallNotFound
 Work = Callable[[], Awaitable[None]]
 Then = Callable[[], None]
 
-
-class Claimant(Protocol):
-    """Who is told how errands went. Plain; the stage may be another one by then."""
-
-    def claim_answered(self, call: HandedCall, holder: str, standing: Standing | None) -> None:
-        """The claim is ours for an empty holder; what the switch remembers, where it was asked."""
-
-    def claim_failed(self, call: HandedCall) -> None:
-        """The switch could not be asked."""
-
-    def claim_verified(self, call: HandedCall, holder: str) -> None:
-        """Who has the claim that we had; empty for us."""
-
-    def window_over(self, call: HandedCall, holder: str, policy: LostWorkerPolicy) -> None:
-        """The worker did not come back; who has the claim."""
-
-    def move_failed(self, call: HandedCall) -> None:
-        """It is not where it was to go."""
-
-    def sent_on(self, call: HandedCall) -> None:
-        """It goes on with the dialplan, or is where it was to go."""
-
-
-class Fetcher(Protocol):
-    """Who is told of calls that workers ask for."""
-
-    def fetched(
-        self,
-        call: HandedCall,
-        worker: RegisteredWorker,
-        standing: Standing,
-        holder: str | None,
-        *,
-        may_have: bool,
-    ) -> None:
-        """The switch was asked about a call. The claim is ours for an empty holder, and was not
-        tried to get for None. `may_have`: it was the worker's.
-        """
-
-    def fetched_nothing(self, call: HandedCall, worker: RegisteredWorker) -> None:
-        """The call is over."""
-
-    def fetch_failed(self, call: HandedCall, worker: RegisteredWorker) -> None:
-        """The switch could not be asked."""
+_FRESH_S: Final = 1.0
+"""No guard is meant to go off so soon."""
 
 
 class ClaimErrands:
@@ -103,9 +63,14 @@ class ClaimErrands:
             standing = None
             if not holder and (not call.is_known or call.was_left_to_others):
                 standing = await self._hands.standing(call.call_id)
+            may_leave = not holder and await self._has_just_lost_its_guard(call, standing)
             if call.is_known and standing is not None and not standing.worker_name:
                 standing = None  # nobody got it meanwhile; what its bell said still holds
-            self._claimant.claim_answered(call, holder, standing)
+            answered = partial(self._claimant.claim_answered, call, holder, standing)
+            if may_leave:  # seen by then, and nothing is done to a call that is asked about
+                self._timers.call_later(self._settings.retry_s, answered)
+            else:
+                answered()
 
         def failed() -> None:
             self._claimant.claim_failed(call)
@@ -170,6 +135,8 @@ class ClaimErrands:
                 # Who had the claim may just have given the call up, and looks at the claim after
                 # it has told the switch: one of the two sees the other.
                 standing = await self._hands.standing(call.call_id)
+            if holder == "" and standing.is_guarded:
+                await self._take_off_guard(call)
             may_have = _may_have(worker, standing)
             if holder == "" and call.stage is Stage.GONE:
                 await self._claims.leave(call.node_id, call.call_id)
@@ -182,6 +149,30 @@ class ClaimErrands:
             self._fetcher.fetched_nothing(call, worker)
 
         self._give(call, "fetch", work, failed=failed, over=over)
+
+    def take_off_guard(self, call: HandedCall) -> None:
+        """Keep the switch from taking a call away that is claimed here; again until done."""
+
+        async def work() -> None:
+            if call.is_claimed:
+                await self._take_off_guard(call)
+
+        self._give(call, "take off the guard", work, failed=self._later(self.take_off_guard, call))
+
+    async def _take_off_guard(self, call: HandedCall) -> bool:
+        was_on = await self._hands.take_off_guard(call.call_id)
+        call.is_guarded = False
+        return was_on
+
+    async def _has_just_lost_its_guard(self, call: HandedCall, standing: Standing | None) -> bool:
+        """Take the guard off before anything is done to a call. Whether the switch may have been
+        about to take the call away: not yet if it has just come.
+        """
+        is_fresh = call.is_known and self._timers.time() - call.rang_s < _FRESH_S
+        is_guarded = call.is_guarded or (standing is not None and standing.is_guarded)
+        if not is_guarded or call.stage is Stage.GONE:
+            return False
+        return await self._take_off_guard(call) and not is_fresh
 
     async def _take(self, call: HandedCall) -> str:
         call.may_be_claimed = True

@@ -139,14 +139,14 @@ class Dealing:
     def _keep(self, call: HandedCall, due_s: float) -> None:
         """Let a call wait. Who has no worker for it does so without the claim."""
         others_s = call.rang_s + self._settings.others_first_s
-        if self._settings.wait_music and not call.music:
-            if call.is_claimed:
-                self.feed(call, Input.NO_WORKER)
-            elif self._timers.time() + _ALMOST_S >= others_s:
+        wants_music = bool(self._settings.wait_music) and not call.music
+        if call.is_claimed and wants_music:
+            self.feed(call, Input.NO_WORKER)
+        elif not call.is_claimed and (wants_music or call.is_guarded):
+            if self._timers.time() + _ALMOST_S >= others_s:
                 self._errands.claim(call)
                 return
-            else:
-                due_s = others_s
+            due_s = others_s
         if call.is_claimed and not self._workers.serve(call.application):
             self._errands.leave_claim(call)
             due_s = max(due_s, others_s)

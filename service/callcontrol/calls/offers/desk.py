@@ -107,6 +107,8 @@ class CallDesk:
                 self._dealing.begin(call)
             return
         call.ring(bell)
+        if bell.is_guarded and call.is_claimed:
+            self._errands.take_off_guard(call)
         if call.stage is not Stage.ELSEWHERE:
             self._dealing.feed(call, Input.BELL)
         elif bell.is_new:

@@ -33,6 +33,7 @@ class HandedCall:
         "heir",
         "is_asking",
         "is_claimed",
+        "is_guarded",
         "is_known",
         "kind",
         "listed_as",
@@ -71,6 +72,9 @@ class HandedCall:
         self.was_left_to_others = False
         """It waited here without the claim, and others may have had it meanwhile: who gets the
         claim then asks the switch again whose it is."""
+        self.is_guarded = bell.is_guarded
+        """The switch takes it out of the park by itself, unless who has the claim takes that off.
+        """
         self.is_claimed = False
         self.is_asking = False
         """The switch is being asked for the claim."""
@@ -106,6 +110,7 @@ class HandedCall:
         """Another bell for the same call. Of both kinds the socket's is kept: ended by anything
         else, it would stay open.
         """
+        self.is_guarded = self.is_guarded or bell.is_guarded
         if bell.kind is BellKind.SOCKET:
             self.door, self.kind = bell.door, bell.kind
 

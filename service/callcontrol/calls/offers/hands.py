@@ -1,5 +1,7 @@
 """What the desk does to calls (`ports_switch.Hands`), by the verbs that clients have."""
 
+import logging
+import re
 from contextlib import suppress
 from typing import Final
 
@@ -13,6 +15,7 @@ from callcontrol.calls.encoding import grammar
 from callcontrol.calls.encoding.destination import transfer_place
 from callcontrol.calls.encoding.handing import (
     APPLICATION,
+    GUARD,
     LOST_POLICY,
     ONWARD,
     OWNER,
@@ -27,7 +30,10 @@ from callcontrol.errors import CallStateConflict
 from callcontrol.esl.errors import UnencodableValue
 from callcontrol.ids import CallId
 
-_NAMES: Final = (APPLICATION, OWNER, REGISTRATION, LOST_POLICY, ONWARD)
+log: Final = logging.getLogger(__name__)
+
+_NAMES: Final = (APPLICATION, OWNER, REGISTRATION, LOST_POLICY, ONWARD, GUARD)
+_SCHEDULE: Final = re.compile(r"[1-9][0-9]{0,9}")
 _TRUE: Final = "true"
 _POLICIES: Final = {policy.value: policy for policy in LostWorkerPolicy}
 _FOR_EVER: Final = -1
@@ -58,6 +64,7 @@ class SwitchHands:
             worker_id=variables.get(REGISTRATION, ""),
             lost_policy=_POLICIES.get(variables.get(LOST_POLICY, "")),
             onward=variables.get(ONWARD, "") == _TRUE,
+            is_guarded=bool(variables.get(GUARD)),
         )
 
     async def note_owner(self, call_id: CallId, owner: Standing) -> None:
@@ -82,6 +89,22 @@ class SwitchHands:
         if not (await self.standing(call_id)).onward:
             await self._commander.api(self._alive(call_id), "uuid_break", call_id, "all")
             await self._note(call_id, {OWNER: "", ONWARD: _TRUE})
+
+    async def take_off_guard(self, call_id: CallId) -> bool:
+        """See `ports_switch.Hands`. The schedule goes first: should we die in between, the next
+        one finds it gone, and not the call taken from a worker.
+        """
+        found = await channel_variables.get_variables(self._commander, call_id, (GUARD,))
+        number = found.variables.get(GUARD, "")
+        if not number:
+            return False
+        if _SCHEDULE.fullmatch(number):
+            await self._commander.api(self._alive(call_id), "sched_del", number)
+        else:
+            keys = {"call": call_id, "variable": GUARD, "needs": "last_sched_id"}
+            log.warning("a guard cannot be taken off", extra=keys)
+        await self._note(call_id, {GUARD: ""})
+        return True
 
     async def note_free(self, call_id: CallId, application: str) -> None:
         """See `ports_switch.Hands`."""

@@ -50,6 +50,8 @@ class Bell:
     is_new: bool
     """It is just being handed over, and nobody's. Else the switch is to be asked whose it is: it
     was found, or is parked again."""
+    is_guarded: bool = False
+    """The switch takes it out of the park by itself, unless that is taken off."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

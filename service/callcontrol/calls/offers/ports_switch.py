@@ -21,6 +21,8 @@ class Standing:
     """What that worker wants to become of it."""
     onward: bool = False
     """It was sent on with the dialplan."""
+    is_guarded: bool = False
+    """The switch takes it out of the park by itself."""
 
 
 class Claims(Protocol):
@@ -60,6 +62,11 @@ class Hands(Protocol):
 
     async def note_onward(self, call_id: CallId) -> None:
         """Have the switch remember that the call was sent on, and is nobody's."""
+
+    async def take_off_guard(self, call_id: CallId) -> bool:
+        """Keep the switch from taking the call out of the park by itself. Whether it was to; then
+        it may be doing so at this moment.
+        """
 
     async def note_free(self, call_id: CallId, application: str) -> None:
         """Have the switch remember that the call is nobody's, and looks for a worker."""
