@@ -28,8 +28,10 @@ from callcontrol.v1 import call_pb2
 FIELDS = list(string_fields(pb.HandleCallsRequest.DESCRIPTOR))
 MORE = ("\r", "\x7f", "", " ", "=", ";", "x;callcontrol_onward=true", "x=y", "a b", "${x}")
 """What is nasty here beside: how variables are told apart, and what an absent one looks like."""
-APPLICATIONS = {"answer", "conference", "park", "playback", "set", "sleep", "unset"}
-"""What calls run here, in their dialplan or where they were released to."""
+APPLICATIONS = {
+    "answer", "conference", "multiunset", "park", "playback", "set", "sleep", "socket", "unset",
+}  # fmt: skip
+"""What calls run here, in their dialplan or where they were released to; `socket` lets them go."""
 QUIET = ("CHANNEL_HANGUP",)
 """Events that a worker is told of, so that answers are what it reads."""
 
