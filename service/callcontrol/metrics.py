@@ -1,7 +1,7 @@
 """What is counted and measured, by Prometheus names. Labels are methods and nodes, never calls."""
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Final, Protocol
+from typing import Final
 
 from prometheus_client import (
     CollectorRegistry,
@@ -17,6 +17,7 @@ from callcontrol.events.keeper import Keeper
 from callcontrol.events.log import EventLog
 from callcontrol.freeswitch.status import NodeStatus
 from callcontrol.ids import NodeId
+from callcontrol.rpc.open_stream import Lag
 
 _SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 _EVENTS: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
@@ -126,22 +127,6 @@ STALLED_S: Final = 10.0
 """How long a client may take nothing of what it is sent before its stream counts as stalled."""
 
 
-class OpenStream(Protocol):
-    """What is read of an event stream."""
-
-    @property
-    def lag_events(self) -> int:
-        """Events that wait for it."""
-
-    @property
-    def lag_s(self) -> float:
-        """Age of the oldest of them."""
-
-    @property
-    def stalled_s(self) -> float:
-        """For how long its client has not taken a message."""
-
-
 class ServiceCollector(Collector):
     """Reads the state of nodes, event log and calls at the moment somebody asks for it."""
 
@@ -154,7 +139,7 @@ class ServiceCollector(Collector):
         calls_on: Callable[[NodeId], int],
         late_work: Callable[[], int],
         dropped_answers: Callable[[], int],
-        streams: Callable[[], Iterable[OpenStream]] = tuple,
+        streams: Callable[[], Iterable[Lag]] = tuple,
     ) -> None:
         self._nodes, self._log, self._calls_on = nodes, log, calls_on
         self._keeper = keeper
@@ -201,7 +186,7 @@ def _collect_log(log: EventLog) -> Iterator[Metric]:
     )
 
 
-def _collect_streams(streams: list[OpenStream]) -> Iterator[Metric]:
+def _collect_streams(streams: list[Lag]) -> Iterator[Metric]:
     yield GaugeMetricFamily(
         "callcontrol_subscription_lag_events_max",
         "Events that wait for the slowest subscriber.",

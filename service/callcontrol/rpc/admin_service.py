@@ -16,7 +16,7 @@ from callcontrol.rpc.call_handling_service import CallHandlingService
 from callcontrol.rpc.event_service import EventService
 from callcontrol.rpc.handlers import Handlers, unary
 from callcontrol.rpc.interceptors import PRINCIPAL
-from callcontrol.rpc.stream_tools import OpenStream
+from callcontrol.rpc.open_stream import OpenStream
 from callcontrol.rpc.validate import Problems
 from callcontrol.v1 import common_pb2, node_service_pb2
 

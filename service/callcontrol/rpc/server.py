@@ -26,10 +26,10 @@ from callcontrol.rpc.event_service import EventService, StreamLimits
 from callcontrol.rpc.handlers import Handlers
 from callcontrol.rpc.interceptors import Ladder
 from callcontrol.rpc.methods import API_FILES, SERVICES
+from callcontrol.rpc.open_stream import OpenStream
 from callcontrol.rpc.recorder import NoRecorder, Recorder
 from callcontrol.rpc.replay import ReplayLimits, ReplayWindow
 from callcontrol.rpc.served import api_handlers
-from callcontrol.rpc.stream_tools import OpenStream
 from callcontrol.rpc.table import Methods, api_table, paths_of
 
 ANSWERING_S: Final = 1.0
