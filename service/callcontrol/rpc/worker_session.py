@@ -7,6 +7,7 @@ the end of it waits for a client that does not read.
 """
 
 import asyncio
+from functools import partial
 from typing import Final
 
 from callcontrol.calls.call import HangupCause
@@ -21,14 +22,11 @@ from callcontrol.rpc.aio import Context, read
 from callcontrol.rpc.failure import Failure
 from callcontrol.rpc.stream_pen import Pen
 from callcontrol.rpc.stream_tools import Departure, StreamTools
+from callcontrol.rpc.worker_departure import WorkerDeparture
 from callcontrol.rpc.worker_request import WorkerRequest, decode
 from callcontrol.rpc.worker_story import Story
 from callcontrol.rpc.worker_words import WorkerWords
 
-NOTICES_A_CALL: Final = 4
-"""An offer, its assignment or withdrawal, and the release."""
-NOTICES_BESIDE: Final = 1_000
-"""Answers to what a worker says of calls that are not its own."""
 GATHERING_S: Final = 0.02
 
 
@@ -55,17 +53,15 @@ class WorkerSession:
         """For its owner to set."""
         self._asked, self._desk, self._tools = asked, desk, tools
         self._principal = principal
-        self._departure, self._announced = departure, False
-        self._most_notices = NOTICES_BESIDE + NOTICES_A_CALL * registration.max_calls
         self._offered: dict[OfferId, CallId] = {}
         self._pen = Pen(tools)
-        self._timer: asyncio.TimerHandle | None = None
         self._is_finished = self._is_over = False
         self._cut: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         """Done when the stream is to end although there is more to say."""
         self._failure: Exception | None = None
         """What it is to end with then."""
         self._story = Story(log, asked)
+        self._departure = WorkerDeparture(departure, tools.clock)
         try:
             self.worker = self._registered()
         except BaseException:
@@ -114,8 +110,7 @@ class WorkerSession:
         self._is_over = True
         self._desk.lost(self.worker.worker_id)
         self._story.following.close()
-        if self._timer is not None:
-            self._timer.cancel()
+        self._departure.cancel()
         self._cut.cancel()
 
     def close(self) -> None:
@@ -150,7 +145,9 @@ class WorkerSession:
 
     def drain(self, grace_s: float) -> None:
         """The stream ends in so many seconds."""
-        self._depart_in(grace_s)
+        self._departure.begin(grace_s, partial(self._cut_off, ShuttingDown()))
+        self._story.draining(grace_s)
+        self._look()
 
     def finish(self) -> None:
         """The worker wanted no more calls, and has none."""
@@ -215,7 +212,9 @@ class WorkerSession:
         pen, story = self._pen, self._story
         await pen.write(context, told.SerializeToString())
         while not (self._is_finished and story.is_told):
-            self._announce_if_due()
+            if (left_s := self._departure.left_s()) is not None:
+                self.drain(left_s)
+                self._desk.drain_worker(self.worker.worker_id)
             if story.has_notices or await story.following.wait(self._patience_s()):
                 await self._linger()
                 await self._tell(context)
@@ -247,35 +246,14 @@ class WorkerSession:
             await self._pen.write(context, data, events)
         return bool(parts)
 
-    def _announce_if_due(self) -> None:
-        """Say that the connection has been open for long, and wait for the calls to end."""
-        departure, now_s = self._departure, self._tools.clock()
-        if departure is None or self._announced or now_s < departure.announce_s:
-            return
-        self._depart_in(departure.end_s - now_s)
-        self._desk.drain_worker(self.worker.worker_id)
-
-    def _depart_in(self, grace_s: float) -> None:
-        now_s = self._tools.clock()
-        self._departure = Departure(announce_s=now_s, end_s=now_s + grace_s)
-        self._announced = True
-        self._story.draining(grace_s)
-        if self._timer is not None:
-            self._timer.cancel()
-        loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(grace_s, self._cut_off, ShuttingDown())
-        self._look()
-
     def _patience_s(self) -> float:
         """How long to wait for events before there is something else to say."""
-        due_s = self._pen.last_sent_s + self._asked.heartbeat_s
-        if self._departure is not None and not self._announced:
-            due_s = min(due_s, self._departure.announce_s)
-        return max(0.0, due_s - self._tools.clock())
+        beat_s = self._pen.last_sent_s + self._asked.heartbeat_s
+        return max(0.0, min(beat_s, self._departure.announce_s) - self._tools.clock())
 
     def _look(self) -> None:
         """There is something to say."""
-        if len(self._story.notices) > self._most_notices:
+        if self._story.is_too_long:
             self._cut_off(SlowConsumer(0))
         self._story.following.wake()
 

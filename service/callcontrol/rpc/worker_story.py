@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from typing import Final
 
 from callcontrol.calls.call import HangupCause
 from callcontrol.calls.offers.ports import Assignment, Offer
@@ -18,6 +19,11 @@ from callcontrol.rpc.failure import Failure
 from callcontrol.rpc.worker_notices import Notices
 from callcontrol.rpc.worker_request import WorkerRequest
 from callcontrol.v1.call_handling_service_pb2 import HandleCallsResponse
+
+NOTICES_A_CALL: Final = 4
+"""An offer, its assignment or withdrawal, and the release."""
+NOTICES_BESIDE: Final = 1_000
+"""Answers to what a worker says of calls that are not its own, and to releases that are refused."""
 
 Part = tuple[bytes | Callable[[], HandleCallsResponse], int]
 """A message, or what makes it when it is told, and how many events are in it."""
@@ -49,6 +55,12 @@ class Story:
     def is_told(self) -> bool:
         """Whether there is nothing to tell now."""
         return not self.has_notices and not self.following.lag_events
+
+    @property
+    def is_too_long(self) -> bool:
+        """Whether more waits to be told than there can be to tell one who reads."""
+        most = NOTICES_BESIDE + NOTICES_A_CALL * self._asked.registration.max_calls
+        return len(self.notices) > most
 
     @property
     def is_gathering(self) -> bool:
