@@ -75,8 +75,10 @@ class Scene:
         for _ in range(5):
             await asyncio.sleep(0)
 
-    def arrive(self, application: str, **variables: str) -> None:
+    def arrive(self, application: str, number: int = 0, **variables: str) -> None:
+        """`number` is how many events the switch has fired."""
         headers = {f"variable_{key}": value for key, value in variables.items()}
+        headers["Event-Sequence"] = str(number)
         self.bells.on_arrival(
             ArrivedCall(
                 node_id=FIRST,
@@ -156,3 +158,15 @@ async def test_the_desk_hears_when_a_call_leaves_its_park_and_when_it_ends(scene
     assert scene.desk.said == ["left", "hung up"]
     await scene.happen("CHANNEL_HANGUP_COMPLETE")
     assert scene.desk.said[2:] == ["ended"]
+
+
+async def test_the_end_of_a_park_before_its_socket_is_none_of_the_park_at_that(scene: Scene):
+    await scene.happen("CHANNEL_CREATE")
+    await scene.happen("CHANNEL_PARK", callcontrol_application="ivr")
+    scene.arrive("menu", number=4)
+    await scene.happen("CHANNEL_UNPARK")  # the third event
+    assert not scene.desk.said
+    await scene.happen("CHANNEL_PARK", callcontrol_application="menu", current_application="socket")
+    await scene.happen("CHANNEL_UNPARK")
+    assert scene.desk.said == ["left"]
+    assert [bell.application for bell in scene.desk.bells] == ["ivr", "menu"]

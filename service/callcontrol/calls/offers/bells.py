@@ -162,12 +162,22 @@ class Bells:
         leg = self._tracker.legs.alive(call_id)
         if leg is None:
             self._desk.ended(call_id)
+        elif self._is_before_arrival(event, call_id):
+            pass
         elif event.name == _PARK:
             self._parked(leg, ChannelVariables(event.headers))
         elif event.name == _UNPARK and not leg.is_parked:
             self._desk.left(call_id)
         elif event.synthetic:
             self._look_at(leg)
+
+    def _is_before_arrival(self, event: Event, call_id: CallId) -> bool:
+        """Whether an event of a call was fired before the call came to its socket. Its arrival is
+        faster: the end of the park in which it was before would be taken for that of this one.
+        """
+        arrived = self._arrived.get(call_id)
+        number = arrived.headers.get(fields.EVENT_SEQUENCE, "") if arrived is not None else ""
+        return number.isdecimal() and 0 < event.position.sequence < int(number)
 
     def _parked(self, leg: Leg, variables: Mapping[str, str]) -> None:
         """A call was parked, with these variables. At the socket of our own listener it rings by
