@@ -437,6 +437,8 @@ class FakeHands:
             if isinstance(destination, WorkerDestination):
                 call.application, call.variables = destination.application, {}
                 self._world.park(call)
+            else:
+                call.application, call.variables = "", {}
 
         await self._do(call_id, effect)
 

@@ -138,6 +138,12 @@ async def _unset(leg: "Leg", data: str) -> None:
     leg.channel.set(data.strip(), None)
 
 
+async def _multiunset(leg: "Leg", data: str) -> None:
+    names = data[3:].split(data[2]) if data.startswith("^^") else data.split(" ")
+    for name in names:
+        leg.channel.set(name, None)
+
+
 async def _hangup(leg: "Leg", data: str) -> None:
     leg.hang_up(cause_named(data) if data else "NORMAL_CLEARING")
 
@@ -224,6 +230,7 @@ APPLICATIONS: dict[str, Application] = {
     "hangup": _hangup,
     "info": _nothing,
     "log": _nothing,
+    "multiunset": _multiunset,
     "park": parking.park,
     "play_and_get_digits": play_and_get_digits,
     "phrase": speaking.phrase,

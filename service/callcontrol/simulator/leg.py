@@ -177,6 +177,15 @@ class Leg(LegProgress):
         channel.scope = outer
         return True
 
+    def execute_now(self, name: str, data: str = "") -> None:
+        """Run an application from outside of its thread: one that takes no time."""
+        running = self.execute(name, data)
+        try:
+            running.send(None)
+        except StopIteration:
+            return
+        running.close()
+
     # The thread
 
     async def live(self) -> None:

@@ -10,11 +10,16 @@ from callcontrol.simulator.dial_string import split_at
 
 if TYPE_CHECKING:
     from callcontrol.simulator.leg import Leg
+_BEFORE = "execute_on_blind_transfer"
+"""Variables with applications that are run first."""
 
 
 def transfer_leg(leg: "Leg", destination: str, dialplan: str = "", context: str = "") -> None:
     """Send it there; an extension that does not exist hangs it up with NO_ROUTE_DESTINATION."""
     channel, switch = leg.channel, leg.switch
+    for name, value in list(channel.variables.items()):
+        if name.lower().startswith(_BEFORE) and isinstance(value, str):
+            leg.execute_now(*value.split(" ", 1))
     dialplan = dialplan or channel.profile.dialplan or "XML"
     context = context or channel.profile.context or "default"
     source = f"{int(time())}:{uuid4()}:bl_xfer:{destination}/{context}/{dialplan}"

@@ -9,6 +9,7 @@ from tests.support.offer_world import NODE, FakeStream, FakeWorker, Fate, Replic
 from callcontrol.calls.offers.machine import Stage
 from callcontrol.calls.offers.ports import LostWorkerPolicy
 from callcontrol.calls.offers.settings import OfferSettings
+from callcontrol.calls.requests import ExtensionDestination
 from callcontrol.ids import CallId, OfferId
 
 IVR = frozenset({"ivr"})
@@ -192,3 +193,42 @@ def test_a_claim_that_another_replica_had_for_a_moment_does_not_cost_the_new_own
     assert bob.owns == {CALL}
     assert scene.world.claims[CALL] == scene.second.name
     assert scene.world.calls[CALL].variables["worker"] == "bob"
+
+
+def release(stream: FakeStream) -> None:
+    """Its worker sends the call to an extension."""
+    nine = ExtensionDestination(extension="9000")
+    assert stream.replica.desk.release(stream.worker_id, CALL, nine)
+
+
+def test_a_call_that_was_released_and_is_parked_by_others_is_offered_to_nobody(scene: Scene):
+    stream = scene.begin(LostWorkerPolicy.OFFER_AGAIN)
+    scene.accept(stream)
+    bob = scene.connect(scene.bob, scene.second)
+    scene.world.settle()
+    assert scene.second.desk.count(Stage.ELSEWHERE) == 1
+    release(stream)
+    scene.world.settle()
+    call = scene.world.calls[CALL]
+    call.parked = scene.second.seen[CALL].parked = True
+    scene.world.stop_replica(scene.first)
+    for _ in range(20):
+        scene.world.pass_time(4.0)
+        scene.world.settle()
+    assert not bob.offers
+    assert call.parked
+    assert not scene.second.desk.knows(CALL)
+    assert not scene.world.claims
+
+
+def test_a_release_whose_answer_was_lost_is_believed_where_the_switch_has_done_it(scene: Scene):
+    stream = scene.begin(LostWorkerPolicy.OFFER_AGAIN)
+    scene.accept(stream)
+    scene.world.settle()
+    release(stream)
+    scene.world.turn()
+    scene.step(scene.first)  # the note
+    scene.step(scene.first, Fate.LOST)  # the transfer
+    scene.world.settle()
+    call = scene.world.calls[CALL]
+    assert (call.variables, scene.world.happened["sent on"]) == ({}, 0)

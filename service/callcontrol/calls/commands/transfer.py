@@ -6,12 +6,12 @@ from callcontrol.calls.commands.commander import Commander, cannot_be_carried
 from callcontrol.calls.commands.verb import Verb
 from callcontrol.calls.commands.verbs import require_state
 from callcontrol.calls.encoding.destination import Place, transfer_place
-from callcontrol.calls.encoding.handing import ONWARD
+from callcontrol.calls.encoding.handing import FORGET, FORGETTING, ONWARD
 from callcontrol.calls.outcome import CallOutcome
 from callcontrol.calls.payloads import ApplicationStarted
 from callcontrol.calls.picture import fields
 from callcontrol.calls.picture.translate import text
-from callcontrol.calls.requests import Destination, Leg
+from callcontrol.calls.requests import Destination, Leg, WorkerDestination
 from callcontrol.errors import CallStateConflict
 from callcontrol.esl.errors import UnencodableValue
 from callcontrol.events.event import Event
@@ -34,8 +34,9 @@ async def transfer(
 ) -> CallOutcome:
     """Send legs to a destination. The switch hangs up a partner that stays behind, unless its
     variables say otherwise. An extension that does not exist is no error here: the call ends.
-    What is parked is parked anew, which stops what plays to it. `was_handed`: a worker had it, and
-    has it no more.
+    What is parked is parked anew, which stops what plays to it. A leg that workers had, and have no
+    more, is no handed-over call any longer where it arrives; `was_handed` says so of the call, else
+    it is as last seen.
 
     Raises CallStateConflict where the partner is to go and there is none, CallHasEnded when a
     leg ends on its way, CommandNotAllowed for applications that are not on the list.
@@ -48,12 +49,15 @@ async def transfer(
     )
     call = commander.tracker.require(call_id, alive=True)
     try:
-        was_handed = was_handed or _was_sent_on(commander, call, leg)
-        place = transfer_place(destination, commander.settings, was_handed=was_handed)
+        place = transfer_place(destination, commander.settings)
     except UnencodableValue as exc:
         raise cannot_be_carried(exc) from exc
     require_state(place.verb, call)
     moving = _moving(call, leg)
+    if not isinstance(destination, WorkerDestination):
+        for each in moving:
+            if was_handed or _was_sent_on(commander, each):
+                await commander.api(call, "uuid_setvar", each, FORGET, rest=" ".join(FORGETTING))
     with commander.tracker.watch(*moving) as watch:
         # Also to the park: `uuid_park` would take a leg that it has parked before out of the park,
         # and leave it where no command reaches it.
@@ -69,10 +73,9 @@ async def transfer(
     return CallOutcome(confirmed=bool(confirmed), call=commander.now(call))
 
 
-def _was_sent_on(commander: Commander, call: Call, leg: Leg) -> bool:
-    """Whether the leg was handed to workers and went on, as last seen."""
-    moving = call.bridged_call_id if leg is Leg.B else call.call_id
-    found = commander.tracker.legs.alive(moving) if moving is not None else None
+def _was_sent_on(commander: Commander, call_id: CallId) -> bool:
+    """Whether a leg was handed to workers and went on, as last seen."""
+    found = commander.tracker.legs.alive(call_id)
     return found is not None and found.variables.get(ONWARD) == "true"
 
 
@@ -97,5 +100,8 @@ def _arrived(event: Event, place: Place) -> bool:
                 and told.data == place.arrives_at
             )
         case _:
+            told = event.payload
+            if isinstance(told, ApplicationStarted) and (told.name, told.data) == FORGETTING:
+                return False
             number = text(event.headers, fields.DESTINATION)
             return event.name in _AT_THE_EXTENSION and number == place.arrives_at

@@ -29,11 +29,6 @@ from callcontrol.esl.errors import UnencodableValue
 
 PARKED_TOO_LONG: Final = "ALLOTTED_TIMEOUT"
 """Why a call ends whose time in the park is over."""
-_SILENTLY: Final = f"unset:{APPLICATION},"
-"""Before a park: else it would be taken for the one behind a doorbell, through which a call that
-was sent on passes at once; and behind this one nothing follows, so that the call would end.
-"""
-
 _CLOCK_SECOND: Final = 1
 """The switch compares whole seconds of its clock, and so would give up as much as one early."""
 
@@ -70,18 +65,16 @@ def originate_destination(destination: Destination, settings: ControlSettings) -
             assert_never(destination)
 
 
-def transfer_place(
-    destination: Destination, settings: ControlSettings, *, was_handed: bool = False
-) -> Place:
-    """What `uuid_transfer` is given, and what is to be seen then. A leg that was handed to a worker
-    and is nobody's any more rings no bell by a park. Raises as `originate_destination`.
+def transfer_place(destination: Destination, settings: ControlSettings) -> Place:
+    """What `uuid_transfer` is given, and what is to be seen then. Raises as
+    `originate_destination`.
     """
     match destination:
         case ExtensionDestination(extension=extension):
             return Place(Verb.TRANSFER, _dialplan(destination, settings), extension)
         case ParkDestination(timeout_s=timeout_s):
             words = "park inline" if timeout_s is None else _park_for(timeout_s)
-            return Place(Verb.PARK, _SILENTLY + words if was_handed else words)
+            return Place(Verb.PARK, words)
         case ConferenceDestination():
             room = conference_room(destination)
             return Place(Verb.JOIN, f"conference:{room} inline", room, "conference")

@@ -19,3 +19,14 @@ ONWARD: Final = "callcontrol_onward"
 GUARD: Final = "callcontrol_guard"
 """The number of the switch's schedule that takes the call out of its park if no replica comes; set
 by the dialplan, and removed with that schedule."""
+FORGET: Final = "execute_on_blind_transfer_callcontrol"
+"""What the switch does when it transfers the call, in the same moment (switch_ivr.c,
+switch_ivr_session_transfer): it forgets that the call was handed over. So there is no time at which
+a call is in the park of its doorbell and nobody's, or elsewhere and still takes another park for
+that one.
+"""
+FORGETTING: Final = (
+    "multiunset",
+    f"^^:{APPLICATION}:{OWNER}:{REGISTRATION}:{LOST_POLICY}:{ONWARD}:{FORGET}",
+)
+"""The application for it, and its argument."""

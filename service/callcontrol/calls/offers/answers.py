@@ -38,6 +38,11 @@ class Answers:
         if holder:
             self._dealing.feed(call, Input.TAKEN_ELSEWHERE)
             return
+        if standing is not None and not (standing.application or standing.worker_name):
+            # Released to a place where it is no handed-over call any more.
+            left = Input.NOT_HANDED if call.stage is Stage.ELSEWHERE else Input.LEFT
+            self._dealing.feed(call, left)
+            return
         call.is_claimed = True
         if call.stage is Stage.ELSEWHERE:
             call.look_anew(self._timers.time())

@@ -66,6 +66,8 @@ class Errands(ClaimErrands):
         async def work() -> None:
             if call.stage is not Stage.ONWARD:
                 return
+            if call.may_have_moved and not (await self._hands.standing(call.call_id)).application:
+                return  # it is there, and no call of ours
             if await self._is_sent_by_us(call):
                 await call.door.go_on()
                 self._claimant.sent_on(call)
@@ -81,6 +83,7 @@ class Errands(ClaimErrands):
                 return
             if call.is_claimed:
                 await self._hands.note_onward(call.call_id)
+            call.may_have_moved = True
             await self._hands.transfer(call.call_id, destination)
             self._claimant.sent_on(call)
 

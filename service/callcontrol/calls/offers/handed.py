@@ -38,6 +38,7 @@ class HandedCall:
         "kind",
         "listed_as",
         "may_be_claimed",
+        "may_have_moved",
         "music",
         "node_id",
         "offer",
@@ -82,8 +83,7 @@ class HandedCall:
         """It was asked for, and did not say that another replica has it."""
         self.worker_name = ""
         """Who has it, or had it and may come back."""
-        self.worker_id = ""
-        """By which registration."""
+        self.worker_id = ""  # By which registration.
         self.policy: LostWorkerPolicy | None = None
         self.onward = False
         """It was sent on before, so that no worker gets it."""
@@ -99,6 +99,7 @@ class HandedCall:
         self.was_owned = self.music = False
         self.destination: Destination | None = None
         """Where its worker wants it to go."""
+        self.may_have_moved = False  # The switch was told to send it there.
         self.alarm: Alarm | None = None
         """When something is to be done if nothing happens."""
         self.recheck_s = 0.0

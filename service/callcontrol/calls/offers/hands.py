@@ -15,6 +15,7 @@ from callcontrol.calls.encoding import grammar
 from callcontrol.calls.encoding.destination import transfer_place
 from callcontrol.calls.encoding.handing import (
     APPLICATION,
+    FORGET,
     GUARD,
     LOST_POLICY,
     ONWARD,
@@ -78,6 +79,7 @@ class SwitchHands:
                 REGISTRATION: owner.worker_id,
                 LOST_POLICY: policy,
                 ONWARD: "",
+                FORGET: "",
             },
         )
 
