@@ -284,6 +284,21 @@ async def test_a_call_that_plays_in_its_park_goes_on_by_way_of_us(hall: Hall) ->
     await hall.scene.goes_on(caller)
 
 
+async def test_a_call_whose_way_on_was_given_up_still_rings_by_its_socket(hall: Hall) -> None:
+    caller = await hall.scene.call_in("bell-ivr")
+    await hall.scene.saw(caller, "CHANNEL_PARK")
+    going_on = asyncio.create_task(hall.node.unpark(CallId(caller.call_id)))
+    await asyncio.sleep(0)
+    going_on.cancel()
+    await asyncio.wait([going_on])
+
+    place = f"socket-async-full-{hall.listener.port} XML callcontrol"
+    await hall.scene.watch.ask(f"api uuid_transfer {caller.call_id} {place}")
+    arrived = await hall.arrived.get()
+    assert arrived.call_id == caller.call_id
+    await arrived.go_on()
+
+
 @pytest.mark.parametrize("is_reached", [True, False])
 async def test_a_parked_call_that_is_gone_does_not_go_on(hall: Hall, is_reached: bool) -> None:
     if not is_reached:

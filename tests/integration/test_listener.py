@@ -561,6 +561,27 @@ class TestParkedCallsThatComeToBeSentOn:
         await until(lambda: door.listener.connections == 1)
         assert door.arrived.empty()
 
+    async def test_a_call_that_was_told_to_come_and_has_not_is_new_when_its_dialplan_brings_it(
+        self, door: Door
+    ) -> None:
+        await self.learnt(door)
+        going_on = asyncio.create_task(self.node(door).unpark(PARKED))
+        await self.is_told_to_come(door, "+OK")
+        going_on.cancel()
+        await asyncio.wait([going_on])
+        call = await self.comes(door, by=f"127.0.0.1:{door.listener.port}/go-on async full")
+        await door.knows(call)
+        assert (await door.arrived.get()).call_id == PARKED
+
+    async def test_a_call_that_was_told_to_come_by_a_service_that_is_gone_is_sent_on(
+        self, door: Door
+    ) -> None:
+        call = await self.comes(door)
+        await call.hears("exit")
+        call.says_goodbye()
+        await until(lambda: door.listener.connections == 0)
+        assert door.arrived.empty()
+
     async def test_a_call_is_told_to_come_to_the_address_that_was_given(
         self, switch: FakeSwitch
     ) -> None:
@@ -625,15 +646,24 @@ class TestParkedCallsThatComeToBeSentOn:
         told = await door.switch.commands.get()
         assert told.text == (
             f"sendmsg {PARKED}\ncall-command: execute\nexecute-app-name: socket\n"
-            f"execute-app-arg: 127.0.0.1:{door.listener.port}"
+            f"execute-app-arg: {self.argument(door)}"
         )
         told.reply(answer)
 
-    async def comes(self, door: Door) -> ScriptedCall:
+    def argument(self, door: Door) -> str:
+        """Of the `socket` by which a call is told to come."""
+        return f"127.0.0.1:{door.listener.port} go-on"
+
+    async def comes(self, door: Door, by: str = "") -> ScriptedCall:
         call = await door.ring()
         call.call_id = PARKED
         await call.is_asked_who_it_is()
-        call.answers_connect(door.switch.core_uuid, mode="static", callcontrol_application="ivr")
+        call.answers_connect(
+            door.switch.core_uuid,
+            mode="static",
+            callcontrol_application="ivr",
+            current_application_data=by or self.argument(door),
+        )
         return call
 
     async def is_let_go_by_a_link(self, door: Door) -> None:

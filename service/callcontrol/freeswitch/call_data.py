@@ -16,6 +16,12 @@ _ID: Final = re.compile(r"[!-~]{1,255}")
 """What can be an argument of a command: no blank, no control character."""
 
 
+TOLD: Final = "go-on"
+"""Behind the address in the argument of a `socket` by which we told a call to come, only to be sent
+on. The switch passes over words there that it does not know (mod_event_socket.c, socket_function).
+"""
+
+
 class NotACall(Exception):
     """What answered `connect` is no call of a FreeSWITCH."""
 
@@ -37,6 +43,8 @@ class CallData:
     reads nothing but that."""
     is_full: bool
     """All commands may be sent on the socket, and not only those for the call."""
+    is_told: bool
+    """It did not come by its dialplan: a replica told it to, so that it goes on."""
     headers: Mapping[str, str]
 
 
@@ -58,5 +66,6 @@ def read_call_data(answer: Reply | ApiResponse) -> CallData:
         socket_host=headers.get("variable_socket_host", ""),
         is_async=headers.get("Socket-Mode") == "async",
         is_full=headers.get("Control") == "full",
+        is_told=TOLD in headers.get("variable_current_application_data", "").split(" ")[1:],
         headers=headers,
     )

@@ -8,16 +8,15 @@ something in between changed it.
 
 import asyncio
 import logging
-from collections import Counter, OrderedDict, deque
+from collections import Counter, deque
 from ipaddress import IPv4Address
 from typing import Final, Protocol
 
 from callcontrol.addresses import is_loopback
-from callcontrol.errors import CommandQueueFull, NodeUnavailable
 from callcontrol.esl.commands import Command
 from callcontrol.esl.messages import Reply
 from callcontrol.esl.messaging import execute
-from callcontrol.freeswitch.call_data import CallData
+from callcontrol.freeswitch.call_data import TOLD, CallData
 from callcontrol.ids import CallId, NodeId
 
 log: Final = logging.getLogger(__name__)
@@ -26,8 +25,6 @@ COMING_S: Final = 3.0
 """Time for a call to come after it was told to: a packet of 20 ms, unless it is busy."""
 MAX_FAILURES: Final = 3
 """Calls of a node after each other that did not come."""
-MAX_EXPECTED: Final = 10_000
-"""Calls that are known to have been told to come; one that comes late must not be taken for new."""
 
 
 class ParkedAt(Protocol):
@@ -53,8 +50,8 @@ class Door:
         """The call that tries it for a node that is not proven."""
         self._late: set[CallId] = set()
         """Calls that did not come, as long as they are let go otherwise."""
-        self._expected: OrderedDict[CallId, deque[asyncio.Event]] = OrderedDict()
-        """For each time that a call was told to come and has not, which may be never."""
+        self._expected: dict[CallId, deque[asyncio.Event]] = {}
+        """Who waits for a call that was told to come, as often as it was."""
 
     def assume(self, node_id: NodeId, node_host: str, host: str, port: int) -> None:
         """Calls of a node, itself at `node_host`, are brought to this address of ours, if it is one
@@ -87,15 +84,15 @@ class Door:
             keys = {"node": node_id, "address": address}
             log.warning("parked calls do not come when told to", extra=keys)
 
-    def expects(self, call_id: CallId) -> bool:
-        """Whether a call that comes was told to, and is to be sent on."""
-        waiting = self._expected.get(call_id)
-        if not waiting:
-            return False
-        waiting.popleft().set()
-        if not waiting:
-            del self._expected[call_id]
-        return True
+    def expects(self, data: CallData) -> bool:
+        """Whether a call that comes was told to, and is to be sent on. That is seen by how it comes
+        alone, and not by what is remembered here: one that was told to may come late, or to a
+        service that has begun anew, or never, and ring by its dialplan another time.
+        """
+        waiting = self._expected.get(data.call_id)
+        if data.is_told and waiting:
+            waiting.popleft().set()
+        return data.is_told
 
     async def unpark(self, node: ParkedAt, call_id: CallId) -> bool | None:
         """Have a call come and go on: False where there is no such call, None where it does not
@@ -106,26 +103,24 @@ class Door:
             return None
         came = self._expect(call_id)
         try:
-            reply = await node.command(execute(call_id, "socket", address, event_lock=False))
+            told = execute(call_id, "socket", f"{address} {TOLD}", event_lock=False)
+            reply = await node.command(told)
             if not reply.ok:
-                self._forget(call_id, came)
                 return False if "invalid session id" in reply.text else None
             async with asyncio.timeout(COMING_S):
                 await came.wait()
-        except (NodeUnavailable, CommandQueueFull):
-            self._forget(call_id, came)
-            raise
         except TimeoutError:
             self._late.add(call_id)
             return None
         finally:
+            self._forget(call_id, came)
             if self._trying.get(node.node_id) == call_id:
                 del self._trying[node.node_id]
         self._prove(node.node_id)
         return True
 
     def _forget(self, call_id: CallId, came: asyncio.Event) -> None:
-        """It was not told to come after all."""
+        """Nobody waits for that any more."""
         waiting = self._expected.get(call_id)
         if waiting and came in waiting:
             waiting.remove(came)
@@ -146,9 +141,6 @@ class Door:
         """Done when the call has come as often as it was told to by then."""
         came = asyncio.Event()
         self._expected.setdefault(call_id, deque()).append(came)
-        self._expected.move_to_end(call_id)
-        if len(self._expected) > MAX_EXPECTED:
-            self._expected.popitem(last=False)
         return came
 
 

@@ -129,7 +129,7 @@ class OutboundListener:
         try:
             data = await link.shake_hands(self._settings.handshake_timeout_s)
             link.socket.trust()
-            if self._door.expects(data.call_id):
+            if self._door.expects(data):
                 link.leave()
             else:
                 await self._hand_over(link, data)
