@@ -284,13 +284,17 @@ async def test_a_call_that_plays_in_its_park_goes_on_by_way_of_us(hall: Hall) ->
     await hall.scene.goes_on(caller)
 
 
-async def test_a_call_whose_way_on_was_given_up_still_rings_by_its_socket(hall: Hall) -> None:
+async def test_a_call_that_could_not_come_when_told_to_rings_when_its_dialplan_brings_it(
+    hall: Hall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("callcontrol.freeswitch.door.COMING_S", 0.3)
     caller = await hall.scene.call_in("bell-ivr")
     await hall.scene.saw(caller, "CHANNEL_PARK")
-    going_on = asyncio.create_task(hall.node.unpark(CallId(caller.call_id)))
-    await asyncio.sleep(0)
-    going_on.cancel()
-    await asyncio.wait([going_on])
+    host, nobody = hall.node.settings.host, 9
+    assert hall.node.door is not None
+    hall.node.door.assume(hall.node.node_id, host, host, nobody)
+    assert await hall.node.unpark(CallId(caller.call_id)) is True
+    await hall.scene.goes_on(caller)
 
     place = f"socket-async-full-{hall.listener.port} XML callcontrol"
     await hall.scene.watch.ask(f"api uuid_transfer {caller.call_id} {place}")
