@@ -62,6 +62,7 @@ class Handing:
             observer=metrics,
             settings=settings,
         )
+        self._claims.on_silence = self.desk.node_back
         self._sweep = ClaimSweep(switches.get, self._ready_of_fleet, self._is_known)
         self._bells = Bells(self.desk, tracker, event_log, switches)
         self._listener: OutboundListener | None = None

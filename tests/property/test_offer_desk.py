@@ -1,6 +1,10 @@
 """Calls, workers, replicas and a switch, in any order of happenings: what is promised holds.
 
 Never two owners, never an offer to two, no call that is held for nobody, and one end for each.
+
+A replica that lives on may be out of the others' sight: cut off from the switch, or held up. Then
+they take its calls over, and until it is back and has looked, and only then, its workers may have
+calls that workers of another replica have or are offered, or that are sent on there.
 """
 
 import asyncio
@@ -16,6 +20,7 @@ from tests.support.offer_world import (
     FakeStream,
     FakeWorker,
     Fate,
+    Link,
     Replica,
     World,
 )
@@ -53,6 +58,8 @@ class Play:
         if len(self.world.calls) >= MAX_CALLS:
             return
         replica = self._replica(which) if how & 1 else None
+        if replica is not None and replica.link is Link.CUT:
+            replica = None
         application = APPLICATIONS[which % len(APPLICATIONS)]
         self.world.begin_call(application, socket_of=replica, has_net=bool(how & 2))
         self.world.turn()
@@ -69,7 +76,7 @@ class Play:
     def events(self, which: int, how: int) -> None:
         replica = self._replica(which)
         for _ in range(how % 4 + 1):
-            if replica is not None:
+            if replica is not None and replica.does_something:
                 self.world.read_event(replica)
 
     def settle(self, _which: int, _how: int) -> None:
@@ -77,7 +84,7 @@ class Play:
 
     def connect(self, which: int, how: int) -> None:
         worker, replica = self._worker(which), self._replica(how)
-        if worker.stream is None and replica is not None:
+        if worker.stream is None and replica is not None and replica.does_something:
             applications = frozenset(SERVED[how % len(SERVED)])
             max_calls = max(which % 3 + 1, len(worker.kept))
             worker.connect(replica, applications, max_calls, POLICIES[how % len(POLICIES)])
@@ -108,7 +115,7 @@ class Play:
             self.world.turn()
 
     def release(self, which: int, how: int) -> None:
-        owned = [(each, call_id) for each in self.world.streams() for call_id in sorted(each.owns)]
+        owned = [(each, call_id) for each in self._heard() for call_id in sorted(each.owns)]
         if owned:
             stream, call_id = owned[which % len(owned)]
             to = (None, EXTENSION, *(WorkerDestination(application=each) for each in APPLICATIONS))
@@ -118,13 +125,13 @@ class Play:
 
     def capacity(self, which: int, how: int) -> None:
         stream = self._worker(which).stream
-        if stream is not None:
+        if stream in self._heard():
             stream.replica.desk.update_capacity(stream.worker_id, how % 4)
             self.world.turn()
 
     def drain(self, which: int, _how: int) -> None:
         stream = self._worker(which).stream
-        if stream is not None:
+        if stream in self._heard():
             stream.replica.desk.drain_worker(stream.worker_id)
             stream.is_told_to_go = True
             self.world.turn()
@@ -134,9 +141,10 @@ class Play:
 
     def notice(self, which: int, _how: int) -> None:
         """A replica sees that a stream is broken."""
-        streams = self.world.cut_streams
+        streams = [each for each in self.world.cut_streams if each.replica.does_something]
         if streams:
-            stream = streams.pop(which % len(streams))
+            stream = streams[which % len(streams)]
+            self.world.cut_streams.remove(stream)
             stream.replica.desk.lost(stream.worker_id)
             self.world.turn()
 
@@ -162,7 +170,7 @@ class Play:
 
     def shut_down(self, which: int, _how: int) -> None:
         replica = self._replica(which)
-        if replica is None:
+        if replica is None or not replica.does_something:
             return
         replica.desk.drain(10.0)
         self.world.turn()
@@ -178,9 +186,39 @@ class Play:
 
     def node_back(self, which: int, _how: int) -> None:
         replica = self._replica(which)
-        if replica is not None:
+        if replica is not None and replica.link is Link.WHOLE:
             replica.desk.node_back(NODE)
             self.world.turn()
+
+    def part(self, which: int, how: int) -> None:
+        """A replica lives on, and cannot be seen."""
+        replica = self._replica(which)
+        if replica is not None and replica.link is Link.WHOLE:
+            replica.part(Link.CUT if how & 1 else Link.STALLED)
+
+    def rejoin(self, which: int, how: int) -> None:
+        """And is there again; the switch may have ended its sockets meanwhile."""
+        replica = self._replica(which)
+        if replica is None or replica.link is Link.WHOLE:
+            return
+        for call in self.world.calls.values():
+            if how & 1 and call.alive and call.socket_of == replica.name:
+                self.world.leave_park(call)
+        replica.rejoin()
+        if how & 2:  # what was said meanwhile may be heard before its time is over
+            self.accept(which, how)
+        self.world.turn()
+
+    def out_of_sight(self, which: int, how: int) -> None:
+        """For so long that others take its calls over, or do not."""
+        self.part(which, how)
+        for pause_s in (11.0, 11.0, 31.0)[: how // 2 % 4]:
+            self.world.settle()
+            self.world.pass_time(pause_s)
+        if how & 8:
+            self.world.settle()
+        if how & 16:
+            self.rejoin(which, how)
 
     # The end
 
@@ -189,6 +227,9 @@ class Play:
         world = self.world
         if not world.living():
             world.start_replica(self.settings)
+        for replica in world.living():
+            if replica.link is not Link.WHOLE:
+                replica.rejoin()
         for _ in range(60):
             world.settle()
             for stream in world.cut_streams:
@@ -196,6 +237,8 @@ class Play:
             world.cut_streams.clear()
             world.settle()
             world.pass_time(4.0)
+        for replica in world.living():
+            replica.has_failed = False
         world.settle()
         self.check()
         event(f"assigned {bool(world.happened['assigned'])}")
@@ -238,8 +281,12 @@ class Play:
     def _worker(self, which: int) -> FakeWorker:
         return self.world.workers[which % len(self.world.workers)]
 
+    def _heard(self) -> list[FakeStream]:
+        """Streams of workers that are listened to at the moment."""
+        return [each for each in self.world.streams() if each.replica.does_something]
+
     def _offers(self, which: int) -> list[tuple[FakeStream, OfferId]]:
-        offers = [(each, offer_id) for each in self.world.streams() for offer_id in each.offers]
+        offers = [(each, offer_id) for each in self._heard() for offer_id in each.offers]
         return [offers[which % len(offers)]] if offers else []
 
 
@@ -269,6 +316,8 @@ UNUSUAL: dict[Happening, int] = {
     Play.start: 3,
     Play.shut_down: 1,
     Play.node_back: 1,
+    Play.out_of_sight: 2,
+    Play.rejoin: 3,
 }
 OFTEN = [each for each, weight in (USUAL | UNUSUAL).items() for _ in range(weight)]
 

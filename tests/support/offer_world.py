@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
-from itertools import count
+from itertools import combinations, count
 
 from callcontrol.calls.call import Call, CallState, HangupCause
 from callcontrol.calls.offers.desk import CallDesk
@@ -30,7 +30,19 @@ from callcontrol.errors import CallHasEnded, NodeUnavailable, OutcomeUnknown
 from callcontrol.ids import CallId, NodeId, OfferId, WorkerId
 
 NODE = NodeId("fs1")
+SILENCE_S = 10.0
+"""A replica that cannot be seen for so long counts as gone."""
 APPLICATIONS = ("ivr", "queue")
+
+
+class Link(Enum):
+    """How a replica stands with the switch."""
+
+    WHOLE = "whole"
+    CUT = "cut"
+    """Nothing it sends arrives, and it hears nothing, which it knows."""
+    STALLED = "stalled"
+    """It does nothing for a while, or all it says and hears is late, and knows of nothing."""
 
 
 class Fate(Enum):
@@ -165,8 +177,9 @@ class FakeStream:
         assert not self.worker.world.calls[call_id].will_leave, "offered while it is guarded"
         if not self.is_cut:
             for other in self.worker.world.streams():
-                assert call_id not in other.offers.values(), "offered to two at a time"
-                assert call_id not in other.owns, "offered while it is somebody's"
+                if not self.replica.may_differ_from(other.replica):
+                    assert call_id not in other.offers.values(), "offered to two at a time"
+                    assert call_id not in other.owns, "offered while it is somebody's"
         self.offers[offer.offer_id] = call_id
         assert len(self.offers) + len(self.owns) <= self.max_calls
 
@@ -185,7 +198,8 @@ class FakeStream:
         if self.is_cut:
             return
         for other in self.worker.world.streams():
-            assert call_id not in other.owns, "two owners"
+            if not self.replica.may_differ_from(other.replica):
+                assert call_id not in other.owns, "two owners"
         self.worker.world.happened["got back" if assignment.offer_id is None else "assigned"] += 1
         self.owns.add(call_id)
         self.worker.kept.add(call_id)
@@ -245,6 +259,13 @@ class Replica:
         self.seen: dict[CallId, SeenCall] = {}
         self.events: list[Callable[[], None]] = []
         self.alive = True
+        self.link, self.unseen_since_s = Link.WHOLE, 0.0
+        self.is_behind = False
+        """It could not be seen, and what it believes may not be so: until it has looked again."""
+        self.is_to_look = self.has_failed = False
+        """It is back, and has not begun to look; or a step of it failed since then."""
+        self.frozen: list[tuple[Replica, asyncio.Future[Fate]]] = []
+        """Steps that were under way when it stalled."""
         self.desk = CallDesk(
             FakeClaims(self),
             FakeHands(self),
@@ -255,6 +276,17 @@ class Replica:
             settings=settings,
         )
         self.running = world.loop.create_task(self.desk.run())
+
+    @property
+    def does_something(self) -> bool:
+        """Whether it is not stalled."""
+        return self.link is not Link.STALLED
+
+    def may_differ_from(self, other: "Replica") -> bool:
+        """Whether the two may have different owners for a call, for the time being: one of them
+        could not be seen, so that the other one took over what it had.
+        """
+        return self is not other and (self.is_behind or other.is_behind)
 
     def get(self, call_id: CallId) -> Call | None:
         seen = self.seen.get(call_id)
@@ -273,6 +305,54 @@ class Replica:
             if call.alive:
                 self.seen[call.call_id] = SeenCall(call.parked)
                 if call.parked or call.variables.get("worker"):
+                    self.ring(call, is_new=False)
+
+    def part(self, link: Link) -> None:
+        """It cannot be seen any more."""
+        self.link, self.unseen_since_s, self.is_behind = link, self.world.now_s, True
+        mine = [(each, fate) for each, fate in self.world.steps if each is self]
+        self.world.steps = [step for step in self.world.steps if step[0] is not self]
+        if link is Link.STALLED:
+            self.frozen = mine
+            return
+        self.events.clear()
+        for at, (_, fate) in enumerate(mine):
+            if not fate.done():
+                fate.set_result(Fate.LOST if at % 2 else Fate.NOT_SENT)
+        self.world.turn()
+
+    def rejoin(self) -> None:
+        """It can be seen again. Looks at its claims a little later."""
+        was_cut, self.link = self.link is Link.CUT, Link.WHOLE
+        self.world.steps += self.frozen
+        self.frozen = []
+        self.is_to_look, self.has_failed = True, False
+        if was_cut:
+            self.reconcile()
+            self.look_after_claims()
+
+    def look_after_claims(self) -> None:
+        """Once it is back."""
+        if self.is_to_look:
+            self.is_to_look = False
+            self.desk.node_back(NODE)
+
+    def reconcile(self) -> None:
+        """What it finds when its link is back: what was missed, and what waits."""
+        for call in self.world.calls.values():
+            seen = self.seen.get(call.call_id)
+            if seen is not None and not seen.over and not call.alive:
+                seen.over = True
+                self.desk.hung_up(call.call_id)
+                self.desk.ended(call.call_id)
+            elif call.alive:
+                seen = self.seen.setdefault(call.call_id, SeenCall(call.parked))
+                had_left, seen.parked = seen.parked and not call.parked, call.parked
+                if had_left:
+                    self.desk.left(call.call_id)
+                if not self.desk.knows(call.call_id) and (
+                    call.parked or call.variables.get("worker")
+                ):
                     self.ring(call, is_new=False)
 
     def ring(self, call: SwitchCall, *, is_new: bool, kind: BellKind = BellKind.PARK) -> None:
@@ -303,10 +383,10 @@ class FakeDoor:
             call = world.calls[self.call_id]
             if call.alive:
                 world.happened["sent on"] += 1
-                world.assert_unowned(self.call_id, "sent on")
+                world.assert_unowned(self.call_id, "sent on", by=self.replica)
                 world.leave_park(call)
 
-        if self.is_socket:
+        if self.is_socket and self.replica.link is Link.WHOLE:
             effect()
         else:
             await world.at_switch(self.replica, effect)
@@ -357,11 +437,23 @@ class FakeClaims:
 
         def effect() -> None:
             self._world.claims.setdefault(call_id, holder)
+            # That one may just have left it: then it is stale, and for the sweep.
+            self._world.left_behind.add((holder, call_id))
 
         await self._world.at_switch(self._replica, effect)
 
+    def may_count_as_gone(self, node_id: NodeId) -> bool:
+        return self._replica.is_to_look or self._replica.link is not Link.WHOLE
+
     async def is_gone(self, node_id: NodeId, holder: str) -> bool:
-        return not any(each.name == holder for each in self._world.living())
+        found = False
+
+        def effect() -> None:
+            nonlocal found
+            found = not any(each.name == holder for each in self._world.seen())
+
+        await self._world.at_switch(self._replica, effect)
+        return found
 
 
 class FakeHands:
@@ -427,12 +519,15 @@ class FakeHands:
 
     async def stop_music(self, call_id: CallId) -> None:
         await self._do(
-            call_id, lambda call: self._world.assert_unowned(call.call_id, "its sound stopped")
+            call_id,
+            lambda call: self._world.assert_unowned(
+                call.call_id, "its sound stopped", by=self._replica
+            ),
         )
 
     async def transfer(self, call_id: CallId, destination: Destination) -> None:
         def effect(call: SwitchCall) -> None:
-            self._world.assert_unowned(call_id, "transferred")
+            self._world.assert_unowned(call_id, "transferred", by=self._replica)
             self._world.leave_park(call, falls=False)
             if isinstance(destination, WorkerDestination):
                 call.application, call.variables = destination.application, {}
@@ -444,7 +539,7 @@ class FakeHands:
 
     async def hang_up(self, call_id: CallId) -> None:
         def effect(call: SwitchCall) -> None:
-            self._world.assert_unowned(call_id, "hung up")
+            self._world.assert_unowned(call_id, "hung up", by=self._replica)
             self._world.end(call)
 
         await self._do(call_id, effect)
@@ -503,7 +598,7 @@ class World:
         socket = socket_of.name if socket_of is not None else ""
         call = self.calls[call_id] = SwitchCall(call_id, application, socket, has_net)
         call.is_guarded = call.will_leave = is_guarded
-        for replica in self.living():
+        for replica in self.hearing():
             replica.seen[call_id] = SeenCall(parked=False)
         if socket_of is not None:
             socket_of.events.append(lambda: socket_of.ring(call, is_new=True, kind=BellKind.SOCKET))
@@ -515,7 +610,7 @@ class World:
 
     def _tell_park(self, call: SwitchCall, skip: str = "") -> None:
         is_new = not call.variables
-        for replica in self.living():
+        for replica in self.hearing():
 
             def tell(replica: Replica = replica) -> None:
                 replica.seen[call.call_id].parked = True
@@ -530,7 +625,7 @@ class World:
             return
         call.parked = False
         had_socket, call.socket_of = call.socket_of, ""
-        for replica in self.living():
+        for replica in self.hearing():
 
             def tell(replica: Replica = replica) -> None:
                 replica.seen[call.call_id].parked = False
@@ -551,7 +646,7 @@ class World:
         if not call.alive:
             return
         call.alive = call.parked = False
-        for replica in self.living():
+        for replica in self.hearing():
 
             def tell(replica: Replica = replica) -> None:
                 replica.seen[call.call_id].over = True
@@ -569,6 +664,8 @@ class World:
 
     async def at_switch(self, replica: Replica, effect: Callable[[], None]) -> None:
         """One command of a replica: waits until the test says what becomes of it."""
+        if replica.link is Link.CUT:
+            raise NodeUnavailable(NODE, "the test", 1.0)
         fate: asyncio.Future[Fate] = self.loop.create_future()
         self.steps.append((replica, fate))
         match await fate:
@@ -585,6 +682,22 @@ class World:
     def living(self) -> list[Replica]:
         return [replica for replica in self.replicas if replica.alive]
 
+    def running(self) -> list[Replica]:
+        """Replicas that do something."""
+        return [each for each in self.living() if each.does_something]
+
+    def hearing(self) -> list[Replica]:
+        """Replicas to which the switch's events come, now or late."""
+        return [each for each in self.living() if each.link is not Link.CUT]
+
+    def seen(self) -> list[Replica]:
+        """Replicas that give signs of life."""
+        return [
+            each
+            for each in self.living()
+            if each.link is Link.WHOLE or self.now_s < each.unseen_since_s + SILENCE_S
+        ]
+
     def streams(self) -> list[FakeStream]:
         """What clients hold to be open."""
         return [worker.stream for worker in self.workers if worker.stream is not None]
@@ -598,7 +711,7 @@ class World:
 
     def stop_replica(self, replica: Replica) -> None:
         """It dies, with its links, its sockets and its streams."""
-        replica.alive = False
+        replica.alive = replica.is_behind = False
         replica.running.cancel()
         replica.events.clear()
         self.steps = [(each, fate) for each, fate in self.steps if each is not replica]
@@ -612,7 +725,8 @@ class World:
         self.turn()
 
     def take_step(self, index: int, fate: Fate = Fate.DONE) -> None:
-        _, future = self.steps.pop(index % len(self.steps))
+        replica, future = self.steps.pop(index % len(self.steps))
+        replica.has_failed |= fate is not Fate.DONE
         if not future.done():
             future.set_result(fate)
         self.turn()
@@ -624,13 +738,14 @@ class World:
 
     def pass_time(self, seconds: float) -> None:
         self.now_s += seconds
-        for replica in self.living():
+        for replica in self.running():
+            replica.look_after_claims()
             while replica.timers.ring_due():
                 self.turn()
 
     def turn(self) -> None:
         """Let everything run that can."""
-        for replica in self.living():
+        for replica in self.running():
             while replica.timers.ring_due():
                 pass
 
@@ -643,13 +758,25 @@ class World:
     def settle(self) -> None:
         """Until nothing is left to happen at this time."""
         self.turn()
-        while self.steps or any(replica.events for replica in self.living()):
+        while self.steps or any(replica.events for replica in self.running()):
             while self.steps:
                 self.take_step(0)
-            for replica in self.living():
+            for replica in self.running():
                 while replica.events:
                     self.read_event(replica)
         self.turn()
+        for replica in self.running():
+            if replica.link is Link.WHOLE and not (replica.is_to_look or replica.has_failed):
+                replica.is_behind = False
+        self.check_owners()
+
+    def check_owners(self) -> None:
+        """No call is two workers', but while a replica of one of them could not be seen."""
+        for call_id in self.calls:
+            owners = [each.replica for each in self.streams() if call_id in each.owns]
+            for one, other in combinations(owners, 2):
+                assert one is not other, f"two owners of {call_id}"
+                assert one.may_differ_from(other), f"two owners of {call_id}"
 
     def close(self) -> None:
         logging.getLogger("callcontrol.calls.offers").removeHandler(self.faults)
@@ -657,6 +784,7 @@ class World:
             replica.running.cancel()
         self.turn()
 
-    def assert_unowned(self, call_id: CallId, what: str) -> None:
+    def assert_unowned(self, call_id: CallId, what: str, *, by: Replica) -> None:
         for stream in self.streams():
-            assert call_id not in stream.owns, f"{what} while it is a worker's"
+            if not by.may_differ_from(stream.replica):
+                assert call_id not in stream.owns, f"{what} while it is a worker's"

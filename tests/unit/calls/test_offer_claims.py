@@ -65,6 +65,36 @@ async def test_of_two_that_take_over_one_gets_it(world: World):
     assert await third.take_over(NODE, A, "one") == "two"
 
 
+async def test_who_could_give_no_sign_for_so_long_that_it_counts_as_gone_is_told(world: World):
+    first, told = world.replica("one"), list[NodeId]()
+    first.on_silence = told.append
+    assert first.may_count_as_gone(NODE), "it has not said yet that it is there"
+    await first.give_signs()
+    assert not first.may_count_as_gone(NODE)
+    world.now_s += SILENCE_S - SIGN_INTERVAL_S
+    assert first.may_count_as_gone(NODE)
+    await first.give_signs()
+    assert not told
+    world.now_s += SILENCE_S
+    await first.give_signs()
+    assert told == [NODE]
+    assert not first.may_count_as_gone(NODE)
+
+
+async def test_a_sign_that_could_not_be_given_is_none(world: World):
+    first, told = world.replica("one"), list[NodeId]()
+    first.on_silence = told.append
+    await first.give_signs()
+    world.node.answers["hash"] = NodeUnavailable(NODE, "", 1.0)
+    world.now_s += SILENCE_S / 2
+    await first.give_signs()
+    world.node.answers["hash"] = world.table.answer
+    world.now_s += SILENCE_S / 2
+    assert first.may_count_as_gone(NODE)
+    await first.give_signs()
+    assert told == [NODE]
+
+
 async def test_who_gives_signs_of_life_is_not_gone_and_who_gives_none_is_after_a_while(
     world: World,
 ):

@@ -4,12 +4,12 @@ import asyncio
 from collections.abc import Iterator
 
 import pytest
-from tests.support.offer_world import NODE, FakeStream, FakeWorker, Fate, Replica, World
+from tests.support.offer_world import NODE, FakeStream, FakeWorker, Fate, Link, Replica, World
 
 from callcontrol.calls.offers.machine import Stage
 from callcontrol.calls.offers.ports import LostWorkerPolicy
 from callcontrol.calls.offers.settings import OfferSettings
-from callcontrol.calls.requests import ExtensionDestination
+from callcontrol.calls.requests import ExtensionDestination, WorkerDestination
 from callcontrol.ids import CallId, OfferId
 
 IVR = frozenset({"ivr"})
@@ -49,6 +49,15 @@ class Scene:
         assert stream.replica.desk.accept(stream.worker_id, offer_id)
         self.world.turn()
         return offer_id
+
+    def let_take(self, stream: FakeStream) -> None:
+        """The call comes to a worker, in the end."""
+        while not stream.offers:
+            self.world.pass_time(1.0)
+            self.world.settle()
+        self.accept(stream)
+        self.world.settle()
+        assert stream.owns == {CALL}
 
     def cut(self, worker: FakeWorker) -> None:
         """Its stream breaks, and its replica sees that."""
@@ -170,7 +179,8 @@ def test_a_claim_that_another_replica_had_for_a_moment_does_not_cost_the_new_own
     scene.world.settle()
     bob = scene.connect(scene.bob, scene.second)
     scene.world.pass_time(WINDOW_S - 1.0)
-    scene.cut(scene.ann)
+    scene.world.settle()
+    scene.first.is_behind = True
     scene.world.pass_time(1.0)  # the window is over where the claim is
     scene.world.turn()
     scene.first.desk.node_back(NODE)
@@ -232,3 +242,77 @@ def test_a_release_whose_answer_was_lost_is_believed_where_the_switch_has_done_i
     scene.world.settle()
     call = scene.world.calls[CALL]
     assert (call.variables, scene.world.happened["sent on"]) == ({}, 0)
+
+
+def test_what_a_worker_accepts_at_a_replica_that_was_held_up_is_not_its_own(scene: Scene):
+    ann = scene.begin(LostWorkerPolicy.OFFER_AGAIN)
+    scene.first.part(Link.STALLED)
+    bob = scene.connect(scene.bob, scene.second)
+    scene.let_take(bob)
+
+    scene.first.rejoin()
+    scene.accept(ann)  # heard before the time to answer is seen to be over
+    scene.world.settle()
+    assert not ann.owns
+    assert scene.first.desk.count(Stage.ELSEWHERE) == 1
+    assert scene.world.calls[CALL].variables["worker"] == "bob"
+
+
+def test_a_replica_that_was_held_up_looks_whether_its_workers_still_have_their_calls(scene: Scene):
+    ann = scene.begin(LostWorkerPolicy.OFFER_AGAIN)
+    scene.accept(ann)
+    scene.world.settle()
+    scene.first.part(Link.STALLED)
+    bob = scene.connect(scene.bob, scene.second)
+    scene.let_take(bob)
+
+    scene.first.rejoin()
+    scene.first.look_after_claims()
+    scene.world.turn()
+    while scene.world.steps:
+        scene.step(scene.first, Fate.NOT_SENT)  # that is tried again
+    assert ann.owns == {CALL}
+    scene.world.pass_time(SETTINGS.retry_s)
+    scene.world.settle()
+    assert not ann.owns
+    assert bob.owns == {CALL}
+
+
+def test_who_waits_for_a_worker_takes_its_call_from_no_replica_where_it_is(scene: Scene):
+    ann = scene.begin(LostWorkerPolicy.OFFER_AGAIN)
+    scene.accept(ann)
+    scene.world.settle()
+    scene.first.part(Link.STALLED)
+    while not scene.second.desk.count(Stage.LOST):
+        scene.world.pass_time(1.0)
+        scene.world.settle()
+    scene.first.rejoin()
+    scene.first.look_after_claims()
+    scene.world.settle()
+    assert scene.world.claims[CALL] == scene.first.name, "the call is still ann's"
+
+    scene.second.desk.node_back(NODE)
+    scene.world.settle()
+    assert scene.world.claims[CALL] == scene.first.name
+    assert scene.second.desk.count(Stage.ELSEWHERE) == 1
+    assert ann.owns == {CALL}
+
+
+@pytest.mark.parametrize("has_claim", [True, False], ids=["on", "to another worker"])
+def test_a_call_whose_next_park_was_not_heard_of_is_not_held_there(scene: Scene, has_claim: bool):
+    scene.world.stop_replica(scene.second)
+    ann = scene.begin(LostWorkerPolicy.OFFER_AGAIN)
+    call = scene.world.calls[CALL]
+    call.socket_of, call.has_net = scene.first.name, True  # a park follows
+    scene.accept(ann)
+    scene.world.settle()
+    destination = None if has_claim else WorkerDestination(application="ivr")
+    assert scene.first.desk.release(ann.worker_id, CALL, destination)
+    scene.world.turn()
+    while not scene.first.events:
+        scene.step(scene.first)
+    assert call.parked
+    scene.first.part(Link.CUT)
+    scene.first.rejoin()
+    scene.world.settle()
+    assert ann.offers or not call.parked

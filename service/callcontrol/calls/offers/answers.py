@@ -10,7 +10,7 @@ from callcontrol.calls.offers.dealing import Dealing
 from callcontrol.calls.offers.deeds import Means
 from callcontrol.calls.offers.handed import HandedCall
 from callcontrol.calls.offers.machine import TABLE, Input, Stage
-from callcontrol.calls.offers.ports import BellKind, Doorbell, LostWorkerPolicy
+from callcontrol.calls.offers.ports import Bell, BellKind, Doorbell, LostWorkerPolicy
 from callcontrol.calls.offers.ports_switch import Standing
 from callcontrol.ids import CallId, NodeId
 
@@ -25,10 +25,15 @@ class Answers:
     """Feeds them to the machine."""
 
     def __init__(
-        self, means: Means, dealing: Dealing, door_of: Callable[[NodeId, CallId], Doorbell]
+        self,
+        means: Means,
+        dealing: Dealing,
+        door_of: Callable[[NodeId, CallId], Doorbell],
+        ring: Callable[[Bell], None],
     ) -> None:
-        self._timers, self._settings = means.timers, means.settings
-        self._dealing, self._door_of = dealing, door_of
+        """`ring` takes the bell of a call that was not heard."""
+        self._timers, self._settings, self._picture = means.timers, means.settings, means.picture
+        self._dealing, self._door_of, self._ring = dealing, door_of, ring
 
     def claim_answered(self, call: HandedCall, holder: str, standing: Standing | None) -> None:
         """The claim is ours for an empty holder; what the switch remembers, where it was asked."""
@@ -65,6 +70,28 @@ class Answers:
             call.is_claimed = True
         elif Input.TAKEN_ELSEWHERE in TABLE[call.stage]:
             self._dealing.feed(call, Input.TAKEN_ELSEWHERE)
+
+    def seen_again(self, call: HandedCall, standing: Standing) -> None:
+        """A call was sent on and may be parked since, of which nothing was heard: at the next park
+        of its dialplan, or where it was handed to another worker. It would be held there for good.
+        """
+        is_parked = self._picture.is_parked(call.call_id)
+        if call.stage is not Stage.ONWARD or not is_parked or not standing.application:
+            return
+        if standing.onward:
+            self._dealing.feed(call, Input.BELL)
+        elif not standing.worker_name and not call.is_claimed:
+            self._ring(
+                Bell(
+                    call_id=call.call_id,
+                    node_id=call.node_id,
+                    application=standing.application,
+                    kind=BellKind.PARK,
+                    door=self._door_of(call.node_id, call.call_id),
+                    is_new=True,
+                    is_guarded=standing.is_guarded,
+                )
+            )
 
     def window_over(self, call: HandedCall, holder: str, policy: LostWorkerPolicy) -> None:
         """The worker did not come back; who has the claim."""

@@ -83,6 +83,8 @@ class ClaimErrands:
         """
 
         async def work() -> None:
+            if not call.may_be_claimed:
+                return  # left, or lost, since this was asked for
             former = holder = await self._take(call)
             if former and await self._is_its_owners(call):
                 holder = await self._take_over(call, former)
@@ -92,7 +94,7 @@ class ClaimErrands:
                     holder = former
             self._claimant.claim_verified(call, holder)
 
-        self._give(call, "verify the claim", work)
+        self._give(call, "verify the claim", work, failed=self._later(self.verify, call))
 
     def leave_claim(self, call: HandedCall) -> None:
         """Let others have the call."""
@@ -177,7 +179,7 @@ class ClaimErrands:
     async def _take(self, call: HandedCall) -> str:
         call.may_be_claimed = True
         holder = await self._claims.take(call.node_id, call.call_id)
-        call.may_be_claimed = not holder
+        call.may_be_claimed, call.is_in_doubt = not holder, False
         return holder
 
     async def _take_over(self, call: HandedCall, holder: str) -> str:
@@ -187,11 +189,23 @@ class ClaimErrands:
         return holder
 
     async def _is_its_owners(self, call: HandedCall) -> bool:
-        """Whether the switch has the same owner for it as we have, by the same registration."""
-        if call.stage not in {Stage.OWNED, Stage.LOST} or not call.worker_name:
+        """Whether the switch has the same owner for it as we have, by the same registration. One
+        that went away may be another replica's.
+        """
+        if call.stage is not Stage.OWNED:
             return False
         standing = await self._hands.standing(call.call_id)
         return standing.worker_id == call.worker_id and not standing.onward
+
+    async def _was_taken(self, call: HandedCall) -> bool:
+        """Whether another replica took a call over as this one could not be seen: it may have a
+        worker that has the call.
+        """
+        if not call.is_in_doubt and not self._claims.may_count_as_gone(call.node_id):
+            return False
+        holder = await self._take(call)
+        self._claimant.claim_verified(call, holder)
+        return bool(holder)
 
     async def _freed(self, call: HandedCall) -> str:
         """Have the switch remember that a call has no owner; who has the claim then."""

@@ -67,7 +67,12 @@ class HashClaims:
         self._clock, self._sleep = clock, sleep
         self._signs: dict[tuple[NodeId, str], _Sign] = {}
         """At most the replicas that were met in the last minutes."""
+        self._given_s: dict[NodeId, float] = {}
+        """When the last sign that arrived was sent."""
         self._count = 0
+        self.on_silence: Callable[[NodeId], None] = lambda _node_id: None
+        """Told that others may have taken this replica's claims at a node, which it did not notice:
+        it was held up, or what it sent. Plain."""
 
     async def take(self, node_id: NodeId, call_id: CallId) -> str:
         """See `ports_switch.Claims`."""
@@ -93,6 +98,11 @@ class HashClaims:
         """See `ports_switch.Claims`."""
         if await self._delete(node_id, call_id, self.replica):
             await self._insert(node_id, call_id, holder)
+
+    def may_count_as_gone(self, node_id: NodeId) -> bool:
+        """See `ports_switch.Claims`."""
+        given_s = self._given_s.get(node_id)
+        return given_s is None or self._clock() - given_s > SILENCE_S / 2
 
     async def is_gone(self, node_id: NodeId, holder: str) -> bool:
         """Whether that replica gives no sign of life. One that was not met before gets the time to
@@ -134,6 +144,8 @@ class HashClaims:
                 log.info("a sign of life is left behind", extra=keys)
 
     async def _give_sign(self, node: HashNode) -> None:
+        """Also tells when the sign before is so old that others may have taken our claims."""
+        began_s = self._clock()
         try:
             async with asyncio.timeout(SIGN_INTERVAL_S):
                 value = f"{self.replica}:{self._count}"
@@ -141,6 +153,14 @@ class HashClaims:
         except (CallControlError, TimeoutError) as error:
             keys = {"node": node.node_id, "problem": type(error).__name__}
             log.debug("no sign of life given", extra=keys)
+            return
+        former_s = self._given_s.get(node.node_id, began_s)
+        self._given_s[node.node_id] = began_s
+        if self._clock() - former_s >= SILENCE_S:
+            log.info(
+                "counted as gone", extra={"node": node.node_id, "silent_s": began_s - former_s}
+            )
+            self.on_silence(node.node_id)
 
     async def _insert(self, node_id: NodeId, call_id: CallId, holder: str) -> bool:
         return await self._table.insert_if_empty(node_id, CLAIMS, call_id, holder)

@@ -66,7 +66,7 @@ class CallDesk:
         )
         self._dealing = Dealing(means)
         self._resuming = Resuming(means, self._dealing, door_of)
-        self._errands.connect(Answers(means, self._dealing, door_of), self._resuming)
+        self._errands.connect(Answers(means, self._dealing, door_of, self.ring), self._resuming)
 
     @property
     def resume_window_s(self) -> float:
@@ -132,10 +132,12 @@ class CallDesk:
         self._resuming.ended(call_id)
 
     def node_back(self, node_id: NodeId) -> None:
-        """A node was away: another replica may have taken its calls over meanwhile."""
+        """A node was away, or this replica for it: another one may have taken its calls over
+        meanwhile, and what became of calls that were sent on may not be known.
+        """
         for call in list(self._dealing.calls.values()):
-            if call.node_id == node_id and call.is_claimed:
-                self._errands.verify(call)
+            if call.node_id == node_id:
+                self._errands.look_after(call)
 
     def _tell(self, call_id: CallId, given: Input) -> None:
         call = self._dealing.calls.get(call_id)

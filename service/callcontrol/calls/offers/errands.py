@@ -32,8 +32,11 @@ class Errands(ClaimErrands):
                     worker_id=worker.worker_id,
                     lost_policy=policy,
                 )
+                if await self._was_taken(call):
+                    return
                 await self._hands.note_owner(call.call_id, owner)
-                then()
+                if not await self._was_taken(call):  # that may have been late, too
+                    then()
 
         def again(call: HandedCall) -> None:
             if is_still_so():
@@ -100,6 +103,26 @@ class Errands(ClaimErrands):
                 await self._hands.hang_up(call.call_id)
 
         self._give(call, "hang up", work, failed=self._later(self.hang_up, call))
+
+    def look_after(self, call: HandedCall) -> None:
+        """Find out what may have become of a call that could not be seen from here."""
+        if call.is_claimed:
+            call.is_in_doubt = True
+            self.verify(call)
+        if call.stage is Stage.ONWARD:
+            self.look_again(call)
+
+    def look_again(self, call: HandedCall) -> None:
+        """Ask what became of a call that was sent on, as its next park may not have been heard of;
+        again until the switch can be asked.
+        """
+
+        async def work() -> None:
+            if call.stage is Stage.ONWARD:
+                standing = await self._hands.standing(call.call_id)
+                self._claimant.seen_again(call, standing)
+
+        self._give(call, "look again", work, failed=self._later(self.look_again, call))
 
     async def _is_sent_by_us(self, call: HandedCall) -> bool:
         """Have the switch remember that a call was sent on; whether that still is ours to do."""

@@ -34,6 +34,7 @@ class HandedCall:
         "is_asking",
         "is_claimed",
         "is_guarded",
+        "is_in_doubt",
         "is_known",
         "kind",
         "listed_as",
@@ -76,11 +77,9 @@ class HandedCall:
         self.is_guarded = bell.is_guarded
         """The switch takes it out of the park by itself, unless who has the claim takes that off.
         """
-        self.is_claimed = False
-        self.is_asking = False
-        """The switch is being asked for the claim."""
-        self.may_be_claimed = False
-        """It was asked for, and did not say that another replica has it."""
+        self.is_claimed = self.is_asking = self.may_be_claimed = self.is_in_doubt = False
+        """The claim is ours; the switch is being asked for it; was asked, and did not say that
+        another replica has it; another replica may have taken it, which is to be looked at."""
         self.worker_name = ""
         """Who has it, or had it and may come back."""
         self.worker_id = ""  # By which registration.

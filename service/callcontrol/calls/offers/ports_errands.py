@@ -20,6 +20,9 @@ class Claimant(Protocol):
     def claim_verified(self, call: HandedCall, holder: str) -> None:
         """Who has the claim that we had; empty for us."""
 
+    def seen_again(self, call: HandedCall, standing: Standing) -> None:
+        """What the switch remembers of a call that was sent on, after its events were missed."""
+
     def window_over(self, call: HandedCall, holder: str, policy: LostWorkerPolicy) -> None:
         """The worker did not come back; who has the claim."""
 

@@ -42,6 +42,9 @@ class Claims(Protocol):
     async def give_back(self, node_id: NodeId, call_id: CallId, holder: str) -> None:
         """Give up our claim, if we have it, for the replica that had it before."""
 
+    def may_count_as_gone(self, node_id: NodeId) -> bool:
+        """Whether others may have taken our claims over, as we gave no sign of life lately."""
+
     async def is_gone(self, node_id: NodeId, holder: str) -> bool:
         """Whether that replica is known to be no more, or to have no link to the node for long."""
 
