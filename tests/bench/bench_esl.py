@@ -1,18 +1,18 @@
 """CPU time of reading one event from the wire, as one JSON object a line.
 
-    python tests/bench/bench_esl.py
+    PYTHONPATH=. python tests/bench/bench_esl.py
 
 The events are some 7,000 that a real switch sent, in pieces of 64 KiB as a socket gives them. The
 least of several rounds counts, as the machine may have other work.
 """
 
 import gzip
-import json
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import orjson
+from tests.support.figures import Figures
 
 from callcontrol.esl.commands import Api
 from callcontrol.esl.framing import EVENT_JSON, FrameReader
@@ -20,13 +20,9 @@ from callcontrol.esl.parse import parse_event_json
 from callcontrol.esl.protocol import Connection
 
 CORPUS = Path(__file__).parent.parent / "transcripts" / "corpus-json.bin.gz"
+report = Figures().report
 PIECE = 65_536
 ROUNDS = 7
-
-
-def report(name: str, value: float, unit: str) -> None:
-    """One figure as one line."""
-    print(json.dumps({"name": name, "value": round(value, 3), "unit": unit}), flush=True)
 
 
 def least_cpu_us(work: Callable[[], None], count: int) -> float:

@@ -11,7 +11,6 @@ and the exit status is 1.
 """
 
 import asyncio
-import json
 import os
 import sys
 from collections.abc import Callable, Coroutine, Mapping, Sequence
@@ -21,6 +20,7 @@ from typing import Final
 from tests.bench.event_scene import Delivered, played, scene
 from tests.support.corpus_switch import Play
 from tests.support.event_readers import Open, OpenOn
+from tests.support.figures import Figures
 
 from callcontrol.v1 import common_pb2
 from callcontrol.v1.event_service_pb2 import EventFilter, EventsRequest
@@ -39,19 +39,8 @@ MOST: Final[Mapping[str, float]] = {
 }
 LEAST: Final[Mapping[str, float]] = {"deliveries_per_s": 150_000}
 
-missed: list[str] = []
-
-
-def report(name: str, value: float, unit: str) -> None:
-    """One figure as one line, with its target where it has one."""
-    line: dict[str, object] = {"name": name, "value": round(value, 3), "unit": unit}
-    if name in MOST:
-        line |= {"target": f"at most {MOST[name]}", "met": value <= MOST[name]}
-    if name in LEAST:
-        line |= {"target": f"at least {LEAST[name]}", "met": value >= LEAST[name]}
-    if line.get("met") is False:
-        missed.append(name)
-    print(json.dumps(line), flush=True)
+figures = Figures(most=MOST, least=LEAST)
+report = figures.report
 
 
 def percentile(values: Sequence[float], percent: int) -> float:
@@ -171,8 +160,7 @@ def main() -> None:
     os.environ["CALLCONTROL_MAX_STREAMS_PER_PEER"] = "0"  # of the service, as all are of one host
     for name in sys.argv[1:] or MEASUREMENTS:
         asyncio.run(MEASUREMENTS[name]())
-    if missed:
-        sys.exit(f"missed: {', '.join(missed)}")
+    figures.conclude()
 
 
 if __name__ == "__main__":

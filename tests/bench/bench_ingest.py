@@ -9,7 +9,6 @@ away at once, while the stages have to keep theirs. `ingest_ratio` is what frami
 tracking and encoding once take together, in that unit. Of the rounds the median counts.
 """
 
-import json
 import sys
 import time
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from statistics import median
 
 import orjson
 from tests.support import transcripts
+from tests.support.figures import Figures
 
 from callcontrol.calls.picture.tracker import CallTracker
 from callcontrol.esl.framing import FrameReader
@@ -27,14 +27,10 @@ from callcontrol.events.ring import LogLimits, Ring
 from callcontrol.ids import NodeId
 from callcontrol.rpc.convert_event import Projection, encode_entry
 
+report = Figures().report
 CHUNK = 65_536
 NODE = NodeId("bench")
 STAGES = ("loads", "frame", "parse", "track", "append", "encode")
-
-
-def report(name: str, value: float, unit: str) -> None:
-    """One figure as one line."""
-    print(json.dumps({"name": name, "value": round(value, 3), "unit": unit}), flush=True)
 
 
 class Stopwatch:

@@ -1,18 +1,19 @@
 """CPU time of publishing one event, and memory of the history, as one JSON object a line.
 
-    python tests/bench/bench_publish.py [events for each measurement]
+    PYTHONPATH=. python tests/bench/bench_publish.py [events for each measurement]
 
 Publishing is `EventLog.append`; waking what waits, and taking, are measured apart. The history is
 full, so that dropping the oldest entry is in every figure.
 """
 
 import asyncio
-import json
 import resource
 import sys
 import time
 from collections.abc import Callable, Iterator
 from itertools import cycle, islice
+
+from tests.support.figures import Figures
 
 from callcontrol.events.event import Event, Position
 from callcontrol.events.filter import EventFilter, Named
@@ -23,13 +24,9 @@ from callcontrol.events.subscription import Subscription
 from callcontrol.ids import CallId, CoreUuid, EventId, NodeId
 from callcontrol.rpc.event_expression import Expressions
 
+report = Figures().report
 NAMES = ("CHANNEL_CREATE", "CHANNEL_STATE", "CHANNEL_ANSWER", "CHANNEL_HANGUP", "CUSTOM")
 HISTORY = 2_000
-
-
-def report(name: str, value: float, unit: str) -> None:
-    """One figure as one line."""
-    print(json.dumps({"name": name, "value": round(value, 3), "unit": unit}), flush=True)
 
 
 def make_events() -> list[Event]:

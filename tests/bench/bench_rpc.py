@@ -1,6 +1,6 @@
 """What an RPC costs beyond the event socket, and how many calls can be placed; JSON lines.
 
-    python tests/bench/bench_rpc.py [seconds of placing calls]
+    PYTHONPATH=. python tests/bench/bench_rpc.py [seconds of placing calls]
 
 The service and the simulated switch are programs of their own. `rpc_cpu_ms` is the processor time
 of the service for one SendDtmf, one after the other, less that of a bare client of the event
@@ -11,7 +11,6 @@ a second. An error of any kind ends the run with exit status 1.
 """
 
 import asyncio
-import json
 import os
 import socket
 import sys
@@ -22,6 +21,8 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+
+from tests.support.figures import Figures
 
 from callcontrol.cli.options import read_destination, read_endpoint
 from callcontrol.client.client import Client
@@ -35,6 +36,7 @@ from callcontrol.ids import JobId, NodeId
 from callcontrol.v1 import call_control_service_pb2 as pb
 from callcontrol.v1 import node_service_pb2 as nodes_pb2
 
+report = Figures().report
 ROUNDS = 3
 ROUND_TRIPS = 1_500
 AT_ONCE = 16
@@ -44,11 +46,6 @@ START_S = 30.0
 STAYS = "sofia/internal/answer@example.org"
 HANGS_UP = "sofia/internal/short@example.org"
 TICK_S = 1 / os.sysconf("SC_CLK_TCK")
-
-
-def report(name: str, value: float, unit: str) -> None:
-    """One figure as one line."""
-    print(json.dumps({"name": name, "value": round(value, 3), "unit": unit}), flush=True)
 
 
 def free_port() -> int:

@@ -9,7 +9,6 @@ rounds the median counts. What a restart needs to read it again is measured apar
 """
 
 import asyncio
-import json
 import sys
 import time
 from pathlib import Path
@@ -17,6 +16,7 @@ from statistics import median
 from tempfile import TemporaryDirectory
 
 from tests.support import transcripts
+from tests.support.figures import Figures
 
 from callcontrol.calls.picture.tracker import CallTracker
 from callcontrol.esl.framing import FrameReader
@@ -28,14 +28,10 @@ from callcontrol.events.store import EventStore
 from callcontrol.ids import NodeId
 from callcontrol.rpc.convert_event import Projection, encode_entry, told_by
 
+report = Figures().report
 CHUNK = 65_536
 NODE = NodeId("bench")
 MAX_BYTES = 512 << 20
-
-
-def report(name: str, value: float, unit: str) -> None:
-    """One figure as one line."""
-    print(json.dumps({"name": name, "value": round(value, 3), "unit": unit}), flush=True)
 
 
 async def take_in(log: EventLog, stream: bytes, keeper: Keeper | None) -> float:

@@ -12,10 +12,10 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from itertools import count, cycle, islice
-from multiprocessing import get_context
 from multiprocessing.connection import Connection
 
 from tests.support import transcripts
+from tests.support.piped_process import piped_process
 
 from callcontrol.esl.framing import FrameReader
 
@@ -223,13 +223,5 @@ class RunningSwitch:
 @asynccontextmanager
 async def corpus_switch() -> AsyncIterator[RunningSwitch]:
     """A switch that listens on loopback until the end of the block."""
-    spawn = get_context("spawn")
-    ours, theirs = spawn.Pipe()
-    process = spawn.Process(target=_main, args=(theirs,), daemon=True)
-    process.start()
-    theirs.close()
-    try:
-        yield RunningSwitch(await asyncio.to_thread(ours.recv), ours)
-    finally:
-        ours.close()
-        await asyncio.to_thread(process.join)
+    async with piped_process(_main) as (_, orders):
+        yield RunningSwitch(await asyncio.to_thread(orders.recv), orders)

@@ -8,11 +8,11 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from typing import Any
 
 import grpc.aio
+from tests.support.piped_process import piped_process
 from tests.support.raw_http2 import (
     ACK,
     DATA,
@@ -244,13 +244,5 @@ class RunningReaders:
 @asynccontextmanager
 async def event_readers() -> AsyncIterator[RunningReaders]:
     """A process that reads until the end of the block."""
-    spawn = get_context("spawn")
-    ours, theirs = spawn.Pipe()
-    process = spawn.Process(target=_main, args=(theirs,), daemon=True)
-    process.start()
-    theirs.close()
-    try:
-        yield RunningReaders(process.pid or 0, ours)
-    finally:
-        ours.close()
-        await asyncio.to_thread(process.join)
+    async with piped_process(_main) as (pid, orders):
+        yield RunningReaders(pid, orders)

@@ -5,11 +5,11 @@ each event and subscriber a message object of its own. For the bench to compare 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from multiprocessing import get_context
 from multiprocessing.connection import Connection
 
 import grpc
 import grpc.aio
+from tests.support.piped_process import piped_process
 
 from callcontrol.app import Service
 from callcontrol.config_sources import load
@@ -75,14 +75,6 @@ def _main(orders: Connection, switch_port: int) -> None:
 @asynccontextmanager
 async def naive_service(switch_port: int) -> AsyncIterator[tuple[int, str]]:
     """A process that serves events so; its id and its address."""
-    spawn = get_context("spawn")
-    ours, theirs = spawn.Pipe()
-    process = spawn.Process(target=_main, args=(theirs, switch_port), daemon=True)
-    process.start()
-    theirs.close()
-    try:
-        port = await asyncio.to_thread(ours.recv)
-        yield process.pid or 0, f"127.0.0.1:{port}"
-    finally:
-        ours.close()
-        await asyncio.to_thread(process.join)
+    async with piped_process(_main, switch_port) as (pid, orders):
+        port = await asyncio.to_thread(orders.recv)
+        yield pid, f"127.0.0.1:{port}"

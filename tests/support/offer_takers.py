@@ -5,9 +5,9 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from multiprocessing import get_context
 from multiprocessing.connection import Connection
 
+from tests.support.piped_process import piped_process
 from tests.support.raw_worker import RawWorker, Told
 
 from callcontrol.v1 import call_handling_service_pb2 as pb
@@ -131,13 +131,5 @@ class RunningTakers:
 @asynccontextmanager
 async def offer_takers() -> AsyncIterator[RunningTakers]:
     """A process that takes offers until the end of the block."""
-    spawn = get_context("spawn")
-    ours, theirs = spawn.Pipe()
-    process = spawn.Process(target=_main, args=(theirs,), daemon=True)
-    process.start()
-    theirs.close()
-    try:
-        yield RunningTakers(process.pid or 0, ours)
-    finally:
-        ours.close()
-        await asyncio.to_thread(process.join)
+    async with piped_process(_main) as (pid, orders):
+        yield RunningTakers(pid, orders)
