@@ -42,18 +42,23 @@ async def started(
     language: str, program: str, *words: str, target: str
 ) -> AsyncIterator["RunningProgram"]:
     """A program that runs; killed at the end of the block if it still does."""
+    async with running(language, *command(language, program), *words, target=target) as program_now:
+        yield program_now
+
+
+@asynccontextmanager
+async def running(language: str, *words: str, target: str) -> AsyncIterator["RunningProgram"]:
+    """The same for any program, started by these words."""
     process = await asyncio.create_subprocess_exec(
-        *command(language, program),
         *words,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=PIPE,
         stderr=PIPE,
         env={"PATH": "/usr/bin:/bin", "CALLCONTROL_TARGET": target},
     )
-    running = RunningProgram(language, process)
     try:
         async with asyncio.timeout(LIMIT_S):
-            yield running
+            yield RunningProgram(language, process)
     finally:
         if process.returncode is None:
             process.kill()

@@ -20,7 +20,8 @@ const awaited = time.Second
 
 // Program is what a worker is made for.
 type Program struct {
-	// Handle looks after a call, and returns once it is over, or with the failure of a request.
+	// Handle looks after a call, and returns once it is over, or with the failure of a request. A
+	// call that goes on then is given back to the dialplan.
 	Handle func(*Call) error
 	// Tell says a line, about a call or about none.
 	Tell func(call *Call, line string)
@@ -252,12 +253,16 @@ func (w *Worker) begin(id, application string) *Call {
 	return call
 }
 
-// look has the call looked after, and gives it back where that fails.
+// look has the call looked after, and gives it back where that fails or leaves it.
 func (w *Worker) look(call *Call) {
-	if err := w.Handle(call); err != nil && call.Context.Err() == nil {
-		call.Tell("failed: " + service.CodeName(err))
-		w.release(call, nil)
+	err := w.Handle(call)
+	if call.Context.Err() != nil {
+		return
 	}
+	if err != nil {
+		call.Tell("failed: " + service.CodeName(err))
+	}
+	w.release(call, nil)
 }
 
 // isHopeless says whether the same registration would meet the same again.

@@ -24,7 +24,10 @@ const hopeless = new Set(["INVALID_ARGUMENT", "UNAUTHENTICATED", "PERMISSION_DEN
 
 /** What a worker is made for. */
 export interface Program {
-  /** Looks after a call, and returns once it is over. Throws RpcError where a request fails. */
+  /**
+   * Looks after a call, and returns once it is over. Throws RpcError where a request fails. A call that goes on then is
+   * given back to the dialplan.
+   */
   handle(call: Call): Promise<void>;
   /** Says a line, about a call or about none. */
   tell(call: Call | undefined, line: string): void;
@@ -204,16 +207,16 @@ export class Worker {
     return call;
   }
 
-  /** Has the call looked after, and gives it back where that fails. */
+  /** Has the call looked after, and gives it back where that fails or leaves it. */
   async #look(call: Call): Promise<void> {
     try {
       await this.program.handle(call);
     } catch (error) {
-      if (!(error instanceof RpcError)) throw error;
-      if (call.over.aborted) return;
-      call.tell(`failed: ${error.code}`);
-      this.#release(call);
+      const isOfRequest = error instanceof RpcError;
+      if (!isOfRequest) console.error(error); // of the program's own; it harms no other call
+      call.tell(`failed: ${isOfRequest ? error.code : "UNKNOWN"}`);
     }
+    if (!call.over.aborted) this.#release(call);
   }
 
   /** Has a call given back, in place of where it was to go before. */
