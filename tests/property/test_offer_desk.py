@@ -61,7 +61,9 @@ class Play:
         if replica is not None and replica.link is Link.CUT:
             replica = None
         application = APPLICATIONS[which % len(APPLICATIONS)]
-        self.world.begin_call(application, socket_of=replica, has_net=bool(how & 2))
+        self.world.begin_call(
+            application, socket_of=replica, has_net=bool(how & 2), is_guarded=bool(how & 4)
+        )
         self.world.turn()
 
     def step(self, which: int, _how: int) -> None:
@@ -159,6 +161,12 @@ class Play:
         if calls:
             self.world.leave_park(calls[which % len(calls)], falls=False)
 
+    def guard(self, which: int, _how: int) -> None:
+        """Nobody came for a call in time."""
+        calls = list(self.world.calls.values())
+        if calls:
+            self.world.guard(calls[which % len(calls)])
+
     def kill(self, which: int, _how: int) -> None:
         replica = self._replica(which)
         if replica is not None:
@@ -252,6 +260,7 @@ class Play:
             owners = [each for each in self.world.streams() if call.call_id in each.owns]
             if call.alive and call.parked:
                 assert len(owners) == 1, f"{call} is held for nobody"
+                assert not call.will_leave, f"{call} would be taken from its worker"
             elif not call.alive:
                 assert not owners
         for call_id, holder in self.world.claims.items():
@@ -312,6 +321,7 @@ UNUSUAL: dict[Happening, int] = {
     Play.notice: 3,
     Play.hang_up: 2,
     Play.take_away: 1,
+    Play.guard: 2,
     Play.kill: 1,
     Play.start: 3,
     Play.shut_down: 1,
