@@ -448,6 +448,8 @@ async def test_what_a_worker_says_is_written_down(served, caplog):
             ),
         )
     )
+    await stream.say(release=pb.ReleaseCall(call_id=PEER_ID))
+    await stream.read("released")
     await stream.read("released")
     said = [each for each in caplog.records if each.getMessage() == "worker"]
     facts = [(each.said, each.offer_id, each.call_id, each.done, each.targets) for each in said]
@@ -456,6 +458,7 @@ async def test_what_a_worker_says_is_written_down(served, caplog):
         ("accept", "o-1", CALL_ID, True, []),
         ("reject", "o-7", "", False, []),
         ("release", "", CALL_ID, True, ["extension/*****23"]),
+        ("release", "", PEER_ID, True, []),
     ]
     assert "4930123456" not in caplog.text
     stream.call.cancel()

@@ -157,7 +157,7 @@ def _targets(request: Message) -> Iterable[str]:
     if request.DESCRIPTOR.file == conference_service_pb2.DESCRIPTOR:
         yield _name_conference(request)
     destination = getattr(request, "destination", None)
-    if isinstance(destination, call_pb2.Destination):
+    if isinstance(destination, call_pb2.Destination) and request.HasField("destination"):
         yield _name_destination(destination)
 
 
