@@ -24,6 +24,10 @@ GIVES = {"go": "return call.Release(operators)", "ts": "await call.release(opera
 INSTEAD = {
     "gives": GIVES,
     "leaves": {"go": "_ = operators; return nil", "ts": ""},
+    "gives to what is too long": {
+        "go": "operators.GetWorker().Name = fmt.Sprintf(`%300000d`, 1); " + GIVES["go"],
+        "ts": "operators.kind.worker.name = 'x'.repeat(300_000); " + GIVES["ts"],
+    },
     "fails": {"go": "_ = operators; return fmt.Errorf(`no`)", "ts": "throw new Error('no');"},
 }
 """What other handlers do with a call that goes on."""
@@ -95,7 +99,9 @@ async def test_hello_gives_its_calls_to_another_worker_and_keeps_none_that_it_le
         assert released == pb.ReleaseCall(call_id="a", destination=destination)
         line.release("a")
         await program.until("released")
-        assert ("failed: UNKNOWN" in program.lines) is (how == "fails")
+        failed = {"fails": "UNKNOWN", "gives to what is too long": "RESOURCE_EXHAUSTED"}
+        told = [line for line in program.lines if line.startswith("failed")]
+        assert told == [f"failed: {failed[how]}" for how in [how] if how in failed]
 
 
 async def test_the_worker_in_python_asks_for_a_digit_and_hands_on(tmp_path: Path):

@@ -7,6 +7,7 @@ import weakref
 from collections.abc import AsyncIterator, Iterator
 
 import grpc
+import grpc.aio
 import pytest
 import pytest_asyncio
 from google.protobuf.duration_pb2 import Duration
@@ -18,6 +19,7 @@ from tests.support.streams import a_round_trip, until
 
 from callcontrol.calls.call import HangupCause, HangupSide
 from callcontrol.calls.requests import ExtensionDestination
+from callcontrol.client.refusal import MOST_BYTES
 from callcontrol.errors import CommandNotAllowed, InvalidRequest, TooManyWorkers, Violation
 from callcontrol.events.event import Gap, GapReason
 from callcontrol.events.ring import Entry, LogLimits
@@ -434,6 +436,28 @@ async def test_a_refusal_is_no_longer_than_an_error_may_be(served):
     last = told.release_refused.violations[-1]
     assert (last.field, last.description.partition(" ")[0]) == ("", "and")
     stream.call.cancel()
+
+
+@pytest.mark.parametrize(("size", "is_taken"), [(MOST_BYTES, True), (MOST_BYTES + 1, False)])
+async def test_a_message_ends_the_stream_where_it_is_larger_than_clients_know_it_may_be(
+    served, size, is_taken
+):
+    stream = await worker(served)
+    there = call_pb2.Destination(extension=call_pb2.DialplanExtension())
+    release = pb.ReleaseCall(call_id=CALL_ID, destination=there)
+    missing = size - pb.HandleCallsRequest(release=release).ByteSize() - 10
+    release.destination.extension.extension = "x" * missing
+    release.destination.extension.extension += "x" * (
+        size - pb.HandleCallsRequest(release=release).ByteSize()
+    )
+    await stream.say(release=release)
+    if is_taken:
+        await stream.read("released")
+        stream.call.cancel()
+    else:
+        with pytest.raises(grpc.aio.AioRpcError) as ended:
+            await stream.read()
+        assert ended.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
 
 
 async def test_what_a_worker_says_is_written_down(served, caplog):

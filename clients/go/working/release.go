@@ -1,9 +1,16 @@
 package working
 
 import (
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+
 	pb "callcontrol.example/clients/callcontrol/v1"
 	"callcontrol.example/clients/service"
 )
+
+// A larger message, with what is around it, would end the stream of all calls.
+const mostBytes = 255 << 10
 
 // giving is how the worker wants to be rid of a call; for the worker alone, but for what is told.
 type giving struct {
@@ -19,6 +26,9 @@ type giving struct {
 // not this worker's any more; or with the error of a refused request where no call can go there: it
 // is the worker's as before then.
 func (c *Call) Release(destination *pb.Destination) error {
+	if size := proto.Size(destination) + len(c.ID); size > mostBytes {
+		return status.Errorf(codes.ResourceExhausted, "a release of %d bytes is too large to be said", size)
+	}
 	giving := c.release(c, destination)
 	select {
 	case <-c.Context.Done():

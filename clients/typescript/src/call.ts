@@ -10,6 +10,8 @@ const remembered = 64;
 const betweenAttemptsMs = 200;
 /** Until the news of an end that a command has told already. */
 const newsMs = 5_000;
+/** A larger message, with what is around it, would end the stream of all calls. */
+const mostBytes = 255 * 1024;
 
 /** How a command is sent: it may be done twice, unless it says that it is harmful. */
 export interface Manner {
@@ -65,6 +67,9 @@ export class Call {
    * throws RpcError where no call can go there: it is the worker's as before then.
    */
   async release(destination?: Destination): Promise<void> {
+    const size = this.id.length + (destination ? Destination.toBinary(destination).length : 0);
+    if (size > mostBytes)
+      throw new RpcError(`a release of ${size} bytes is too large to be said`, "RESOURCE_EXHAUSTED");
     this.#refusal = undefined;
     this.give(this, destination);
     await this.#until(() => this.#refusal !== undefined);

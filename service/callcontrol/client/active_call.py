@@ -22,7 +22,9 @@ from callcontrol.client.call_outcomes import (
     sources_of,
 )
 from callcontrol.client.client import Client
+from callcontrol.client.refusal import require_room
 from callcontrol.v1 import call_control_service_pb2 as pb
+from callcontrol.v1.call_handling_service_pb2 import ReleaseCall
 from callcontrol.v1.call_pb2 import Call, Destination, Endpoint
 from callcontrol.v1.event_pb2 import Event
 from callcontrol.v1.event_service_pb2 import Gap
@@ -224,11 +226,12 @@ class ActiveCall:
     async def release(self, destination: str | Destination | None = None) -> Ending:
         """Give the call back: to the dialplan, which goes on with its next action, or to send it to
         `destination`, another worker for example. Return when it is no longer this worker's.
-        Raises AioRpcError for a destination that is malformed or not allowed, as other verbs do,
-        and ValueError for words that are none; the call is the worker's as before then.
+        Raises AioRpcError for a destination that is malformed, not allowed or far too long, as
+        other verbs do, and ValueError for words that are none; the call stays the worker's then.
         """
         if isinstance(destination, str):
             destination = places.destination(destination)
+        require_room(ReleaseCall(call_id=self.call_id, destination=destination))
         if self.ending is None:
             self._owner.release(self.call_id, destination)
         return await self._life.given_away()

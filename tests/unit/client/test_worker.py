@@ -262,6 +262,24 @@ async def test_a_release_that_is_refused_fails_as_any_verb_does_and_the_handler_
         assert await story.next() == Released()
 
 
+async def test_a_release_that_would_end_the_stream_for_its_size_is_not_said(
+    service: HandingService, story: Story
+):
+    async def handler(call: ActiveCall) -> None:
+        try:
+            await call.release("x" * 256 * 1024)
+        except grpc.aio.AioRpcError as error:
+            story.tell(error.code())
+        await call.release("x" * 255 * 1024)
+
+    async with with_a_call(service, handler) as door:
+        assert await story.next() is grpc.StatusCode.RESOURCE_EXHAUSTED
+        assert (
+            len((await door.hear("release")).release.destination.extension.extension) == 255 * 1024
+        )
+        door.release("a")
+
+
 async def test_a_release_is_not_taken_for_refused_because_one_before_it_is(
     service: HandingService, story: Story
 ):
