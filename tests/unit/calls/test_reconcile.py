@@ -16,7 +16,8 @@ from callcontrol.calls.payloads import (
     CallUnbridged,
 )
 from callcontrol.calls.picture.fields import RECONCILED_SUBCLASS
-from callcontrol.calls.picture.reconcile import Differences, Reconciler, ReconcileSettings
+from callcontrol.calls.picture.questions import ReconcileSettings
+from callcontrol.calls.picture.reconcile import Differences, Reconciler
 from callcontrol.calls.picture.snapshot import conference_of, read_dump, read_listing
 from callcontrol.calls.picture.tracker import CallTracker
 from callcontrol.errors import CallHasEnded, NodeUnavailable

@@ -11,7 +11,7 @@ from callcontrol.calls.call import Call, CallState, HangupCause
 from callcontrol.calls.payloads import CallCreated, CallEnded, NodeChanged
 from callcontrol.calls.picture.expected import OVERDUE_S
 from callcontrol.calls.picture.fields import NODE_SUBCLASS
-from callcontrol.calls.picture.reconcile import ReconcileSettings
+from callcontrol.calls.picture.questions import ReconcileSettings
 from callcontrol.calls.picture.service import CallService
 from callcontrol.calls.picture.settle import Settlement
 from callcontrol.calls.picture.tracker import CallTracker

@@ -4,10 +4,10 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
-from callcontrol.calls.encoding import grammar
 from callcontrol.calls.picture.findings import Findings
+from callcontrol.calls.picture.questions import Questions, ReconcileSettings, SwitchQueries
 from callcontrol.calls.picture.snapshot import (
     LIST_BRIDGES,
     LIST_CHANNELS,
@@ -17,8 +17,6 @@ from callcontrol.calls.picture.snapshot import (
 )
 from callcontrol.calls.picture.tracker import CallTracker
 from callcontrol.calls.picture.translate import Headers
-from callcontrol.errors import CommandQueueFull, NodeUnavailable, OutcomeUnknown
-from callcontrol.esl.errors import UnencodableValue
 from callcontrol.events.event import Event, Position
 from callcontrol.ids import CallId, CoreUuid, NodeId
 
@@ -27,35 +25,6 @@ _log = logging.getLogger(__name__)
 _NO_TABLES: Final = Listing({}, {}, frozenset())
 _AT_A_TIME: Final = 100
 """Calls that are looked at before what was found about them is told."""
-
-
-class SwitchQueries(Protocol):
-    """What reconciliation needs of a node."""
-
-    @property
-    def node_id(self) -> NodeId:
-        """Its configured name."""
-
-    async def api(self, name: str, arguments: str = "") -> str:
-        """Run an api command and give its output."""
-
-    async def caught_up(self) -> None:
-        """Return when every event has been taken that the switch had told before."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReconcileSettings:
-    """How patient reconciliation is, in seconds."""
-
-    confirm_after_s: float = 1.0
-    """Time after which a difference must still be there: the switch's tables lag behind."""
-    retry_after_s: float = 0.25
-    """Pause before a question is asked again that no command link could take."""
-    retries: int = 40
-    max_behind_s: float = 10.0
-    """How far events may be behind the answers to questions, else these are asked later."""
-    audit_timeout_s: float = 30.0
-    """How long the audit of one node may take; those of the others wait for it meanwhile."""
 
 
 @dataclass(slots=True)
@@ -121,34 +90,35 @@ class Reconciler:
         cannot be asked for some ten seconds.
         """
         differences = Differences()
-        doubts = await self._compare(node, core_uuid, differences)
+        questions = Questions(node, self._settings, self._sleep)
+        doubts = await self._compare(questions, core_uuid, differences)
         if doubts:
             await self._sleep(self._settings.confirm_after_s)
-            again = await self._compare(node, core_uuid, differences)
-            await self._resolve(node, doubts, again, differences)
+            again = await self._compare(questions, core_uuid, differences)
+            await self._resolve(questions, doubts, again, differences)
         return differences
 
     async def _compare(
-        self, node: SwitchQueries, core_uuid: CoreUuid, differences: Differences
+        self, questions: Questions, core_uuid: CoreUuid, differences: Differences
     ) -> _Doubts:
         # What is known now, before the switch is asked: a call that begins meanwhile may be
         # missing from the answer without being gone.
-        known = {leg.call_id: leg.position for leg in self._tracker.legs.of_node(node.node_id)}
+        known = {leg.call_id: leg.position for leg in self._tracker.legs.of_node(questions.node_id)}
         listing = read_listing(
-            await self._ask(node, *LIST_CHANNELS), await self._ask(node, *LIST_BRIDGES)
+            await questions.ask(*LIST_CHANNELS), await questions.ask(*LIST_BRIDGES)
         )
         if listing is None:
-            _log.warning("switch keeps no tables of its calls", extra={"node": node.node_id})
+            _log.warning("switch keeps no tables of its calls", extra={"node": questions.node_id})
             listing = _NO_TABLES
         if self._out_of_date(listing, listing.call_states) or self._doubts(known, listing):
             # The switch answers on another link than it tells events: those that it told before
             # the answer may not have been read, and say what was to be found out.
-            await self._catch_up(node)
+            await questions.catch_up()
         out_of_date = self._out_of_date(listing, listing.call_states)
         unknown: dict[CallId, Position | None] = {}
         for first in range(0, len(out_of_date), _AT_A_TIME):
             some = out_of_date[first : first + _AT_A_TIME]
-            unknown |= await self._look_at(node, core_uuid, some, listing, differences)
+            unknown |= await self._look_at(questions, core_uuid, some, listing, differences)
         self._join_unknown(unknown, listing, differences)
         return self._doubts(known, listing)
 
@@ -176,7 +146,7 @@ class Reconciler:
 
     async def _look_at(
         self,
-        node: SwitchQueries,
+        questions: Questions,
         core_uuid: CoreUuid,
         call_ids: list[CallId],
         listing: Listing,
@@ -187,17 +157,19 @@ class Reconciler:
         """
         dumps: dict[CallId, Headers] = {}
         for call_id in call_ids:
-            answer = await self._ask_about(node, "uuid_dump", call_id, " json")
+            answer = await questions.ask_about("uuid_dump", call_id, " json")
             dump = read_dump(answer) if answer is not None else None
             if dump is not None:
                 dumps[call_id] = dump
         if dumps:
-            await self._catch_up(node)
+            await questions.catch_up()
         legs = self._tracker.legs
         out_of_date = self._out_of_date(listing, dumps)
         unknown = [call_id for call_id in out_of_date if legs.alive(call_id) is None]
         for call_id in out_of_date:
-            self._findings.take_dump(node.node_id, core_uuid, call_id, dumps[call_id], differences)
+            self._findings.take_dump(
+                questions.node_id, core_uuid, call_id, dumps[call_id], differences
+            )
         return {c: leg.position for c in unknown if (leg := legs.alive(c)) is not None}
 
     def _doubts(self, known: dict[CallId, Position | None], listing: Listing) -> _Doubts:
@@ -221,54 +193,20 @@ class Reconciler:
         return leg is not None and leg.position is position
 
     async def _resolve(
-        self, node: SwitchQueries, first: _Doubts, second: _Doubts, differences: Differences
+        self, questions: Questions, first: _Doubts, second: _Doubts, differences: Differences
     ) -> None:
         """Act on the differences seen twice, with no event for the call in between."""
         gone: dict[CallId, Position | None] = {}
         for call_id, position in first.missing.items():
             if call_id in second.missing and second.missing[call_id] is position:
-                exists = await self._ask_about(node, "uuid_exists", call_id)
+                exists = await questions.ask_about("uuid_exists", call_id)
                 if exists is None or exists.strip() == "false":
                     gone[call_id] = position
         if gone:
-            await self._catch_up(node)
+            await questions.catch_up()
         differences.ended += self._findings.end_lost(gone)
         for pair, positions in first.pairs.items():
             if second.pairs.get(pair) == positions and all(
                 map(self._is_at, sorted(pair), positions)
             ):
                 differences.changed += self._findings.toggle_bridge(pair)
-
-    async def _catch_up(self, node: SwitchQueries) -> None:
-        limit_s = self._settings.max_behind_s
-        try:
-            async with asyncio.timeout(limit_s):
-                await node.caught_up()
-        except TimeoutError as exc:
-            reason = f"its events are more than {limit_s:g} s behind"
-            _log.warning("events are behind", extra={"node": node.node_id, "behind_s": limit_s})
-            raise NodeUnavailable(node.node_id, reason, self._settings.retry_after_s) from exc
-
-    async def _ask_about(
-        self, node: SwitchQueries, name: str, call_id: CallId, rest: str = ""
-    ) -> str | None:
-        """Ask about one call; None if that cannot be done, as anybody who places a call may give
-        it any id, also one that no command can carry. Then only the tables tell of it.
-        """
-        if grammar.call_id_problem(call_id) is None:
-            try:
-                return await self._ask(node, name, call_id + rest)
-            except UnencodableValue:
-                pass
-        _log.warning("a call's id cannot be asked for", extra={"node": node.node_id})
-        return None
-
-    async def _ask(self, node: SwitchQueries, name: str, arguments: str) -> str:
-        for attempt in range(self._settings.retries + 1):
-            try:
-                return await node.api(name, arguments)
-            except (NodeUnavailable, CommandQueueFull, OutcomeUnknown):
-                if attempt == self._settings.retries:
-                    raise
-            await self._sleep(self._settings.retry_after_s)
-        raise AssertionError("unreachable: the last attempt returns or raises")

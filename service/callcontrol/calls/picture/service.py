@@ -8,7 +8,8 @@ from dataclasses import asdict
 from typing import Protocol
 
 from callcontrol.calls.payloads import NodeChanged
-from callcontrol.calls.picture.reconcile import Reconciler, ReconcileSettings, SwitchQueries
+from callcontrol.calls.picture.questions import ReconcileSettings, SwitchQueries
+from callcontrol.calls.picture.reconcile import Reconciler
 from callcontrol.calls.picture.settle import Settlement
 from callcontrol.calls.picture.synthetic import node_event
 from callcontrol.calls.picture.tracker import CallTracker

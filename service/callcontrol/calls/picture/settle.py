@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from callcontrol.calls.picture.findings import Findings
-from callcontrol.calls.picture.reconcile import SwitchQueries
+from callcontrol.calls.picture.questions import SwitchQueries
 from callcontrol.calls.picture.tracker import CallTracker
 from callcontrol.events.event import Event
 
