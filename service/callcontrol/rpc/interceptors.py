@@ -40,18 +40,12 @@ from callcontrol.rpc.recorder import Recorder
 from callcontrol.rpc.refusal import refuse
 from callcontrol.rpc.replay import Answer, ReplayWindow, request_id_of
 from callcontrol.rpc.status import cut_off, failure_of, out_of_time, unexpected
+from callcontrol.rpc.time_left import time_left
 
 log: Final = logging.getLogger(__name__)
 
 PRINCIPAL: Final = "anonymous"
 """Who every caller is as long as none has to say."""
-
-_DEADLINE_MARGIN_S: Final = 0.25
-_DEADLINE_MARGIN_SHARE: Final = 0.1
-"""What is kept of a deadline, the lesser of the two, so that the answer arrives before it: once
-for an answer at all, and once more for those who hold theirs back to be surer of it."""
-_TOO_LATE_S: Final = 0.01
-"""With less left no answer can arrive, so nothing is begun that would change something."""
 
 
 class Reached(Protocol):
@@ -194,16 +188,12 @@ class _Attempt:
         closing = self._ladder.closing
         if closing.is_closed:
             return failure_of(ShuttingDown())
-        remaining_s: float | None = self._context.time_remaining()
-        too_late_s = _TOO_LATE_S if self._method.is_mutating else 0.0
-        if remaining_s is not None and remaining_s <= too_late_s:
+        left = time_left(self._context.time_remaining(), is_mutating=self._method.is_mutating)
+        if left.is_too_late:
             return out_of_time({}, nothing_was_sent=True)
-        margin_s = 0.0
-        if remaining_s is not None:
-            margin_s = min(_DEADLINE_MARGIN_S, remaining_s * _DEADLINE_MARGIN_SHARE)
-        timeout = asyncio.timeout(remaining_s and remaining_s - margin_s)
+        timeout = asyncio.timeout(left.answer_s)
         try:
-            with answering_within(remaining_s and remaining_s - 2 * margin_s):
+            with answering_within(left.certain_s):
                 async with timeout:
                     with closing.watching(timeout):
                         response = await handler.answer(self._request)
