@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import random
-import time
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -23,9 +22,9 @@ from callcontrol.freeswitch.event_links import EventLinks
 from callcontrol.freeswitch.feed import Fresh
 from callcontrol.freeswitch.jobs import Job, JobTable
 from callcontrol.freeswitch.jobs_at_risk import JobsAtRisk
-from callcontrol.freeswitch.last_words import OVERLOAD_NOTICE
+from callcontrol.freeswitch.known_switch import KnownSwitch
 from callcontrol.freeswitch.link import ArrivedEvent
-from callcontrol.freeswitch.observer import GuardedObserver, NodeObserver, NodeUp, is_power_of_two
+from callcontrol.freeswitch.observer import GuardedObserver, NodeObserver, is_power_of_two
 from callcontrol.freeswitch.pool import CommandPool
 from callcontrol.freeswitch.redial import Redial
 from callcontrol.freeswitch.replies import Answer
@@ -68,12 +67,7 @@ class Node:
         self._events = EventLinks(settings, timings, self.counters, self._redial, self)
         self._jobs = JobTable(self.counters)
         self._jobs_at_risk = JobsAtRisk(self._jobs, timings.job_grace_s)
-        self._load = fields.Load()
-        self._core_uuid: CoreUuid | None = None
-        self._restart_untold = False
-        self._hostname, self._started_us = "", 0
-        self._down_reason = ""
-        self._last_seen: fields.Place | None = None
+        self._switch = KnownSwitch(settings.node_id)
 
     async def run(self) -> None:
         """Keep the links up until cancelled. To be run once; then everyone who waits is told."""
@@ -104,7 +98,7 @@ class Node:
     @property
     def core_uuid(self) -> CoreUuid | None:
         """The switch process that was last connected; None before the first time."""
-        return self._core_uuid
+        return self._switch.core_uuid
 
     @property
     def status(self) -> NodeStatus:
@@ -117,12 +111,12 @@ class Node:
             draining=self.draining,
             max_calls=self.settings.max_calls,
             call_limit=self.call_limit,
-            core_uuid=self._core_uuid,
-            version=self._load.version or self._pool.version,
-            hostname=self._hostname,
-            started_us=self._started_us,
+            core_uuid=self._switch.core_uuid,
+            version=self._switch.load.version or self._pool.version,
+            hostname=self._switch.hostname,
+            started_us=self._switch.started_us,
             connected_us=self._events.connected_us,
-            load=self._load,
+            load=self._switch.load,
             command_latency_s=self._pool.latency_s,
             waiting_commands=self._pool.waiting,
             jobs=len(self._jobs),
@@ -136,7 +130,7 @@ class Node:
         """Calls at which it takes no further one, by our settings or, as its heartbeats tell it,
         by its own; 0 while neither sets a limit.
         """
-        limits = (self.settings.max_calls, self._load.max_sessions)
+        limits = (self.settings.max_calls, self._switch.load.max_sessions)
         return min((limit for limit in limits if limit), default=0)
 
     def require_open(self, calls: int) -> None:
@@ -236,46 +230,27 @@ class Node:
             case "BACKGROUND_JOB":
                 self._jobs.on_result(event)
             case "HEARTBEAT":
-                self._load = fields.load(event)
-                if not self._started_us:  # once a process: later ones differ by the delivery time
-                    self._started_us = time.time_ns() // 1_000 - self._load.uptime_us
+                self._switch.beats(event)
             case "SHUTDOWN":
                 self._events.expect_end()
         self._told.on_event(event)
 
     async def on_up(self, fresh: Fresh) -> None:
         """For the event links: events come again. Returns when the calls were read."""
-        first = self._core_uuid is None
-        restarted = not first and self._core_uuid != fresh.position.core_uuid
-        # A restart counts until it was told in whole: the link may be lost while it is.
-        restarted = self._restart_untold = restarted or self._restart_untold
-        info = NodeUp(
-            node_id=self.node_id,
-            core_uuid=fresh.position.core_uuid,
-            position=fresh.position,
-            first=first,
-            restarted=restarted,
-            last_before=self._last_seen,
-            down_reason=self._down_reason,
-            overloaded=OVERLOAD_NOTICE in self._down_reason,
-        )
-        self._core_uuid, self._hostname = info.core_uuid, fresh.hostname
-        self.counters.reconnects += not first
-        if restarted:
-            self._load, self._started_us = fields.Load(), 0
+        info = self._switch.comes(fresh)
+        self.counters.reconnects += not info.first
+        if info.restarted:
             self._jobs_at_risk.switch_restarted()
-        keys = {"node": self.node_id, "core_uuid": info.core_uuid, "restarted": restarted}
+        keys = {"node": self.node_id, "core_uuid": info.core_uuid, "restarted": info.restarted}
         log.info("node connected", extra=keys)
         await self._observer.node_up(info)
-        self._restart_untold = False
+        self._switch.is_told()
         self._jobs_at_risk.link_back()
         log.info("node up", extra=keys)
 
     def on_down(self, reason: str, last_event: SwitchEvent | None) -> None:
         """For the event links: events no longer come."""
-        self._down_reason = reason
-        if last_event is not None:
-            self._last_seen = fields.place(self.node_id, last_event)
+        self._switch.goes(reason, last_event)
         keys = {"node": self.node_id, "reason": reason, "jobs": self._jobs_at_risk.link_lost()}
         log.warning("node down", extra=keys)
         self._told.node_down(reason)
