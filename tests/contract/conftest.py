@@ -16,9 +16,30 @@ from callcontrol.freeswitch.settings import LinkTimings
 from callcontrol.simulator import Simulator
 
 
+def read_until(connection: socket.socket, words: bytes) -> bytes:
+    """What a switch says, up to these words."""
+    said = b""
+    while words not in said and (piece := connection.recv(4096)):
+        said += piece
+    return said
+
+
+def end_all_calls(connection: socket.socket) -> None:
+    """Have the switch end all its calls, and wait a while until it has."""
+    connection.sendall(b"api hupall\n\n")
+    for _ in range(20):
+        connection.sendall(b"api show channels count\n\n")
+        if b"\n0 total." in read_until(connection, b" total."):
+            return
+        connection.sendall(b"api msleep 100\n\n")
+
+
 @pytest.fixture(scope="session")
 def named_switch(request: pytest.FixtureRequest) -> SwitchUnderTest | None:
-    """The real switch that was named; tried once, so that a typing error does not cost an hour."""
+    """The real switch that was named; tried once, so that a typing error does not cost an hour.
+
+    Calls that a run has left which was broken off are ended: workers would be offered them.
+    """
     address: str | None = request.config.getoption("--switch")
     if address is None:
         return None
@@ -27,9 +48,9 @@ def named_switch(request: pytest.FixtureRequest) -> SwitchUnderTest | None:
     try:
         with socket.create_connection((host, int(port)), timeout=3) as connection:
             connection.sendall(f"auth {password}\n\n".encode())
-            greeting = b""
-            while b"Reply-Text" not in greeting and (piece := connection.recv(4096)):
-                greeting += piece
+            greeting = read_until(connection, b"Reply-Text")
+            if b"+OK accepted" in greeting:
+                end_all_calls(connection)
     except (OSError, ValueError) as error:
         pytest.exit(f"--switch={address}: {error}", returncode=4)
     if b"+OK accepted" not in greeting:

@@ -223,7 +223,7 @@ async def test_a_stream_that_broke_is_opened_again_and_nothing_was_missed(
     caller = await hall.owned(bell, worker)
     calls, call_id = hall.place.phone.calls, caller.call_id
     await calls.Answer(calls_pb2.AnswerRequest(call_id=call_id), timeout=DEADLINE_S)
-    seen = [each.event_id for each in await worker.events(1)]
+    seen = [each.event_id for each in (await worker.read("events")).events.events]
     token = worker.token
     worker.call.cancel()
     play = calls_pb2.PlayRequest(

@@ -1,8 +1,9 @@
 """Programs of workers in Python, the service and a switch: calls from the dialplan to their end."""
 
 import asyncio
+import uuid
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +32,8 @@ from callcontrol.v1 import call_pb2, common_pb2
 from callcontrol.v1.event_pb2 import Event
 
 TONE = "tone_stream://%(200,0,440)"
+ONE, TWO = (f"w-{uuid.uuid4().hex[:8]}" for _ in range(2))
+"""Workers of this run: calls of one that was broken off may still be those of its workers."""
 BELLS = ["park", "socket"]
 
 
@@ -105,7 +108,7 @@ async def working(
     handler: Handler,
     *,
     application: str = "ivr",
-    name: str = "w-1",
+    name: str = ONE,
     on_break: Callable[[Failure], None] = lambda _: None,
 ) -> AsyncIterator[Worker]:
     """A worker that is registered, until the end of the block."""
@@ -204,7 +207,7 @@ async def test_a_call_is_released_to_another_worker(office: Office):
 
     async with (
         working(office.target, first),
-        working(office.target, second, application="sales", name="w-2"),
+        working(office.target, second, application="sales", name=TWO),
     ):
         await office.call_in()
         told = {await office.story.next(), await office.story.next()}
@@ -256,7 +259,7 @@ async def test_a_worker_reads_the_events_and_headers_that_it_asked_for(office: O
         office.target,
         ["ivr"],
         handler,
-        name="w-1",
+        name=ONE,
         event_names=["CHANNEL_ANSWER", "CHANNEL_HANGUP_COMPLETE"],
         header_names=["Core-UUID", "Channel-State"],
     )
@@ -281,7 +284,7 @@ async def test_a_worker_has_all_headers_of_events_where_it_asked_for_the_full_vi
         office.target,
         ["ivr"],
         handler,
-        name="w-1",
+        name=ONE,
         event_names=["CHANNEL_ANSWER"],
         view=common_pb2.VIEW_FULL,
     )
@@ -307,7 +310,7 @@ async def test_a_worker_that_asks_for_what_there_is_not_ends_with_the_field(
     async def handler(call: ActiveCall) -> None:
         raise AssertionError(call)
 
-    worker = Worker(office.target, ["ivr"], handler, name="w-1", **asked)
+    worker = Worker(office.target, ["ivr"], handler, name=ONE, **asked)
     with pytest.raises(grpc.aio.AioRpcError) as refused:
         await worker.run(signals=())
     assert [field for field, _ in failure_of(refused.value).violations] == [field]
@@ -375,7 +378,7 @@ async def test_a_call_outlives_the_service_and_its_handler_goes_on(
         async with running(switch) as service:
             target = f"127.0.0.1:{service.port}"
             manners = WorkerManners(pause=soon, on_registered=ready.set)
-            worker = Worker(target, ["ivr"], handler, name="w-1", manners=manners)
+            worker = Worker(target, ["ivr"], handler, name=ONE, manners=manners)
             working = tasks.create_task(worker.run(signals=()))
             await ready.wait()
             async with Phone.connect(target) as phone:
@@ -389,6 +392,15 @@ async def test_a_call_outlives_the_service_and_its_handler_goes_on(
             assert await story.next() == "5"
             assert await story.next() == Ended("NORMAL_CLEARING")
         working.cancel()
+
+
+async def until_found(phone: Phone, call_id: str) -> None:
+    """The switch lists a call some tenths of a second after it has begun (`show channels`)."""
+    async with asyncio.timeout(DEADLINE_S):
+        while True:
+            with suppress(grpc.aio.AioRpcError):
+                await phone.calls.GetCall(pb.GetCallRequest(call_id=call_id))
+                return
 
 
 @pytest.mark.parametrize("bell", BELLS)
@@ -408,7 +420,7 @@ async def test_two_who_speak_are_not_parted_by_a_restart_of_the_service(
         async with running(switch) as service:
             target = f"127.0.0.1:{service.port}"
             manners = WorkerManners(pause=soon, on_registered=ready.set)
-            worker = Worker(target, ["ivr"], handler, name="w-1", manners=manners)
+            worker = Worker(target, ["ivr"], handler, name=ONE, manners=manners)
             working = tasks.create_task(worker.run(signals=()))
             await ready.wait()
             async with Phone.connect(target) as phone:
@@ -418,6 +430,7 @@ async def test_two_who_speak_are_not_parted_by_a_restart_of_the_service(
         ready.clear()
         async with running(switch, service.port), Phone.connect(target) as phone:
             await ready.wait()
+            await until_found(phone, bridged.partner)
             request = pb.HangupRequest(call_id=bridged.partner)
             await phone.calls.Hangup(request, timeout=DEADLINE_S)
             assert await story.next() == "parted"
@@ -442,7 +455,7 @@ async def test_digits_are_collected_anew_after_a_restart_of_the_service(switch: 
         async with running(switch) as service:
             target = f"127.0.0.1:{service.port}"
             manners = WorkerManners(pause=soon, on_registered=ready.set, command_timeout_s=30)
-            worker = Worker(target, ["ivr"], handler, name="w-1", manners=manners)
+            worker = Worker(target, ["ivr"], handler, name=ONE, manners=manners)
             working = tasks.create_task(worker.run(signals=()))
             await ready.wait()
             caller = await scene.call_in("bell-ivr")
@@ -473,7 +486,7 @@ async def test_a_call_goes_with_its_worker_to_another_replica(switch: SwitchUnde
         async with running(switch) as leaving:
             target = f"ipv4:127.0.0.1:{leaving.port},127.0.0.1:{port}"
             manners = WorkerManners(pause=soon, on_registered=ready.set)
-            worker = Worker(target, ["ivr"], handler, name="w-1", manners=manners)
+            worker = Worker(target, ["ivr"], handler, name=ONE, manners=manners)
             working = tasks.create_task(worker.run(signals=()))
             await ready.wait()
             async with Phone.connect(f"127.0.0.1:{leaving.port}") as phone:
