@@ -22,6 +22,7 @@ RECORDED = [
     "outbound-caller-hangs-up-no-linger",
     "outbound-caller-hangs-up-nolinger",
     "outbound-caller-hangs-up-sync",
+    "outbound-events-order",
     "outbound-first-command-not-connect",
     "outbound-full",
     "outbound-resume",
@@ -36,7 +37,7 @@ RECORDED = [
     "outbound-server-silent",
     "outbound-sync",
 ]
-"""Those in which somebody listens, and all frames are whole."""
+"""Those in which somebody listens, to one call alone, and all frames are whole."""
 
 
 def events(said: list[Said]) -> list[str]:

@@ -29,9 +29,12 @@ class Left:
 
 @dataclass(frozen=True, order=True)
 class Died:
-    """The service died: nobody's commands reach the call."""
+    """A replica died, and the streams of these workers with it: their commands reach nothing, but
+    their calls are kept for them.
+    """
 
     at_s: float
+    workers: frozenset[str]
 
 
 @dataclass(frozen=True, order=True)
@@ -57,7 +60,9 @@ class Account:
 
     steps: list[tuple[float, str]]
     disputes: list[str] = field(default_factory=list)
-    """What cannot be: two owners, or somebody who takes a call that has ended."""
+    """What must not be: two owners, or another one while its owner may still ask for it."""
+    _kept_for: str = NOBODY
+    """Whose replica died, and who was not told that the call is not its own any more."""
 
     @classmethod
     def of(cls, began_s: float, facts: Iterable[Fact]) -> Self:
@@ -75,17 +80,28 @@ class Account:
             case Taken(at_s=at_s, worker=worker):
                 if holder not in {NOBODY, worker}:
                     self.disputes.append(f"{worker} got it while it was with {holder}")
+                self._dispute_keeping(worker, f"{worker} got it")
                 self._step(at_s, worker)
-            case Left(at_s=at_s, worker=worker) if holder == worker:
-                self._step(at_s, NOBODY)
-            case Died(at_s=at_s) if holder != FALLBACK:
+            case Left(at_s=at_s, worker=worker):
+                if self._kept_for == worker:
+                    self._kept_for = NOBODY
+                if holder == worker:
+                    self._step(at_s, NOBODY)
+            case Died(at_s=at_s, workers=workers) if holder in workers:
+                self._kept_for = holder
                 self._step(at_s, NOBODY)
             case Heard(at_s=at_s):
                 if holder not in {NOBODY, FALLBACK}:
                     self.disputes.append(f"the fallback began while it was with {holder}")
+                self._dispute_keeping(FALLBACK, "the fallback began")
                 self._step(at_s, FALLBACK)
             case Over(at_s=at_s):
                 self._step(at_s, ENDED)
+
+    def _dispute_keeping(self, by: str, what: str) -> None:
+        if self._kept_for not in {NOBODY, by}:
+            self.disputes.append(f"{what} while it was kept for {self._kept_for}")
+        self._kept_for = NOBODY
 
     def _step(self, at_s: float, holder: str) -> None:
         if self.steps[-1][1] != holder:

@@ -3,6 +3,7 @@ programs of their own, and those who look on.
 """
 
 import asyncio
+import signal
 import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -17,11 +18,15 @@ from tests.support.programs import free_port, program, wait_until_ready
 from tests.support.witness import Witness, Witnessed, witness
 from tests.support.worker_processes import WorkerProcess, worker_process
 
+from callcontrol.client.client import Client
+from callcontrol.v1 import node_service_pb2
+
 OFFER_TIMEOUT_S: Final = 5.0
 RESUME_WINDOW_S: Final = 4.0
 START_S: Final = 20.0
 CALLS_PER_S: Final = 25
 OUTBOUND_PORT: Final = 18084
+OTHER_PORT: Final = 18085
 APPLICATION: Final = "soak"
 APPLICATION_OF_PATH: Final = "app"
 FALLBACK_HZ: Final = 440
@@ -30,6 +35,7 @@ LEFT: Final = frozenset({"releasing", "lost"})
 """What a worker says of a call that is not its own any more."""
 NUMBERS: Final = {
     "socket": f"bell-{APPLICATION}-{OUTBOUND_PORT}",
+    "other socket": f"bell-{APPLICATION}-{OTHER_PORT}",
     "park": f"bell-{APPLICATION}",
     "socket alone": f"socket-async-full-{OUTBOUND_PORT}",
 }
@@ -48,12 +54,13 @@ class Switch:
 
 @dataclass
 class Service:
-    """The service as a program of its own, which may be killed and started again."""
+    """A replica of the service as a program of its own, which may be killed and started again."""
 
     switch: Switch
     folder: str
-    target: str
-    died_s: list[float] = field(default_factory=list)
+    name: str
+    outbound_port: int
+    target: str = field(default_factory=lambda: f"127.0.0.1:{free_port()}")
     _process: asyncio.subprocess.Process | None = None
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
 
@@ -67,25 +74,43 @@ class Service:
                 *("serve", *words),
                 log=log,
                 password=switch.password,
-                outbound_listen=f"{switch.host}:{OUTBOUND_PORT}",
+                outbound_listen=f"{switch.host}:{self.outbound_port}",
                 outbound_offer_timeout_s=OFFER_TIMEOUT_S,
                 worker_resume_window_s=RESUME_WINDOW_S,
                 token_key="trial of handed-over calls",
-                event_store=f"{self.folder}/events",
+                event_store=f"{self.folder}/events-{self.name}",
                 media_prefixes="tone_stream://",
             )
         )
         await wait_until_ready(self.target)
 
     def _log(self) -> IO[bytes]:
-        return Path(self.folder, "service.log").open("ab")
+        return Path(self.folder, f"{self.name}.log").open("ab")
 
     async def kill(self) -> None:
         """No more of it, without a word."""
         if self._process is not None:
-            self.died_s.append(time.monotonic())
             self._process.kill()
         await self.stop()
+
+    def hold_up(self) -> None:
+        """Let it do nothing until it is to go on."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """See `hold_up`."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGCONT)
+
+    async def workers(self) -> frozenset[str]:
+        """The names of those whose stream is here."""
+        async with Client(self.target) as client:
+            request = node_service_pb2.ListSubscriptionsRequest()
+            page = await client.admin.ListSubscriptions(request)
+        return frozenset(
+            each.subscriber_name for each in page.subscriptions if each.HasField("worker")
+        )
 
     async def stop(self) -> None:
         """End it as an operator does."""
@@ -103,6 +128,25 @@ class Trial:
     ear: Ear
     media_port: int
     workers: list[WorkerProcess] = field(default_factory=list)
+    deaths: list[Died] = field(default_factory=list)
+    left: list[Left] = field(default_factory=list)
+    """Of workers that were told so late."""
+
+    async def kill(self, service: Service) -> None:
+        """No more of a replica, without a word."""
+        workers = await service.workers()
+        self.deaths.append(Died(time.monotonic(), workers))
+        await service.kill()
+
+    @asynccontextmanager
+    async def replica(self) -> AsyncIterator[Service]:
+        """A second one beside the service."""
+        other = Service(self.switch, self.service.folder, "replica", OTHER_PORT)
+        await other.start()
+        try:
+            yield other
+        finally:
+            await other.stop()
 
     @asynccontextmanager
     async def ring(self, number: str, count: int) -> AsyncIterator[Callers]:
@@ -113,11 +157,13 @@ class Trial:
             yield ringing
 
     @asynccontextmanager
-    async def worker(self, name: str, max_calls: int, policy: str) -> AsyncIterator[WorkerProcess]:
+    async def worker(
+        self, name: str, max_calls: int, policy: str, *, target: str, program: str
+    ) -> AsyncIterator[WorkerProcess]:
         """A worker that is registered."""
         applications = (APPLICATION, APPLICATION_OF_PATH)
         async with worker_process(
-            self.service.target, name, max_calls, policy, *applications
+            program, target or self.service.target, name, max_calls, policy, *applications
         ) as worker:
             self.workers.append(worker)
             assert await until(lambda: bool(worker.said("registered")), START_S), worker.lines
@@ -130,7 +176,7 @@ class Trial:
 
     def account(self, call: Witnessed) -> Account:
         """Who had a call when."""
-        facts: list[Fact] = [Died(at_s) for at_s in self.service.died_s]
+        facts: list[Fact] = [*self.deaths, *self.left]
         for worker in self.workers:
             for line in worker.lines:
                 if line.call_id == call.call_id and line.what == "assigned":
@@ -179,7 +225,7 @@ async def until(holds: Callable[[], bool], within_s: float) -> bool:
 async def trial(switch: Switch, folder: str) -> AsyncIterator[Trial]:
     """A switch without calls, the service on it, and those who look on; no workers yet."""
     media_port = free_udp_port(switch.host)
-    service = Service(switch, folder, f"127.0.0.1:{free_port()}")
+    service = Service(switch, folder, "service", OUTBOUND_PORT)
     async with (
         witness(switch.host, switch.port, switch.password) as seen,
         ear(switch.host, media_port, (FALLBACK_HZ, SERVED_HZ)) as listener,

@@ -21,6 +21,7 @@ LAST_WAIT_S: Final = 5.0
 LIVED_S: Final = 10.0
 SILENT_S: Final = 20.0
 """A stream that says nothing for so long is dead."""
+REMEMBERED_IDS: Final = 16_384
 ALONE: Final = (("grpc.use_local_subchannel_pool", 1),)
 
 
@@ -54,6 +55,8 @@ class RawWorker:
     _asked: set[str] = field(default_factory=set)
     """Calls that may come back later than in the registration."""
     _token: str = ""
+    _told_ids: dict[str, None] = field(default_factory=dict)
+    """Of events that came, oldest first."""
     _draining: bool = False
     _drained: bool = False
     _requests: asyncio.Queue[pb.HandleCallsRequest] = field(default_factory=asyncio.Queue)
@@ -133,13 +136,21 @@ class RawWorker:
                 self._released(message.released)
             case "events":
                 for event in message.events.events:
-                    self.told.event(event)
+                    self._event(event)
             case "gap":
                 self.told.gap(str(message.gap).replace("\n", " "))
             case "drain":
                 self.told.broken("drain")
                 return True
         return False
+
+    def _event(self, event: event_pb2.Event) -> None:
+        """Pass on what was not told before: a stream that goes on elsewhere may repeat some."""
+        if event.event_id not in self._told_ids:
+            self._told_ids[event.event_id] = None
+            if len(self._told_ids) > REMEMBERED_IDS:
+                del self._told_ids[next(iter(self._told_ids))]
+            self.told.event(event)
 
     def _back(self, registered: pb.WorkerRegistered) -> None:
         """What came back is still the worker's; the rest may come back until it is released."""

@@ -26,7 +26,8 @@ from callcontrol.v1 import call_pb2, common_pb2, event_pb2
 TONE: Final = "%(1000,0,1000)"
 TRY_S: Final = 20.0
 """How long a command is tried again while the service is away."""
-BUSY: Final = grpc.StatusCode.UNAVAILABLE
+BUSY: Final = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED})
+"""What a service says that is away, or about to be."""
 
 
 def say(what: str, **fields: object) -> None:
@@ -41,7 +42,7 @@ async def patiently(command: Callable[[], Awaitable[object]]) -> None:
         try:
             await command()
         except grpc.aio.AioRpcError as error:
-            if error.code() is not BUSY or time.monotonic() > give_up_s:
+            if error.code() not in BUSY or time.monotonic() > give_up_s:
                 raise
             await asyncio.sleep(0.2)
         else:

@@ -90,6 +90,10 @@ class Witness:
             if call.ended_s is None:
                 await self.bare.ask(f"api uuid_send_info {call.call_id} text plain bye")
 
+    async def owner_of(self, call: Witnessed) -> str:
+        """The worker that the switch has for a call, which may not have been told yet."""
+        return (await self.bare.ask(f"api uuid_getvar {call.call_id} callcontrol_worker")).strip()
+
     async def channels_left(self) -> int:
         """How many channels there are on the switch."""
         return int((await self.bare.ask("api show channels count")).split()[0])

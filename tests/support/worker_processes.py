@@ -81,11 +81,11 @@ class WorkerProcess:
 
 @asynccontextmanager
 async def worker_process(
-    target: str, name: str, max_calls: int, policy: str, *applications: str
+    program: str, target: str, name: str, max_calls: int, policy: str, *applications: str
 ) -> AsyncIterator[WorkerProcess]:
-    """One worker until the end of the block."""
+    """One worker until the end of the block: a program of this folder."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tests.support.soak_worker"),
+        *(sys.executable, "-m", f"tests.support.{program}"),
         *(target, name, str(max_calls), policy, *applications),
         cwd=ROOT,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
