@@ -99,6 +99,12 @@ class Play:
             assert not stream.replica.desk.accept(stream.worker_id, offer_id)
             self.world.turn()
 
+    def serve(self, which: int, how: int) -> None:
+        """As it goes when nothing comes in between."""
+        self.world.settle()
+        self.accept(which, how)
+        self.world.settle()
+
     def time(self, which: int, _how: int) -> None:
         self.world.pass_time(PAUSES_S[which % len(PAUSES_S)])
 
@@ -309,6 +315,7 @@ USUAL: dict[Happening, int] = {
     Play.settle: 4,
     Play.connect: 12,
     Play.accept: 12,
+    Play.serve: 10,
     Play.time: 8,
 }
 UNUSUAL: dict[Happening, int] = {
@@ -344,7 +351,7 @@ OFTEN = [each for each, weight in (USUAL | UNUSUAL).items() for _ in range(weigh
     ),
     replicas=st.integers(1, 2),
 )
-@hypothesis_settings(deadline=None, max_examples=250)
+@hypothesis_settings(deadline=None, max_examples=max(250, hypothesis_settings().max_examples // 8))
 def test_each_call_has_one_owner_at_most_and_comes_to_one_end(chance, length, settings, replicas):
     # Drawn by itself, and not by Hypothesis, whose worlds are too small for calls to be taken.
     draw, play = Random(chance), Play(settings, replicas)
