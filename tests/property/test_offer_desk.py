@@ -14,16 +14,10 @@ from random import Random
 from hypothesis import event, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from tests.support.offer_world import (
-    APPLICATIONS,
-    NODE,
-    FakeStream,
-    FakeWorker,
-    Fate,
-    Link,
-    Replica,
-    World,
-)
+from tests.support.offer_replica import Replica
+from tests.support.offer_switch import NODE, Fate, Link
+from tests.support.offer_workers import FakeStream, FakeWorker
+from tests.support.offer_world import World
 
 from callcontrol.calls.offers.machine import Stage
 from callcontrol.calls.offers.ports import LostWorkerPolicy
@@ -32,6 +26,7 @@ from callcontrol.calls.requests import ExtensionDestination, WorkerDestination
 from callcontrol.ids import OfferId
 
 MAX_CALLS = 8
+APPLICATIONS = ("ivr", "queue")
 EXTENSION = ExtensionDestination(extension="100")
 POLICIES = (None, *LostWorkerPolicy)
 PAUSES_S = (0.1, 1.0, 2.0, 5.0, 11.0, 31.0)
@@ -55,24 +50,24 @@ class Play:
     # What is usual
 
     def call(self, which: int, how: int) -> None:
-        if len(self.world.calls) >= MAX_CALLS:
+        if len(self.world.switch.calls) >= MAX_CALLS:
             return
         replica = self._replica(which) if how & 1 else None
         if replica is not None and replica.link is Link.CUT:
             replica = None
         application = APPLICATIONS[which % len(APPLICATIONS)]
-        self.world.begin_call(
+        self.world.switch.begin_call(
             application, socket_of=replica, has_net=bool(how & 2), is_guarded=bool(how & 4)
         )
         self.world.turn()
 
     def step(self, which: int, _how: int) -> None:
-        if self.world.steps:
+        if self.world.switch.steps:
             self.world.take_step(which)
 
     def steps(self, which: int, _how: int) -> None:
         for _ in range(which % 12):
-            if self.world.steps:
+            if self.world.switch.steps:
                 self.world.take_step(0)
 
     def events(self, which: int, how: int) -> None:
@@ -111,7 +106,7 @@ class Play:
     # What is not
 
     def fail(self, which: int, how: int) -> None:
-        if self.world.steps:
+        if self.world.switch.steps:
             self.world.take_step(which, Fate.LOST if how & 1 else Fate.NOT_SENT)
 
     def reject(self, which: int, how: int) -> None:
@@ -149,29 +144,29 @@ class Play:
 
     def notice(self, which: int, _how: int) -> None:
         """A replica sees that a stream is broken."""
-        streams = [each for each in self.world.cut_streams if each.replica.does_something]
+        streams = [each for each in self.world.staff.cut_streams if each.replica.does_something]
         if streams:
             stream = streams[which % len(streams)]
-            self.world.cut_streams.remove(stream)
+            self.world.staff.cut_streams.remove(stream)
             stream.replica.desk.lost(stream.worker_id)
             self.world.turn()
 
     def hang_up(self, which: int, _how: int) -> None:
-        calls = list(self.world.calls.values())
+        calls = list(self.world.switch.calls.values())
         if calls:
-            self.world.end(calls[which % len(calls)])
+            self.world.switch.end(calls[which % len(calls)])
 
     def take_away(self, which: int, _how: int) -> None:
         """Somebody else transfers a call."""
-        calls = list(self.world.calls.values())
+        calls = list(self.world.switch.calls.values())
         if calls:
-            self.world.leave_park(calls[which % len(calls)], falls=False)
+            self.world.switch.leave_park(calls[which % len(calls)], falls=False)
 
     def guard(self, which: int, _how: int) -> None:
         """Nobody came for a call in time."""
-        calls = list(self.world.calls.values())
+        calls = list(self.world.switch.calls.values())
         if calls:
-            self.world.guard(calls[which % len(calls)])
+            self.world.switch.guard(calls[which % len(calls)])
 
     def kill(self, which: int, _how: int) -> None:
         replica = self._replica(which)
@@ -191,7 +186,7 @@ class Play:
         leaving = self.loop.create_task(replica.desk.leave())
         self.world.turn()
         for _ in range(200):
-            mine = [at for at, (each, _) in enumerate(self.world.steps) if each is replica]
+            mine = [at for at, (each, _) in enumerate(self.world.switch.steps) if each is replica]
             if leaving.done() or not mine:
                 break
             self.world.take_step(mine[0])
@@ -208,16 +203,16 @@ class Play:
         """A replica lives on, and cannot be seen."""
         replica = self._replica(which)
         if replica is not None and replica.link is Link.WHOLE:
-            replica.part(Link.CUT if how & 1 else Link.STALLED)
+            self.world.part(replica, Link.CUT if how & 1 else Link.STALLED)
 
     def rejoin(self, which: int, how: int) -> None:
         """And is there again; the switch may have ended its sockets meanwhile."""
         replica = self._replica(which)
         if replica is None or replica.link is Link.WHOLE:
             return
-        for call in self.world.calls.values():
+        for call in self.world.switch.calls.values():
             if how & 1 and call.alive and call.socket_of == replica.name:
-                self.world.leave_park(call)
+                self.world.switch.leave_park(call)
         replica.rejoin()
         if how & 2:  # what was said meanwhile may be heard before its time is over
             self.accept(which, how)
@@ -246,36 +241,36 @@ class Play:
                 replica.rejoin()
         for _ in range(60):
             world.settle()
-            for stream in world.cut_streams:
+            for stream in world.staff.cut_streams:
                 stream.replica.desk.lost(stream.worker_id)
-            world.cut_streams.clear()
+            world.staff.cut_streams.clear()
             world.settle()
             world.pass_time(4.0)
         for replica in world.living():
             replica.has_failed = False
         world.settle()
         self.check()
-        event(f"assigned {bool(world.happened['assigned'])}")
-        event(f"got back {bool(world.happened['got back'])}")
-        event(f"sent on {bool(world.happened['sent on'])}")
+        event(f"assigned {bool(world.staff.happened['assigned'])}")
+        event(f"got back {bool(world.staff.happened['got back'])}")
+        event(f"sent on {bool(world.staff.happened['sent on'])}")
         self._check_calls()
         self._check_desks()
 
     def _check_calls(self) -> None:
-        for call in self.world.calls.values():
-            owners = [each for each in self.world.streams() if call.call_id in each.owns]
+        for call in self.world.switch.calls.values():
+            owners = [each for each in self.world.staff.streams() if call.call_id in each.owns]
             if call.alive and call.parked:
                 assert len(owners) == 1, f"{call} is held for nobody"
                 assert not call.will_leave, f"{call} would be taken from its worker"
             elif not call.alive:
                 assert not owners
-        for call_id, holder in self.world.claims.items():
+        for call_id, holder in self.world.switch.claims.items():
             ours = any(replica.name == holder for replica in self.world.living())
-            if ours and (holder, call_id) not in self.world.left_behind:
-                assert self.world.calls[call_id].alive, f"claim of {call_id}, which is over"
+            if ours and (holder, call_id) not in self.world.switch.left_behind:
+                assert self.world.switch.calls[call_id].alive, f"claim of {call_id}, which is over"
 
     def _check_desks(self) -> None:
-        for stream in self.world.streams():
+        for stream in self.world.staff.streams():
             assert not stream.offers
             assert not stream.expected
             assert not stream.accepted
@@ -283,7 +278,7 @@ class Play:
             desk = replica.desk
             for stage in (Stage.WAITING, Stage.OFFERED, Stage.LOST):
                 assert not desk.count(stage)
-            assert all(self.world.calls[call_id].alive for call_id in desk.known())
+            assert all(self.world.switch.calls[call_id].alive for call_id in desk.known())
 
     def close(self) -> None:
         self.world.close()
@@ -294,11 +289,11 @@ class Play:
         return living[which % len(living)] if living else None
 
     def _worker(self, which: int) -> FakeWorker:
-        return self.world.workers[which % len(self.world.workers)]
+        return self.world.staff.workers[which % len(self.world.staff.workers)]
 
     def _heard(self) -> list[FakeStream]:
         """Streams of workers that are listened to at the moment."""
-        return [each for each in self.world.streams() if each.replica.does_something]
+        return [each for each in self.world.staff.streams() if each.replica.does_something]
 
     def _offers(self, which: int) -> list[tuple[FakeStream, OfferId]]:
         offers = [(each, offer_id) for each in self._heard() for offer_id in each.offers]

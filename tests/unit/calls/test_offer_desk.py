@@ -4,7 +4,9 @@ import asyncio
 from collections.abc import Iterator
 
 import pytest
-from tests.support.offer_world import FakeStream, FakeWorker, Replica, World
+from tests.support.offer_replica import Replica
+from tests.support.offer_workers import FakeStream, FakeWorker
+from tests.support.offer_world import World
 
 from callcontrol.calls.offers.machine import Stage
 from callcontrol.calls.offers.ports import CallResult, LostWorkerPolicy, OfferResult
@@ -30,12 +32,12 @@ class Scene:
         return self
 
     def call(self, application: str = "ivr") -> CallId:
-        self.world.begin_call(application, socket_of=None, has_net=False)
+        self.world.switch.begin_call(application, socket_of=None, has_net=False)
         self.world.settle()
-        return list(self.world.calls)[-1]
+        return list(self.world.switch.calls)[-1]
 
     def worker(self, at: int = 0, max_calls: int = 1, **more: LostWorkerPolicy) -> FakeWorker:
-        worker = self.world.workers[at]
+        worker = self.world.staff.workers[at]
         worker.connect(self.replica, IVR, max_calls, more.get("policy"))
         self.world.settle()
         return worker
@@ -61,7 +63,7 @@ class Scene:
     def lose(self, worker: FakeWorker) -> None:
         stream = self.stream(worker)
         worker.cut()
-        self.world.cut_streams.clear()
+        self.world.staff.cut_streams.clear()
         self.replica.desk.lost(stream.worker_id)
         self.world.settle()
 
@@ -70,7 +72,7 @@ class Scene:
         self.world.settle()
 
     def is_held(self, call_id: CallId = CALL) -> bool:
-        return self.world.calls[call_id].parked
+        return self.world.switch.calls[call_id].parked
 
 
 @pytest.fixture
@@ -99,7 +101,7 @@ def test_a_call_without_a_worker_goes_on_after_others_had_their_chance(scene: Sc
     assert scene.is_held()
     scene.wait(1.0)
     assert not scene.is_held()
-    assert scene.world.calls[CALL].variables == {"onward": "true"}
+    assert scene.world.switch.calls[CALL].variables == {"onward": "true"}
     assert scene.replica.counts.calls == {CallResult.FALLBACK: 1}
 
 
@@ -163,11 +165,11 @@ def test_an_offer_is_withdrawn_when_the_caller_hangs_up(scene: Scene):
     scene.open()
     ann = scene.worker()
     call_id = scene.call()
-    scene.world.end(scene.world.calls[call_id])
+    scene.world.switch.end(scene.world.switch.calls[call_id])
     scene.world.settle()
     assert not scene.stream(ann).offers
     assert scene.replica.counts.calls == {CallResult.GONE: 1}
-    assert not scene.world.claims
+    assert not scene.world.switch.claims
 
 
 def test_a_worker_gets_no_more_than_it_can_take(scene: Scene):
@@ -207,7 +209,7 @@ def test_a_call_whose_worker_does_not_come_back_goes_as_it_said(
     assert not scene.stream(bob).offers
     scene.wait(30.0)
     offered = len(scene.stream(bob).offers)
-    call = scene.world.calls[CALL]
+    call = scene.world.switch.calls[CALL]
     again = policy is LostWorkerPolicy.OFFER_AGAIN
     assert (offered, call.parked) == ((1, True) if again else (0, False))
     assert call.alive is (policy is not LostWorkerPolicy.HANGUP)
@@ -218,7 +220,7 @@ def test_who_asks_for_a_call_of_another_worker_does_not_get_it(scene: Scene):
     ann = scene.worker()
     scene.call()
     scene.accept(ann)
-    bob = scene.world.workers[1]
+    bob = scene.world.staff.workers[1]
     bob.kept.add(CALL)
     scene.worker(1)
     assert ann.owns == {CALL}
@@ -251,7 +253,7 @@ def test_a_worker_that_drains_ends_its_calls_and_then_its_stream(scene: Scene):
     scene.call()
     assert not scene.stream(ann).offers
     assert not scene.stream(ann).is_finished
-    scene.world.end(scene.world.calls[CALL])
+    scene.world.switch.end(scene.world.switch.calls[CALL])
     scene.world.settle()
     assert scene.stream(ann).is_finished
 
@@ -265,10 +267,12 @@ def test_no_more_workers_than_may_be(scene: Scene):
 
 def test_a_call_that_parks_again_after_it_was_sent_on_is_sent_on_again(scene: Scene):
     scene.open(others_first_s=1.0)
-    scene.world.begin_call("ivr", socket_of=scene.replica, has_net=True)
+    scene.world.switch.begin_call("ivr", socket_of=scene.replica, has_net=True)
     scene.world.settle()
     scene.wait(1.0)
-    assert scene.world.happened["sent on"] == 2, "out of its socket, and out of the park behind it"
+    assert scene.world.staff.happened["sent on"] == 2, (
+        "out of its socket, and out of the park behind it"
+    )
     assert not scene.is_held()
 
 

@@ -6,7 +6,10 @@ import asyncio
 from collections.abc import Iterator
 
 import pytest
-from tests.support.offer_world import FakeWorker, Fate, Replica, SwitchCall, World
+from tests.support.offer_replica import Replica
+from tests.support.offer_switch import Fate, SwitchCall
+from tests.support.offer_workers import FakeWorker
+from tests.support.offer_world import World
 
 from callcontrol.calls.offers.settings import OfferSettings
 from callcontrol.ids import CallId
@@ -24,11 +27,11 @@ class Scene:
 
     @property
     def call(self) -> SwitchCall:
-        return self.world.calls[CALL]
+        return self.world.switch.calls[CALL]
 
     @property
     def ann(self) -> FakeWorker:
-        return self.world.workers[0]
+        return self.world.staff.workers[0]
 
     def offered(self) -> int:
         assert self.ann.stream is not None
@@ -48,7 +51,7 @@ class Scene:
         return self.call.will_leave
 
     def rings(self) -> None:
-        self.world.begin_call("ivr", socket_of=None, has_net=False, is_guarded=True)
+        self.world.switch.begin_call("ivr", socket_of=None, has_net=False, is_guarded=True)
 
     def accept(self, replica: Replica) -> None:
         stream = self.ann.stream
@@ -77,7 +80,7 @@ def test_it_is_off_before_the_call_is_offered(scene: Scene):
     scene.worker(replica)
     scene.rings()
     while not scene.offered():
-        if scene.world.steps:
+        if scene.world.switch.steps:
             scene.world.take_step(0)
         else:
             scene.world.read_event(replica)
@@ -125,16 +128,16 @@ def test_nothing_is_done_while_it_cannot_be_taken_off_and_the_switch_takes_the_c
     while replica.events:
         scene.world.read_event(replica)
     for _ in range(6):
-        while scene.world.steps:
+        while scene.world.switch.steps:
             scene.world.take_step(0, Fate.NOT_SENT)
         scene.world.pass_time(1.0)
     assert not scene.offered()
-    scene.world.guard(scene.call)
+    scene.world.switch.guard(scene.call)
     scene.world.settle()
     scene.wait(5.0)
     assert not scene.call.parked
-    assert not scene.world.happened["sent on"]
-    assert not scene.world.claims
+    assert not scene.world.staff.happened["sent on"]
+    assert not scene.world.switch.claims
     assert not replica.desk.knows(CALL)
 
 
@@ -142,8 +145,8 @@ def test_a_call_that_leaves_while_it_is_found_is_not_offered(scene: Scene):
     scene.rings()
     replica = scene.world.start_replica(OfferSettings())
     scene.ann.connect(replica, IVR, 1, None)
-    scene.world.guard(scene.call)  # the event of it is on its way
-    while scene.world.steps:
+    scene.world.switch.guard(scene.call)  # the event of it is on its way
+    while scene.world.switch.steps:
         scene.world.take_step(0)
     assert not scene.offered()
     scene.wait(1.0)
@@ -197,7 +200,7 @@ def test_of_two_replicas_one_takes_it_off(scene: Scene):
     scene.world.settle()
     for _ in range(5):
         scene.wait(1.0)
-    assert scene.world.happened["sent on"] == 1
+    assert scene.world.staff.happened["sent on"] == 1
     assert not scene.is_to_leave()
 
 

@@ -4,7 +4,10 @@ import asyncio
 from collections.abc import Iterator
 
 import pytest
-from tests.support.offer_world import NODE, FakeStream, FakeWorker, Fate, Link, Replica, World
+from tests.support.offer_replica import Replica
+from tests.support.offer_switch import NODE, Fate, Link
+from tests.support.offer_workers import FakeStream, FakeWorker
+from tests.support.offer_world import World
 
 from callcontrol.calls.offers.machine import Stage
 from callcontrol.calls.offers.ports import LostWorkerPolicy
@@ -24,14 +27,14 @@ class Scene:
     def __init__(self) -> None:
         self.loop = asyncio.new_event_loop()
         self.world = World(self.loop)
-        self.ann, self.bob, _ = self.world.workers
+        self.ann, self.bob, _ = self.world.staff.workers
         self.first = self.world.start_replica(SETTINGS)
         self.second = self.world.start_replica(SETTINGS)
 
     def begin(self, policy: LostWorkerPolicy) -> FakeStream:
         """Ann is offered the call at the first replica."""
         stream = self.connect(self.ann, self.first, policy)
-        self.world.begin_call("ivr", socket_of=None, has_net=False)
+        self.world.switch.begin_call("ivr", socket_of=None, has_net=False)
         self.world.settle()
         return stream
 
@@ -64,13 +67,13 @@ class Scene:
         stream = worker.stream
         assert stream is not None
         worker.cut()
-        self.world.cut_streams.clear()
+        self.world.staff.cut_streams.clear()
         stream.replica.desk.lost(stream.worker_id)
         self.world.settle()
 
     def step(self, replica: Replica, fate: Fate = Fate.DONE) -> None:
         """The next thing that a replica does at the switch is done."""
-        at = next(at for at, (each, _) in enumerate(self.world.steps) if each is replica)
+        at = next(at for at, (each, _) in enumerate(self.world.switch.steps) if each is replica)
         self.world.take_step(at, fate)
 
 
@@ -106,29 +109,29 @@ def test_a_window_that_ends_as_its_worker_comes_back_elsewhere_leaves_the_call_t
     assert scene.ann.owns == {CALL}
     assert not bob.offers
     assert scene.first.desk.count(Stage.ELSEWHERE) == 1
-    assert scene.world.calls[CALL].parked
-    assert scene.world.calls[CALL].variables["worker"] == "ann"
+    assert scene.world.switch.calls[CALL].parked
+    assert scene.world.switch.calls[CALL].variables["worker"] == "ann"
 
 
 def test_a_worker_that_gets_a_call_twice_is_told_so_once_for_each_offer(scene: Scene):
     stream = scene.begin(LostWorkerPolicy.OFFER_AGAIN)
     scene.accept(stream)
     scene.step(scene.first, Fate.NOT_SENT)  # whose it is; that is tried again, in a while
-    scene.world.claims[CALL] = "a third replica"
+    scene.world.switch.claims[CALL] = "a third replica"
     scene.first.desk.node_back(NODE)
     scene.world.turn()
     scene.world.settle()
     assert scene.first.desk.count(Stage.ELSEWHERE) == 1
 
-    del scene.world.claims[CALL]
-    scene.first.ring(scene.world.calls[CALL], is_new=True)
+    del scene.world.switch.claims[CALL]
+    scene.first.ring(scene.world.switch.calls[CALL], is_new=True)
     scene.world.settle()
     scene.accept(stream)
     scene.world.settle()
-    assert scene.world.happened["assigned"] == 1
+    assert scene.world.staff.happened["assigned"] == 1
     scene.world.pass_time(SETTINGS.retry_s)
     scene.world.settle()
-    assert scene.world.happened["assigned"] == 1
+    assert scene.world.staff.happened["assigned"] == 1
     assert scene.ann.owns == {CALL}
 
 
@@ -155,11 +158,11 @@ def test_a_call_that_was_left_to_others_is_still_its_owners_when_their_replica_l
 def test_a_call_that_rings_once_more_after_it_was_sent_on_is_offered_also_if_it_has_to_wait(
     scene: Scene,
 ):
-    scene.world.begin_call("ivr", socket_of=None, has_net=False)
-    scene.world.calls[CALL].variables = {"onward": "true"}
+    scene.world.switch.begin_call("ivr", socket_of=None, has_net=False)
+    scene.world.switch.calls[CALL].variables = {"onward": "true"}
     for replica in (scene.first, scene.second):
         replica.events.clear()
-        replica.ring(scene.world.calls[CALL], is_new=True)
+        replica.ring(scene.world.switch.calls[CALL], is_new=True)
     scene.world.settle()
     bob = scene.connect(scene.bob, scene.first)
     scene.world.settle()
@@ -174,7 +177,7 @@ def test_a_claim_that_another_replica_had_for_a_moment_does_not_cost_the_new_own
     scene.world.pass_time(SETTINGS.retry_s)
     scene.world.settle()
     scene.world.stop_replica(scene.second)
-    scene.world.claims[CALL] = "replica-3"  # as the first one could not be seen for long
+    scene.world.switch.claims[CALL] = "replica-3"  # as the first one could not be seen for long
     scene.second = scene.world.start_replica(SETTINGS)
     scene.world.settle()
     bob = scene.connect(scene.bob, scene.second)
@@ -192,7 +195,7 @@ def test_a_claim_that_another_replica_had_for_a_moment_does_not_cost_the_new_own
     assert list(bob.offers.values()) == [CALL]
     for _ in range(4):  # the claim is taken, of a call that is ann's no more, and given back
         scene.step(scene.first)
-    assert scene.world.claims[CALL] == scene.second.name
+    assert scene.world.switch.claims[CALL] == scene.second.name
     scene.accept(bob)
     for _ in range(2):
         scene.world.settle()
@@ -201,8 +204,8 @@ def test_a_claim_that_another_replica_had_for_a_moment_does_not_cost_the_new_own
     scene.world.pass_time(2 * WINDOW_S)
     scene.world.settle()
     assert bob.owns == {CALL}
-    assert scene.world.claims[CALL] == scene.second.name
-    assert scene.world.calls[CALL].variables["worker"] == "bob"
+    assert scene.world.switch.claims[CALL] == scene.second.name
+    assert scene.world.switch.calls[CALL].variables["worker"] == "bob"
 
 
 def release(stream: FakeStream) -> None:
@@ -219,7 +222,7 @@ def test_a_call_that_was_released_and_is_parked_by_others_is_offered_to_nobody(s
     assert scene.second.desk.count(Stage.ELSEWHERE) == 1
     release(stream)
     scene.world.settle()
-    call = scene.world.calls[CALL]
+    call = scene.world.switch.calls[CALL]
     call.parked = scene.second.seen[CALL].parked = True
     scene.world.stop_replica(scene.first)
     for _ in range(20):
@@ -228,7 +231,7 @@ def test_a_call_that_was_released_and_is_parked_by_others_is_offered_to_nobody(s
     assert not bob.offers
     assert call.parked
     assert not scene.second.desk.knows(CALL)
-    assert not scene.world.claims
+    assert not scene.world.switch.claims
 
 
 def test_a_release_whose_answer_was_lost_is_believed_where_the_switch_has_done_it(scene: Scene):
@@ -240,13 +243,13 @@ def test_a_release_whose_answer_was_lost_is_believed_where_the_switch_has_done_i
     scene.step(scene.first)  # the note
     scene.step(scene.first, Fate.LOST)  # the transfer
     scene.world.settle()
-    call = scene.world.calls[CALL]
-    assert (call.variables, scene.world.happened["sent on"]) == ({}, 0)
+    call = scene.world.switch.calls[CALL]
+    assert (call.variables, scene.world.staff.happened["sent on"]) == ({}, 0)
 
 
 def test_what_a_worker_accepts_at_a_replica_that_was_held_up_is_not_its_own(scene: Scene):
     ann = scene.begin(LostWorkerPolicy.OFFER_AGAIN)
-    scene.first.part(Link.STALLED)
+    scene.world.part(scene.first, Link.STALLED)
     bob = scene.connect(scene.bob, scene.second)
     scene.let_take(bob)
 
@@ -255,21 +258,21 @@ def test_what_a_worker_accepts_at_a_replica_that_was_held_up_is_not_its_own(scen
     scene.world.settle()
     assert not ann.owns
     assert scene.first.desk.count(Stage.ELSEWHERE) == 1
-    assert scene.world.calls[CALL].variables["worker"] == "bob"
+    assert scene.world.switch.calls[CALL].variables["worker"] == "bob"
 
 
 def test_a_replica_that_was_held_up_looks_whether_its_workers_still_have_their_calls(scene: Scene):
     ann = scene.begin(LostWorkerPolicy.OFFER_AGAIN)
     scene.accept(ann)
     scene.world.settle()
-    scene.first.part(Link.STALLED)
+    scene.world.part(scene.first, Link.STALLED)
     bob = scene.connect(scene.bob, scene.second)
     scene.let_take(bob)
 
     scene.first.rejoin()
     scene.first.look_after_claims()
     scene.world.turn()
-    while scene.world.steps:
+    while scene.world.switch.steps:
         scene.step(scene.first, Fate.NOT_SENT)  # that is tried again
     assert ann.owns == {CALL}
     scene.world.pass_time(SETTINGS.retry_s)
@@ -282,18 +285,18 @@ def test_who_waits_for_a_worker_takes_its_call_from_no_replica_where_it_is(scene
     ann = scene.begin(LostWorkerPolicy.OFFER_AGAIN)
     scene.accept(ann)
     scene.world.settle()
-    scene.first.part(Link.STALLED)
+    scene.world.part(scene.first, Link.STALLED)
     while not scene.second.desk.count(Stage.LOST):
         scene.world.pass_time(1.0)
         scene.world.settle()
     scene.first.rejoin()
     scene.first.look_after_claims()
     scene.world.settle()
-    assert scene.world.claims[CALL] == scene.first.name, "the call is still ann's"
+    assert scene.world.switch.claims[CALL] == scene.first.name, "the call is still ann's"
 
     scene.second.desk.node_back(NODE)
     scene.world.settle()
-    assert scene.world.claims[CALL] == scene.first.name
+    assert scene.world.switch.claims[CALL] == scene.first.name
     assert scene.second.desk.count(Stage.ELSEWHERE) == 1
     assert ann.owns == {CALL}
 
@@ -302,7 +305,7 @@ def test_who_waits_for_a_worker_takes_its_call_from_no_replica_where_it_is(scene
 def test_a_call_whose_next_park_was_not_heard_of_is_not_held_there(scene: Scene, has_claim: bool):
     scene.world.stop_replica(scene.second)
     ann = scene.begin(LostWorkerPolicy.OFFER_AGAIN)
-    call = scene.world.calls[CALL]
+    call = scene.world.switch.calls[CALL]
     call.socket_of, call.has_net = scene.first.name, True  # a park follows
     scene.accept(ann)
     scene.world.settle()
@@ -312,7 +315,7 @@ def test_a_call_whose_next_park_was_not_heard_of_is_not_held_there(scene: Scene,
     while not scene.first.events:
         scene.step(scene.first)
     assert call.parked
-    scene.first.part(Link.CUT)
+    scene.world.part(scene.first, Link.CUT)
     scene.first.rejoin()
     scene.world.settle()
     assert ann.offers or not call.parked
