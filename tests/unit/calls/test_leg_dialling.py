@@ -103,6 +103,24 @@ async def test_it_is_answered_when_the_two_are_bridged() -> None:
     assert outcome.operation_id == leg.operation_id
 
 
+async def test_a_bridge_that_is_told_before_the_answer_is_one_of_an_answered_leg() -> None:
+    desk = Desk()
+    desk.active(A)
+    async with asyncio.TaskGroup() as tasks:
+        dialling = tasks.create_task(outcome_of(desk, spec()))
+        leg = await told(desk)
+        leg.begins()
+        desk.happen("CHANNEL_CREATE", leg.legs[0])
+        desk.bridge(A, leg.legs[0])
+        await asyncio.sleep(0)
+        desk.happen("CHANNEL_ANSWER", leg.legs[0])
+    outcome = dialling.result()
+
+    assert isinstance(outcome, LegDialOutcome)
+    assert outcome.disposition is Disposition.ANSWERED
+    assert outcome.legs[0].disposition is Disposition.ANSWERED
+
+
 @pytest.mark.parametrize("name", ["CHANNEL_EXECUTE_COMPLETE", "CHANNEL_HANGUP"])
 async def test_a_far_end_that_is_busy_is_an_outcome_also_when_the_leg_ends_with_it(
     name: str,

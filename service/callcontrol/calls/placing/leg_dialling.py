@@ -92,7 +92,7 @@ class LegDialling:
         first = CallId(str(uuid4()))
         self._dialled = Dialled(commander.tracker, _as_originate(spec), first, call.node_id)
         self._operation_id = OperationId(str(uuid4()))
-        self._has_begun = False
+        self._has_begun = self._is_connected = False
 
     async def run(
         self, application: str, variables: Mapping[str, str] | None = None
@@ -149,9 +149,8 @@ class LegDialling:
         """The cause of a failure, empty for what the caller waits for, None for neither."""
         self._begins(event)
         self._dialled.note()
-        if self._connects(event):
-            return _REACHED
-        if self._spec.wait_until is WaitUntil.RINGING and self._dialled.reached():
+        self._is_connected = self._is_connected or self._connects(event)
+        if self._is_reached():
             return _REACHED
         over = self._over(event)
         told = event.payload
@@ -164,6 +163,14 @@ class LegDialling:
         if over is None:
             return self._dialled.last_cause() or "NORMAL_UNSPECIFIED"
         raise CallHasEnded(over.call_id, over.hangup_cause.name if over.hangup_cause else "")
+
+    def _is_reached(self) -> bool:
+        # A leg counts as answered before it says so (switch_channel_perform_mark_answered), so that
+        # the two may be told to be bridged first.
+        is_reached = self._dialled.reached()
+        if self._spec.wait_until is WaitUntil.RINGING:
+            return self._is_connected or is_reached
+        return self._is_connected and is_reached
 
     def _over(self, event: Event) -> Call | None:
         """The leg that dials, if this is a sign of its end."""
