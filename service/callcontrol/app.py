@@ -78,6 +78,7 @@ class Service:
             outbound=config.outbound_settings(),
             timings=timings,
         )
+        self.calls.on_compared = self.handing.look_around
         self.port = 0
         """The port for gRPC, once the service runs; 0 on a Unix socket."""
         self._server = build_server(

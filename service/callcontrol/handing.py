@@ -86,6 +86,11 @@ class Handing:
         """Where calls come by their socket; 0 while they cannot."""
         return self._listener.port if self._listener is not None else 0
 
+    def look_around(self) -> None:
+        """Look for calls that were parked unseen, as of those no event may tell."""
+        if self._ringing is not None and not self._ringing.done():
+            self._bells.look_around()
+
     async def run(self) -> None:
         """Take calls and deal with them until cancelled."""
         async with asyncio.TaskGroup() as tasks:

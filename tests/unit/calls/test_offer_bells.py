@@ -32,6 +32,9 @@ class ListeningDesk(CallDesk):
     def known(self) -> list[CallId]:
         return [bell.call_id for bell in self.bells]
 
+    def found_parked(self, call_id: CallId) -> None:
+        self.said.append("found parked")
+
     def left(self, call_id: CallId) -> None:
         self.said.append("left")
 
@@ -170,3 +173,11 @@ async def test_the_end_of_a_park_before_its_socket_is_none_of_the_park_at_that(s
     await scene.happen("CHANNEL_UNPARK")
     assert scene.desk.said == ["left"]
     assert [bell.application for bell in scene.desk.bells] == ["ivr", "menu"]
+
+
+async def test_the_desk_hears_of_a_call_that_is_found_parked_which_it_knows(scene: Scene):
+    await scene.happen("CHANNEL_CREATE")
+    await scene.happen("CHANNEL_PARK", callcontrol_application="ivr", uuid=A)
+    scene.bells.look_around()
+    assert scene.desk.said == ["found parked"]
+    assert len(scene.desk.bells) == 1

@@ -352,6 +352,18 @@ async def test_a_call_that_was_parked_unseen_is_found_in_the_park(bench, shown):
     assert [type(found) for found in bench.found] == [CallStateChanged]
 
 
+async def test_that_a_call_that_rings_was_parked_unseen_counts_though_its_state_is_the_same(bench):
+    ann = bench.switch.channel("ann")
+    bench.apply(ann.event("CHANNEL_CREATE"))
+    bench.tables.add("ann", "RINGING", variable_current_application="park")
+    bench.apply(ann.event("CHANNEL_PROGRESS"))
+    differences = await bench.compare()
+    leg = bench.tracker.legs.alive(ann.call_id)
+    assert leg.is_parked
+    assert (leg.state, bench.published) == (CallState.RINGING, [])
+    assert differences.changed == 1
+
+
 async def test_a_parked_call_that_the_switch_shows_parked_is_not_asked_about(bench):
     (ann,) = bench.begin("ann")
     bench.apply(ann.event("CHANNEL_PARK"))

@@ -427,3 +427,21 @@ async def test_a_fault_in_an_audit_does_not_end_the_service(house, caplog):
 
 def fail(_: str) -> None:
     raise RuntimeError("a bug")
+
+
+async def test_who_wants_to_know_is_told_when_the_picture_agrees_with_the_switch_again(house):
+    parked: list[bool] = []
+
+    def look() -> None:
+        leg = house.tracker.legs.alive(CallId("ann"))
+        parked.append(leg is not None and leg.is_parked)
+
+    house.service.on_compared = look
+    house.begin("ann")
+    await house.service.node_up(up())
+    assert parked == [False]
+    await house.service.audit(NODE)
+    assert parked == [False], "nothing was found"
+    house.tables.add("ann", "DOWN", variable_current_application="park")
+    await house.service.audit(NODE)
+    assert parked == [False, True]

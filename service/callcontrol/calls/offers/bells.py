@@ -15,7 +15,7 @@ from callcontrol.calls.encoding.handing import APPLICATION, GUARD, ONWARD, OWNER
 from callcontrol.calls.offers.desk import CallDesk
 from callcontrol.calls.offers.ports import Bell, BellKind
 from callcontrol.calls.payloads import CallEnded, CallStateChanged, NodeChanged
-from callcontrol.calls.picture import fields
+from callcontrol.calls.picture import fields, leg_facts, translate
 from callcontrol.calls.picture.leg import Leg
 from callcontrol.calls.picture.tracker import CallTracker
 from callcontrol.calls.picture.variables import ChannelVariables
@@ -133,7 +133,7 @@ class Bells:
                     self.look_around()
 
     def look_around(self) -> None:
-        """Ring for what waits already, and tell of what has ended unseen."""
+        """Ring for what waits already, and tell of what was parked or has ended unseen."""
         for leg in list(self._tracker.legs.live()):
             self._look_at(leg)
         for call_id in self._desk.known():
@@ -190,9 +190,12 @@ class Bells:
     def _look_at(self, leg: Leg) -> None:
         """Ring for a call that was found, if it waits or is somebody's."""
         variables = leg.variables
-        if leg.is_ending() or self._desk.knows(leg.call_id) or not variables.get(APPLICATION):
+        if leg.is_ending() or not variables.get(APPLICATION):
             return
-        if leg.is_parked or variables.get(OWNER):
+        if self._desk.knows(leg.call_id):
+            if leg.is_parked:
+                self._desk.found_parked(leg.call_id)
+        elif leg.is_parked or variables.get(OWNER):
             self._ring(leg, variables, is_new=False)
 
     def _ring(self, leg: Leg, variables: Mapping[str, str], *, is_new: bool) -> None:
@@ -217,6 +220,11 @@ class Bells:
     def _ring_arrived(self, call: ArrivedCall) -> None:
         # That it was sent on before does not count here: the dialplan rings once more, on purpose.
         variables = ChannelVariables(call.headers)
+        leg = self._tracker.legs.alive(call.call_id)
+        if leg is not None:
+            # Events of the actions before it may come later, and it is offered with its variables.
+            number = translate.number(call.headers, fields.EVENT_SEQUENCE)
+            leg_facts.read_variables(leg, call.headers, number)
         self._desk.ring(
             Bell(
                 call_id=call.call_id,

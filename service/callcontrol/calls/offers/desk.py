@@ -29,7 +29,6 @@ from callcontrol.ids import CallId, NodeId, OfferId, WorkerId
 
 _LEAVE_TIMEOUT_S: Final = 5.0
 """For giving up the claims at the end."""
-_RINGS_ANEW: Final = frozenset({Stage.WAITING, Stage.OFFERED, Stage.OWNED, Stage.LOST})
 
 
 class CallDesk:
@@ -98,7 +97,7 @@ class CallDesk:
     def ring(self, bell: Bell) -> None:
         """The dialplan hands over a call, perhaps one that is known, or one that was found."""
         call = self._dealing.calls.get(bell.call_id)
-        if call is not None and _rings_anew(call, bell):
+        if call is not None and call.rings_anew(bell):
             self._dealing.feed(call, Input.HANDED_ON)
             call = None
         if call is None:
@@ -119,6 +118,14 @@ class CallDesk:
     def left(self, call_id: CallId) -> None:
         """A call is no longer parked."""
         self._tell(call_id, Input.LEFT)
+
+    def found_parked(self, call_id: CallId) -> None:
+        """A call is in a park of which no bell may have told. One that was sent on is to be sent
+        on from there, too, or offered.
+        """
+        call = self._dealing.calls.get(call_id)
+        if call is not None and call.stage is Stage.ONWARD:
+            self._errands.look_again(call)
 
     def hung_up(self, call_id: CallId) -> None:
         """A call takes no more commands. Its owner is told when it has ended."""
@@ -244,15 +251,6 @@ class CallDesk:
             if call.may_be_claimed or call.is_asking:
                 self._errands.leave_claim(call)
         await self._tasks.wait_idle(_LEAVE_TIMEOUT_S)
-
-
-def _rings_anew(call: HandedCall, bell: Bell) -> bool:
-    """Whether a call that is known is handed over once more, and not rung for twice."""
-    if not bell.is_new:
-        return False
-    if call.stage is Stage.ONWARD:
-        return True
-    return call.stage in _RINGS_ANEW and call.application != bell.application
 
 
 def _released(destination: Destination | None) -> Input:

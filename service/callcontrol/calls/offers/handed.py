@@ -1,6 +1,7 @@
 """One handed-over call, as the desk keeps it: its stage, and what belongs to that."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from callcontrol.calls.offers.machine import Stage
 from callcontrol.calls.offers.ports import Bell, BellKind, CallResult, LostWorkerPolicy
@@ -9,6 +10,9 @@ from callcontrol.calls.offers.timers import Alarm
 from callcontrol.calls.offers.workers import RegisteredWorker
 from callcontrol.calls.requests import Destination
 from callcontrol.ids import OfferId, WorkerId
+
+_RINGS_ANEW: Final = frozenset({Stage.WAITING, Stage.OFFERED, Stage.OWNED, Stage.LOST})
+"""Where a bell for another application is for a call that was handed on."""
 
 
 @dataclass(slots=True)
@@ -105,6 +109,14 @@ class HandedCall:
         """The last pause before it is looked whether another replica still has it."""
         self.result: CallResult | None = None
         """How it ended for us, once that was counted."""
+
+    def rings_anew(self, bell: Bell) -> bool:
+        """Whether it is handed over once more by that bell, and not rung for twice."""
+        if not bell.is_new:
+            return False
+        if self.stage is Stage.ONWARD:
+            return True
+        return self.stage in _RINGS_ANEW and self.application != bell.application
 
     def ring(self, bell: Bell) -> None:
         """Another bell for the same call. Of both kinds the socket's is kept: ended by anything

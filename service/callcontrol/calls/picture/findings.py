@@ -62,7 +62,7 @@ class Findings:
         position = translate.position_of(dump, node_id, core_uuid)
         leg = self._legs.alive(call_id) or self._legs.begin(call_id, position, dump)
         self._tracker.expected.settled(call_id)
-        former = self._take(leg, dump, position)
+        was_parked, former = leg.is_parked, self._take(leg, dump, position)
         created = self._legs.announce(leg)
         if created is not None:
             counts.found += 1
@@ -71,6 +71,8 @@ class Findings:
             counts.changed += 1
             change = CallStateChanged(leg.picture(), former)
             self._tell(change, leg.core_uuid, position)
+        elif leg.is_parked is not was_parked:
+            counts.changed += 1  # of a leg that was not answered no state tells of it
 
     def _take(self, leg: Leg, dump: Headers, position: Position) -> CallState | None:
         leg_facts.note_signs(leg, _DUMP, dump, position.sequence)

@@ -62,6 +62,9 @@ class CallService:
         self._sleep = sleep
         self._settings = settings or ReconcileSettings()
         self._audit_interval_s = audit_interval_s
+        self.on_compared: Callable[[], None] = lambda: None
+        """Told when the picture has been made to agree with a node, after events were or may have
+        been missed: not of all that was found events tell. Plain."""
         self._connected: dict[NodeId, CoreUuid] = {}
         self._in_doubt = asyncio.Event()
         self._announced: set[NodeId] = set()
@@ -94,6 +97,7 @@ class CallService:
         self._in_doubt.set()
         keys = {"node": node_id, "restarted": info.restarted, **asdict(differences)}
         _log.info("calls reconciled", extra=keys)
+        self.on_compared()
 
     def node_down(self, node_id: NodeId, reason: str) -> None:
         """End what waits for the node's events, and say that it is away."""
@@ -176,6 +180,8 @@ class CallService:
                 node = self._node_of(node_id)
                 differences = await self._reconciler.resynchronise(node, core_uuid)
                 is_left = False
+                if differences.total:
+                    self.on_compared()
                 if differences.total and not is_announced:
                     keys = {"node": node_id, **asdict(differences)}
                     _log.warning("events were missed unannounced", extra=keys)
