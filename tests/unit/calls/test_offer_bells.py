@@ -78,6 +78,11 @@ class Scene:
         for _ in range(5):
             await asyncio.sleep(0)
 
+    def variable(self, name: str) -> str | None:
+        call = self.switch.tracker.seen(A)
+        assert call is not None
+        return call.variables.get(name)
+
     def arrive(self, application: str, number: int = 0, **variables: str) -> None:
         """`number` is how many events the switch has fired."""
         headers = {f"variable_{key}": value for key, value in variables.items()}
@@ -143,6 +148,17 @@ async def test_an_arrival_rings_once_the_call_is_in_the_picture(scene: Scene):
     assert not scene.desk.bells
     await scene.happen("CHANNEL_CREATE")
     assert [(bell.kind, bell.is_new) for bell in scene.desk.bells] == [(BellKind.SOCKET, True)]
+
+
+async def test_a_call_that_arrives_has_its_variables_whatever_comes_late(scene: Scene):
+    await scene.happen("CHANNEL_CREATE", uuid=A)
+    scene.arrive("ivr", number=4, uuid=A, customer="42")
+    assert scene.variable("customer") == "42"
+    await scene.happen("CHANNEL_EXECUTE", uuid=A)  # the second event, of the action that set it
+    assert scene.variable("customer") == "42"
+    for _ in range(3):
+        await scene.happen("CHANNEL_EXECUTE", uuid=A)
+    assert scene.variable("customer") is None
 
 
 async def test_the_park_at_our_own_socket_is_no_second_bell(scene: Scene):

@@ -81,6 +81,7 @@ class Leg:
         "state",
         "told",
         "variables",
+        "variables_at",
     )
 
     def __init__(self, call_id: CallId, node_id: NodeId, core_uuid: CoreUuid) -> None:
@@ -90,7 +91,7 @@ class Leg:
         """Whether subscribers have been told that the leg came to be."""
         self._ringing = self._early = self._answered = False
         self._held = self._parked = self._ending = self._ended = False
-        self._held_at = self._parked_at = 0
+        self._held_at = self._parked_at = self.variables_at = 0
         self.direction: Direction | None = None
         self.caller = self.callee = Party()
         self.bridged: CallId | None = None

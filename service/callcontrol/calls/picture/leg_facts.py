@@ -145,10 +145,12 @@ def _describe_parties(leg: Leg, headers: Headers) -> None:
         leg.callee = Party(number=callee, name=shown.get(callee, ""))
 
 
-def read_variables(leg: Leg, headers: Headers) -> None:
-    """Take over the channel's variables, if the event carries them, without looking inside."""
-    if fields.ANY_VARIABLE in headers:
-        leg.variables = ChannelVariables(headers)
+def read_variables(leg: Leg, headers: Headers, sequence: int = 0) -> None:
+    """Take over the channel's variables, if the event carries them, without looking inside. Of two
+    events with a number of the switch the later one holds, whichever comes first.
+    """
+    if fields.ANY_VARIABLE in headers and not 0 < sequence < leg.variables_at:
+        leg.variables, leg.variables_at = ChannelVariables(headers), sequence or leg.variables_at
 
 
 def read_labels(leg: Leg, headers: Headers) -> bool:

@@ -99,7 +99,7 @@ class CallTracker:
             if leg is not None:
                 partner = leg.bridged
                 if not leg.has_ended():
-                    leg_facts.read_variables(leg, headers)
+                    leg_facts.read_variables(leg, headers, position.sequence)
                 payload = apply_to_leg(self.legs, leg, name, headers, position)
                 if isinstance(payload, CallStateChanged) and not leg.announced:
                     self._announce(leg, payload, position)
