@@ -121,8 +121,8 @@ class Replica:
         self.frozen = []
         self.is_to_look, self.has_failed = True, False
         if was_cut:
-            self.reconcile()
             self.look_after_claims()
+            self.reconcile()
 
     def look_after_claims(self) -> None:
         """Once it is back."""
@@ -143,9 +143,10 @@ class Replica:
                 had_left, seen.parked = seen.parked and not call.parked, call.parked
                 if had_left:
                     self.desk.left(call.call_id)
-                if not self.desk.knows(call.call_id) and (
-                    call.parked or call.variables.get("worker")
-                ):
+                if self.desk.knows(call.call_id):
+                    if call.parked:
+                        self.desk.found_parked(call.call_id)
+                elif call.parked or call.variables.get("worker"):
                     self.ring(call, is_new=False)
 
     # What the switch tells

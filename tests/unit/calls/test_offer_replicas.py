@@ -319,3 +319,66 @@ def test_a_call_whose_next_park_was_not_heard_of_is_not_held_there(scene: Scene,
     scene.first.rejoin()
     scene.world.settle()
     assert ann.offers or not call.parked
+
+
+@pytest.mark.parametrize("destination", [None, WorkerDestination(application="ivr")])
+def test_a_call_whose_next_park_was_found_only_after_it_was_asked_about_is_not_held_there(
+    scene: Scene, destination: WorkerDestination | None
+):
+    scene.world.stop_replica(scene.second)
+    ann = scene.begin(LostWorkerPolicy.OFFER_AGAIN)
+    call = scene.world.switch.calls[CALL]
+    call.socket_of, call.has_net = scene.first.name, True  # a park follows
+    scene.accept(ann)
+    scene.world.settle()
+    assert scene.first.desk.release(ann.worker_id, CALL, destination)
+    scene.world.turn()
+    while not scene.first.events:
+        scene.step(scene.first)
+    scene.world.part(scene.first, Link.CUT)
+    scene.first.seen[CALL].parked = False  # it had left the first one, as far as was seen
+    scene.first.link = Link.WHOLE
+    scene.first.desk.node_back(NODE)  # which is told before the calls were compared
+    scene.world.settle()
+    assert call.parked
+    scene.first.reconcile()
+    scene.world.settle()
+    assert ann.offers or not call.parked
+
+
+def test_a_call_that_came_to_another_workers_park_is_not_sent_on_as_the_answer_was_lost(
+    scene: Scene,
+):
+    scene.world.stop_replica(scene.second)
+    ann = scene.begin(LostWorkerPolicy.OFFER_AGAIN)
+    scene.accept(ann)
+    scene.world.settle()
+    assert scene.first.desk.release(ann.worker_id, CALL, WorkerDestination(application="ivr"))
+    scene.world.turn()
+    scene.step(scene.first)  # the claim is left
+    scene.step(scene.first, Fate.LOST)  # the transfer
+    while scene.world.switch.steps:
+        scene.step(scene.first)  # what is done as it was not answered, before the bell is heard
+    assert scene.world.switch.calls[CALL].parked
+    scene.world.settle()
+    assert list(ann.offers.values()) == [CALL]
+
+
+def test_a_claim_that_is_left_while_it_is_looked_at_does_not_count_as_had(scene: Scene):
+    scene.world.switch.begin_call("ivr", socket_of=None, has_net=False)
+    ann = scene.connect(scene.ann, scene.first)
+    scene.world.settle()
+    assert list(ann.offers.values()) == [CALL]
+    scene.first.desk.node_back(NODE)
+    scene.world.turn()
+    scene.ann.cut()  # while the switch is asked who has the claim
+    scene.world.staff.cut_streams.clear()
+    scene.first.desk.lost(ann.worker_id)
+    scene.world.settle()
+    assert not scene.world.switch.claims, "there is no worker for it here"
+
+    bob, cyd = scene.connect(scene.bob, scene.second), scene.world.staff.workers[2]
+    cyd.connect(scene.first, IVR, 1, None)
+    scene.world.settle()
+    assert cyd.stream is not None
+    assert len(bob.offers) + len(cyd.stream.offers) == 1

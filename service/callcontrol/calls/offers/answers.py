@@ -65,9 +65,9 @@ class Answers:
             self._dealing.wake(call, self._settings.retry_s)
 
     def claim_verified(self, call: HandedCall, holder: str) -> None:
-        """Who has the claim that we had; empty for us."""
+        """Who has the claim that we had; empty for us, unless we have left it since."""
         if not holder:
-            call.is_claimed = True
+            call.is_claimed = call.may_be_claimed
         elif Input.TAKEN_ELSEWHERE in TABLE[call.stage]:
             self._dealing.feed(call, Input.TAKEN_ELSEWHERE)
 

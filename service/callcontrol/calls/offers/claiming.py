@@ -179,13 +179,14 @@ class ClaimErrands:
     async def _take(self, call: HandedCall) -> str:
         call.may_be_claimed = True
         holder = await self._claims.take(call.node_id, call.call_id)
-        call.may_be_claimed, call.is_in_doubt = not holder, False
+        # It may have been left meanwhile: that is done next.
+        call.may_be_claimed, call.is_in_doubt = call.may_be_claimed and not holder, False
         return holder
 
     async def _take_over(self, call: HandedCall, holder: str) -> str:
         call.may_be_claimed = True
         holder = await self._claims.take_over(call.node_id, call.call_id, holder)
-        call.may_be_claimed = not holder
+        call.may_be_claimed = call.may_be_claimed and not holder
         return holder
 
     async def _is_its_owners(self, call: HandedCall) -> bool:

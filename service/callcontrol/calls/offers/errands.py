@@ -69,8 +69,8 @@ class Errands(ClaimErrands):
         async def work() -> None:
             if call.stage is not Stage.ONWARD:
                 return
-            if call.may_have_moved and not (await self._hands.standing(call.call_id)).application:
-                return  # it is there, and no call of ours
+            if call.may_have_moved and await self._has_moved(call):
+                return
             if await self._is_sent_by_us(call):
                 await call.door.go_on()
                 self._claimant.sent_on(call)
@@ -123,6 +123,13 @@ class Errands(ClaimErrands):
                 self._claimant.seen_again(call, standing)
 
         self._give(call, "look again", work, failed=self._later(self.look_again, call))
+
+    async def _has_moved(self, call: HandedCall) -> bool:
+        """Whether a call is where it was to go, though the switch did not answer: no call of ours
+        any more, or in the park of another worker, where it is nobody's and its bell rings.
+        """
+        found = await self._hands.standing(call.call_id)
+        return not found.application or not (found.worker_name or found.onward)
 
     async def _is_sent_by_us(self, call: HandedCall) -> bool:
         """Have the switch remember that a call was sent on; whether that still is ours to do."""
