@@ -99,7 +99,10 @@ def _conference_checks(room: ConferenceDestination, field: str) -> Iterator[Chec
     yield f"{field}.name", grammar.name_problem(room.name)
     if room.profile:
         yield f"{field}.profile", grammar.name_problem(room.profile)
-    for place, flag in enumerate(room.flags):
+    most = len(grammar.CONFERENCE_FLAGS)
+    if len(room.flags) > most:
+        yield f"{field}.flags", f"may have at most {most} entries"
+    for place, flag in enumerate(room.flags[:most]):
         yield f"{field}.flags[{place}]", grammar.conference_flag_problem(flag)
     if room.pin:
         yield f"{field}.pin", grammar.pin_problem(room.pin)
@@ -108,7 +111,7 @@ def _conference_checks(room: ConferenceDestination, field: str) -> Iterator[Chec
 def _applications_checks(applications: Sequence[Application], field: str) -> Iterator[Checked]:
     if not 1 <= len(applications) <= MAX_APPLICATIONS:
         yield field, f"must have 1 to {MAX_APPLICATIONS} entries"
-    for place, each in enumerate(applications):
+    for place, each in enumerate(applications[:MAX_APPLICATIONS]):
         yield from application_checks(each, f"{field}[{place}]")
 
 
