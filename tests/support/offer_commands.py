@@ -114,7 +114,7 @@ class FakeHands:
 
     async def note_onward(self, call_id: CallId) -> None:
         def effect(call: SwitchCall) -> None:
-            call.variables = {"onward": "true"}
+            call.variables = _of_nobody(call) | {"onward": "true"}
 
         await self._do(call_id, effect)
 
@@ -130,7 +130,7 @@ class FakeHands:
 
     async def note_free(self, call_id: CallId, application: str) -> None:
         def effect(call: SwitchCall) -> None:
-            call.variables = {}
+            call.variables = _of_nobody(call)
 
         await self._do(call_id, effect)
 
@@ -172,6 +172,11 @@ class FakeHands:
             effect(call)
 
         await self._switch.at_switch(self._replica, on_call)
+
+
+def _of_nobody(call: SwitchCall) -> dict[str, str]:
+    """What the switch still remembers of the one who had a call last."""
+    return {key: kept for key, kept in call.variables.items() if key in {"worker_id", "policy"}}
 
 
 class FakeDoor:

@@ -146,7 +146,7 @@ class Switch:
         self._tell_park(call)
 
     def _tell_park(self, call: SwitchCall, skip: str = "") -> None:
-        is_new = not call.variables
+        is_new = not (call.variables.get("worker") or "onward" in call.variables)
         for replica in self.hearing():
             rings = replica.name != skip
             replica.events.append(partial(replica.parks, call, is_new=is_new, rings=rings))

@@ -190,13 +190,14 @@ class ClaimErrands:
         return holder
 
     async def _is_its_owners(self, call: HandedCall) -> bool:
-        """Whether the switch has the same owner for it as we have, by the same registration. One
-        that went away may be another replica's.
+        """Whether the switch has the same owner for it as we have, by the same registration: one
+        that went away may be another replica's. The registration stays where the owner is removed.
         """
         if call.stage is not Stage.OWNED:
             return False
         standing = await self._hands.standing(call.call_id)
-        return standing.worker_id == call.worker_id and not standing.onward
+        is_same = standing.worker_id == call.worker_id
+        return is_same and standing.worker_name == call.worker_name
 
     async def _was_taken(self, call: HandedCall) -> bool:
         """Whether another replica took a call over as this one could not be seen: it may have a
