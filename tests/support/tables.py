@@ -16,7 +16,8 @@ from callcontrol.ids import NodeId
 class SwitchTables:
     """What a switch knows about its channels, and how its tables show it.
 
-    The tables may lag: `shown` is what a listing gives, `channels` what there is.
+    The tables may lag: `shown` and `shown_pairs` are what a listing gives, `channels` and `pairs`
+    what there is.
     """
 
     def __init__(
@@ -27,6 +28,7 @@ class SwitchTables:
         self.channels: dict[str, dict[str, HeaderValue]] = {}
         self.shown: dict[str, str] | None = None
         self.pairs: list[tuple[str, str]] = []
+        self.shown_pairs: list[tuple[str, str]] | None = None
         self.asked: list[str] = []
         self.unavailable = 0
         """How many questions no link will take before one does."""
@@ -91,7 +93,8 @@ class SwitchTables:
                 }
             return _table([self._row(call, state) for call, state in shown.items()])
         if (name, arguments) == ("show", "bridged_calls as json"):
-            return _table([{"uuid": first, "b_uuid": second} for first, second in self.pairs])
+            pairs = self.pairs if self.shown_pairs is None else self.shown_pairs
+            return _table([{"uuid": first, "b_uuid": second} for first, second in pairs])
         if name == "uuid_exists":
             return "true" if arguments in self.channels else "false"
         call_id, form = arguments.split()
@@ -105,6 +108,9 @@ class SwitchTables:
             "Event-Sequence": str(number),
             "Event-Date-Timestamp": str(START_US + number),
         }
+        partners = dict(self.pairs) | {second: first for first, second in self.pairs}
+        if call_id in partners:
+            core["variable_bridge_to"] = partners[call_id]
         return json.dumps(core | self.channels[call_id])
 
     def _row(self, call_id: str, call_state: str) -> dict[str, str]:

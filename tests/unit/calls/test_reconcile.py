@@ -33,7 +33,7 @@ class Bench:
 
     def __init__(self) -> None:
         self.switch = Switch()
-        self.tables = SwitchTables()
+        self.tables = SwitchTables(numbers=self.switch.numbers)
         self.tracker = CallTracker(now_us=lambda: START_US + 9_000_000)
         self.published: list[Event] = []
         self.slept: list[float] = []

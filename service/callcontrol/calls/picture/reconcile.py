@@ -6,23 +6,26 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from callcontrol.calls.picture import fields
 from callcontrol.calls.picture.findings import Findings
 from callcontrol.calls.picture.questions import Questions, ReconcileSettings, SwitchQueries
 from callcontrol.calls.picture.snapshot import (
     LIST_BRIDGES,
     LIST_CHANNELS,
     Listing,
+    partner_of,
     read_dump,
     read_listing,
 )
 from callcontrol.calls.picture.tracker import CallTracker
-from callcontrol.calls.picture.translate import Headers
+from callcontrol.calls.picture.translate import Headers, number
 from callcontrol.events.event import Event, Position
 from callcontrol.ids import CallId, CoreUuid, NodeId
 
 _log = logging.getLogger(__name__)
 
 _NO_TABLES: Final = Listing({}, {}, frozenset())
+_Dumps = dict[CallId, Headers]
 _AT_A_TIME: Final = 100
 """Calls that are looked at before what was found about them is told."""
 
@@ -115,33 +118,18 @@ class Reconciler:
             # the answer may not have been read, and say what was to be found out.
             await questions.catch_up()
         out_of_date = self._out_of_date(listing, listing.call_states)
-        unknown: dict[CallId, Position | None] = {}
         for first in range(0, len(out_of_date), _AT_A_TIME):
-            some = out_of_date[first : first + _AT_A_TIME]
-            unknown |= await self._look_at(questions, core_uuid, some, listing, differences)
-        self._join_unknown(unknown, listing, differences)
+            # One of them may have been found with a partner before.
+            some = self._out_of_date(listing, out_of_date[first : first + _AT_A_TIME])
+            await self._look_at(questions, core_uuid, some, listing, differences)
         return self._doubts(known, listing)
-
-    def _join_unknown(
-        self,
-        unknown: dict[CallId, Position | None],
-        listing: Listing,
-        differences: Differences,
-    ) -> None:
-        """Believe at once that calls are bridged of which nothing but the listing is known: who
-        asks whether two are still talking, as a worker does when this service has begun anew,
-        must not hear for a moment that they are not. The next audit parts them if they are not.
-        """
-        for pair in listing.pairs:
-            if len(pair) == 2 and all(c in unknown and self._is_at(c, unknown[c]) for c in pair):
-                differences.changed += self._findings.toggle_bridge(pair)
 
     def _out_of_date(self, listing: Listing, call_ids: Iterable[CallId]) -> list[CallId]:
         states, signs = listing.call_states, listing.park_signs
         return [
             call_id
             for call_id in call_ids
-            if self._findings.is_out_of_date(call_id, states[call_id], signs.get(call_id))
+            if self._findings.is_out_of_date(call_id, states.get(call_id, ""), signs.get(call_id))
         ]
 
     async def _look_at(
@@ -151,26 +139,64 @@ class Reconciler:
         call_ids: list[CallId],
         listing: Listing,
         differences: Differences,
-    ) -> dict[CallId, Position | None]:
-        """Ask for all that the switch knows of these calls, which is newer than the listing. Gives
-        those that were not known before, with the place at which they are now.
+    ) -> None:
+        """Ask for all that the switch knows of these calls, and of those that they are bridged to,
+        which the listing may lack: the answers are newer.
         """
-        dumps: dict[CallId, Headers] = {}
+        dumps = await self._dumps(questions, call_ids)
+        dumps |= await self._dumps(questions, self._partners_to_look_at(dumps))
+        if dumps:
+            await questions.catch_up()
+        pairs = self._pairs_in(dumps)
+        for call_id in self._out_of_date(listing, dumps):
+            self._findings.take_dump(
+                questions.node_id, core_uuid, call_id, dumps[call_id], differences
+            )
+        for pair in pairs:
+            # Believed at once: who asks whether two are still talking, as a worker does when this
+            # service has begun anew, must not hear for a moment that they are not.
+            if not self._is_joined(pair):
+                differences.changed += self._findings.toggle_bridge(pair)
+
+    async def _dumps(self, questions: Questions, call_ids: Iterable[CallId]) -> _Dumps:
+        dumps: _Dumps = {}
         for call_id in call_ids:
             answer = await questions.ask_about("uuid_dump", call_id, " json")
             dump = read_dump(answer) if answer is not None else None
             if dump is not None:
                 dumps[call_id] = dump
-        if dumps:
-            await questions.catch_up()
+        return dumps
+
+    def _partners_to_look_at(self, dumps: _Dumps) -> list[CallId]:
         legs = self._tracker.legs
-        out_of_date = self._out_of_date(listing, dumps)
-        unknown = [call_id for call_id in out_of_date if legs.alive(call_id) is None]
-        for call_id in out_of_date:
-            self._findings.take_dump(
-                questions.node_id, core_uuid, call_id, dumps[call_id], differences
+        told = {call_id: partner_of(dump) for call_id, dump in dumps.items()}
+        return list(
+            dict.fromkeys(
+                partner
+                for call_id, partner in told.items()
+                if partner is not None and partner not in dumps and not legs.has_ended(partner)
+                if not self._is_joined(frozenset({call_id, partner}))
             )
-        return {c: leg.position for c in unknown if (leg := legs.alive(c)) is not None}
+        )
+
+    def _pairs_in(self, dumps: _Dumps) -> set[frozenset[CallId]]:
+        """Legs that name each other, and of which no newer event has come."""
+        told = {c: partner_of(dump) for c, dump in dumps.items() if self._is_newest(c, dump)}
+        return {
+            frozenset({call_id, partner})
+            for call_id, partner in told.items()
+            if partner is not None and partner != call_id and told.get(partner) == call_id
+        }
+
+    def _is_newest(self, call_id: CallId, dump: Headers) -> bool:
+        leg = self._tracker.legs.get(call_id)
+        if leg is None or leg.position is None:
+            return True
+        return leg.position.sequence < number(dump, fields.EVENT_SEQUENCE)
+
+    def _is_joined(self, pair: frozenset[CallId]) -> bool:
+        legs = [self._tracker.legs.alive(call_id) for call_id in pair]
+        return all(leg is not None and leg.bridged in pair for leg in legs)
 
     def _doubts(self, known: dict[CallId, Position | None], listing: Listing) -> _Doubts:
         still = {call_id for call_id, position in known.items() if self._is_at(call_id, position)}
@@ -206,7 +232,17 @@ class Reconciler:
             await questions.catch_up()
         differences.ended += self._findings.end_lost(gone)
         for pair, positions in first.pairs.items():
-            if second.pairs.get(pair) == positions and all(
-                map(self._is_at, sorted(pair), positions)
-            ):
+            if second.pairs.get(pair) != positions or not await self._is_true(questions, pair):
+                continue
+            if all(map(self._is_at, sorted(pair), positions)):
                 differences.changed += self._findings.toggle_bridge(pair)
+
+    async def _is_true(self, questions: Questions, pair: frozenset[CallId]) -> bool:
+        """Whether the legs themselves say what the tables say of a pair: that they are bridged, or
+        not any more. Those that cannot be asked about do not contradict.
+        """
+        dumps = await self._dumps(questions, pair)
+        await questions.catch_up()
+        if len(dumps) < len(pair):
+            return True
+        return (pair in self._pairs_in(dumps)) is not self._is_joined(pair)

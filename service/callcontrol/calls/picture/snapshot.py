@@ -118,6 +118,14 @@ def park_sign_of(dump: Headers) -> Sign | None:
     return _park_sign(text(dump, fields.CHANNEL_STATE), text(dump, fields.VARIABLE_APPLICATION))
 
 
+def partner_of(dump: Headers) -> CallId | None:
+    """The leg that a dump shows this one bridged to. The switch sets the variable on both where it
+    has told of the bridge, and removes it before it tells of the end (switch_ivr_bridge.c).
+    """
+    partner = text(dump, fields.VARIABLE_PARTNER)
+    return CallId(partner) if partner else None
+
+
 def conference_of(dump: Headers) -> str:
     """The conference that a dump shows the leg in; empty where it shows none, or cannot tell, as
     something else began on the leg since.
