@@ -394,13 +394,14 @@ async def test_a_call_outlives_the_service_and_its_handler_goes_on(
         working.cancel()
 
 
-async def until_found(phone: Phone, call_id: str) -> None:
-    """The switch lists a call some tenths of a second after it has begun (`show channels`)."""
+async def until_found(phone: Phone, call_id: str) -> call_pb2.Call:
+    """A call as it is first seen: the switch lists it some tenths of a second after it has begun
+    (`show channels`).
+    """
     async with asyncio.timeout(DEADLINE_S):
         while True:
             with suppress(grpc.aio.AioRpcError):
-                await phone.calls.GetCall(pb.GetCallRequest(call_id=call_id))
-                return
+                return await phone.now(call_id)
 
 
 @pytest.mark.parametrize("bell", BELLS)
@@ -424,13 +425,15 @@ async def test_two_who_speak_are_not_parted_by_a_restart_of_the_service(
             working = tasks.create_task(worker.run(signals=()))
             await ready.wait()
             async with Phone.connect(target) as phone:
-                await Office(switch, service, phone, scene, story).call_in(bell)
+                caller = await Office(switch, service, phone, scene, story).call_in(bell)
                 bridged = await story.next()
                 assert isinstance(bridged, Bridged)
         ready.clear()
         async with running(switch, service.port), Phone.connect(target) as phone:
             await ready.wait()
-            await until_found(phone, bridged.partner)
+            partner = await until_found(phone, bridged.partner)
+            assert partner.bridged_call_id == caller.call_id
+            assert (await phone.now(caller.call_id)).bridged_call_id == bridged.partner
             request = pb.HangupRequest(call_id=bridged.partner)
             await phone.calls.Hangup(request, timeout=DEADLINE_S)
             assert await story.next() == "parted"
