@@ -382,3 +382,24 @@ def test_a_claim_that_is_left_while_it_is_looked_at_does_not_count_as_had(scene:
     scene.world.settle()
     assert cyd.stream is not None
     assert len(bob.offers) + len(cyd.stream.offers) == 1
+
+
+def test_a_call_that_was_not_moved_and_is_here_again_later_is_sent_on_when_it_waited(scene: Scene):
+    stream = scene.begin(LostWorkerPolicy.OFFER_AGAIN)
+    scene.accept(stream)
+    scene.world.settle()
+    scene.world.stop_replica(scene.second)
+    release(stream)
+    scene.world.turn()
+    scene.step(scene.first)  # the note
+    scene.step(scene.first, Fate.NOT_SENT)  # the transfer
+    call = scene.world.switch.calls[CALL]
+    scene.world.switch.claims[CALL] = "a third replica"
+    scene.world.settle()
+    assert scene.first.desk.count(Stage.ELSEWHERE) == 1
+    call.variables = {}  # which let it look for a worker, and died
+    scene.cut(scene.ann)
+    for _ in range(10):
+        scene.world.pass_time(SETTINGS.wait_s / 5)
+        scene.world.settle()
+    assert not call.parked

@@ -196,6 +196,8 @@ class Dealing:
             result = _OFFER_RESULTS.get(given, OfferResult.WITHDRAWN)
             self._observer.offer_ended(call.application, result)
             self.room(offer.worker)
+        elif before is Stage.ONWARD:
+            call.may_have_moved = False  # It may come to be sent on from here once more.
 
     def _entered(self, call: HandedCall) -> None:
         match call.stage:
