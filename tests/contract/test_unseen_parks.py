@@ -63,11 +63,11 @@ async def until(place: Place, caller: Caller, state: CallState) -> None:
             await asyncio.sleep(LOOK_S)
 
 
-async def is_sent(scene: Scene, caller: Caller, extension: str) -> None:
-    """Somebody else sends the call to an extension, where it is parked."""
+async def is_sent(scene: Scene, caller: Caller, extension: str, sign: str) -> None:
+    """Somebody else sends the call to an extension, and this event comes then."""
     command = f"uuid_transfer {caller.call_id} {extension} XML callcontrol"
     assert (await scene.watch.ask(f"api {command}")).startswith("+OK")
-    await scene.saw(caller, "CHANNEL_PARK")
+    await scene.saw(caller, sign)
 
 
 @pytest.mark.parametrize(
@@ -80,6 +80,25 @@ async def test_a_call_that_was_handed_over_unseen_is_offered(
         caller = await scene.call_in(dialled)
         await until(place, caller, state)
         async with out_of_sight(wire):
-            await is_sent(scene, caller, "bell-menu")
+            await is_sent(scene, caller, "bell-menu", "CHANNEL_PARK")
         offer = await take(await place.worker(), caller)
         assert offer.application == "menu"
+
+
+@pytest.mark.parametrize("extension", ["ring", "answer"])
+async def test_a_call_that_left_its_park_unseen_is_offered_to_nobody(
+    wire: CuttingProxy, scene: Scene, extension: str
+) -> None:
+    async with place_at(wire, scene.switch, outbound_offer_wait_s=60) as place:
+        caller = await scene.call_in("bell-menu")
+        desk, call_id = place.service.handing.desk, CallId(caller.call_id)
+        async with asyncio.timeout(DEADLINE_S):
+            while not desk.knows(call_id):  # noqa: ASYNC110  nothing tells of it
+                await asyncio.sleep(LOOK_S)
+        async with out_of_sight(wire):
+            await is_sent(scene, caller, extension, "CHANNEL_UNPARK")
+        async with asyncio.timeout(DEADLINE_S):
+            while desk.knows(call_id):  # noqa: ASYNC110  nothing tells of it
+                await asyncio.sleep(LOOK_S)
+        worker = await place.worker()
+        await take(worker, await scene.call_in("bell-menu"))

@@ -10,6 +10,7 @@ from tests.support.call_node import Desk as Switch
 from callcontrol.calls.offers.bells import Bells
 from callcontrol.calls.offers.desk import CallDesk
 from callcontrol.calls.offers.ports import Bell, BellKind
+from callcontrol.calls.picture.leg import Sign
 from callcontrol.errors import InvalidRequest
 from callcontrol.events.log import EventLog
 from callcontrol.freeswitch.arrivals import ArrivedCall
@@ -70,6 +71,7 @@ class Scene:
 
     def __init__(self) -> None:
         self.switch, self.log, self.desk = Switch(), EventLog(), ListeningDesk()
+        self.line = OpenLine()
         self.bells = Bells(self.desk, self.switch.tracker, self.log, UnparkedNodes())
 
     async def happen(self, name: str, **variables: str) -> None:
@@ -95,7 +97,7 @@ class Scene:
                 application=application,
                 is_named_by_path=False,
                 headers=headers,
-                line=OpenLine(),
+                line=self.line,
             )
         )
 
@@ -197,3 +199,34 @@ async def test_the_desk_hears_of_a_call_that_is_found_parked_which_it_knows(scen
     scene.bells.look_around()
     assert scene.desk.said == ["found parked"]
     assert len(scene.desk.bells) == 1
+
+
+async def test_the_desk_hears_of_a_call_that_is_found_out_of_its_park(scene: Scene):
+    await scene.happen("CHANNEL_CREATE")
+    await scene.happen("CHANNEL_PARK", callcontrol_application="ivr", uuid=A)
+    leg = scene.switch.tracker.legs.alive(A)
+    assert leg is not None
+    leg.note(Sign.UNPARKED, 99)  # of which no event tells
+    scene.bells.look_around()
+    assert scene.desk.said == ["left"]
+
+
+@pytest.mark.parametrize("is_open", [True, False])
+async def test_a_call_at_our_socket_has_not_left_whose_park_was_not_seen_yet(
+    scene: Scene, is_open: bool
+):
+    await scene.happen("CHANNEL_CREATE", callcontrol_application="ivr", uuid=A)
+    scene.arrive("ivr")
+    if not is_open:
+        scene.line.closed.set_result("it went on")
+    scene.bells.look_around()
+    assert scene.desk.said == ([] if is_open else ["left"])
+
+
+async def test_a_call_that_is_somebodys_has_not_left_by_being_parked_no_more(scene: Scene):
+    await scene.happen(
+        "CHANNEL_CREATE", callcontrol_application="ivr", callcontrol_worker="ann", uuid=A
+    )
+    for _ in range(2):
+        scene.bells.look_around()
+    assert (len(scene.desk.bells), scene.desk.said) == (1, [])

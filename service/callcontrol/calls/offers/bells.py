@@ -133,7 +133,7 @@ class Bells:
                     self.look_around()
 
     def look_around(self) -> None:
-        """Ring for what waits already, and tell of what was parked or has ended unseen."""
+        """Ring for what waits already, and tell of what was parked, left, or has ended unseen."""
         for leg in list(self._tracker.legs.live()):
             self._look_at(leg)
         for call_id in self._desk.known():
@@ -188,15 +188,24 @@ class Bells:
             self._ring(leg, variables, is_new=_is_nobodys(variables))
 
     def _look_at(self, leg: Leg) -> None:
-        """Ring for a call that was found, if it waits or is somebody's."""
+        """Ring for a call that was found, if it waits or is somebody's; tell of one that is known
+        whether it is parked, as that may have changed unseen.
+        """
         variables = leg.variables
         if leg.is_ending() or not variables.get(APPLICATION):
             return
         if self._desk.knows(leg.call_id):
             if leg.is_parked:
                 self._desk.found_parked(leg.call_id)
+            elif not (variables.get(OWNER) or self._is_at_our_socket(leg.call_id)):
+                self._desk.left(leg.call_id)
         elif leg.is_parked or variables.get(OWNER):
             self._ring(leg, variables, is_new=False)
+
+    def _is_at_our_socket(self, call_id: CallId) -> bool:
+        """Whether it still is, also where its park there was not seen yet."""
+        arrived = self._arrived.get(call_id)
+        return arrived is not None and not arrived.closed.done()
 
     def _ring(self, leg: Leg, variables: Mapping[str, str], *, is_new: bool) -> None:
         application = variables[APPLICATION]
