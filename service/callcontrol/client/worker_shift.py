@@ -1,11 +1,13 @@
 """A worker at work: what it answers to the service, and the handlers of its calls."""
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Final
 
+import grpc
 import grpc.aio
 
 from callcontrol.client.active_call import ActiveCall
@@ -20,10 +22,16 @@ from callcontrol.client.worker_link import WorkerLink
 from callcontrol.v1 import call_handling_service_pb2 as pb
 from callcontrol.v1.call_pb2 import Call, Destination
 
+log = logging.getLogger(__name__)
+
 CLEANUP_S: Final = 10.0
 """A handler that is cancelled at the end has so long."""
 AWAITED_S: Final = 1.0
 """Beyond the resume window, until a call that did not come back is given up."""
+
+
+def _warn(failure: Failure) -> None:
+    log.warning("the stream of a worker broke, and is opened again: %s", failure)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,8 +41,8 @@ class WorkerManners:
     on_failure: OnFailure = OnFailure.RELEASE
     on_registered: Callable[[], None] = lambda: None
     """Told of each stream on which the worker is registered."""
-    on_break: Callable[[Failure], None] = lambda _: None
-    """Told of each stream that broke; another one is opened."""
+    on_break: Callable[[Failure], None] = _warn
+    """Told of each stream that broke; another one is opened. It is logged where nobody is told."""
     on_drain: Callable[[], None] = lambda: None
     """Told once that the worker takes no more calls."""
     grace_s: float = 30.0
@@ -64,7 +72,7 @@ class Shift:
         self._link = WorkerLink(
             client,
             self._register,
-            on_break=manners.on_break,
+            on_break=self._broke,
             pause=manners.pause,
             clock=manners.clock,
         )
@@ -137,6 +145,11 @@ class Shift:
         except grpc.aio.AioRpcError as error:
             if not self._over.done():
                 self._over.set_exception(error)
+
+    def _broke(self, failure: Failure) -> None:
+        """The end that a worker without calls has asked for is none that anybody is told."""
+        if failure.code is not grpc.StatusCode.OK or not self._is_draining or len(self._calls):
+            self._manners.on_break(failure)
 
     def _take(self, message: pb.HandleCallsResponse) -> None:
         match message.WhichOneof("message"):

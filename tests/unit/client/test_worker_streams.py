@@ -1,6 +1,7 @@
 """What a worker does when its stream breaks, moves or is to end."""
 
 import asyncio
+import logging
 import os
 import signal
 from contextlib import suppress
@@ -18,6 +19,7 @@ from tests.support.fake_handing import (
 from tests.support.workers import MANNERS, Story, soon, with_a_call, working
 
 from callcontrol.client.call_handler import Handler
+from callcontrol.client.failure import Failure
 from callcontrol.client.worker import (
     ActiveCall,
     Ended,
@@ -283,7 +285,9 @@ async def test_a_worker_that_drains_takes_no_more_and_ends_with_its_last_call(
     async def handler(call: ActiveCall) -> None:
         story.tell(await call.wait_hangup())
 
-    worker = Worker(service.target, ["ivr"], handler, name="w-1", manners=MANNERS)
+    broken: list[Failure] = []
+    manners = WorkerManners(pause=soon, on_break=broken.append)
+    worker = Worker(service.target, ["ivr"], handler, name="w-1", manners=manners)
     running = asyncio.ensure_future(worker.run(signals=()))
     door = await service.door()
     await door.welcome()
@@ -297,6 +301,17 @@ async def test_a_worker_that_drains_takes_no_more_and_ends_with_its_last_call(
     assert await story.next() == Ended("NORMAL_CLEARING")
     door.end()
     await running
+    assert not broken
+
+
+async def test_a_stream_that_broke_is_logged_where_nobody_is_told(
+    service: HandingService, story: Story, caplog: pytest.LogCaptureFixture
+):
+    async with with_a_call(service, teller(story)) as door:
+        door.end(BROKEN)
+        await (await service.door()).welcome()
+    [record] = [r for r in caplog.records if r.levelno == logging.WARNING]
+    assert "UNAVAILABLE" in record.getMessage()
 
 
 async def test_a_worker_that_drains_says_so_again_on_the_next_stream(
