@@ -1,89 +1,22 @@
 """Calls between two replicas: what one has told the switch while the other one looked."""
 
-import asyncio
 from collections.abc import Iterator
 
 import pytest
-from tests.support.offer_replica import Replica
+from tests.support.offer_scene import CALL, IVR, SETTINGS, WINDOW_S, Scene
 from tests.support.offer_switch import NODE, Fate, Link
-from tests.support.offer_workers import FakeStream, FakeWorker
-from tests.support.offer_world import World
+from tests.support.offer_workers import FakeStream
 
 from callcontrol.calls.offers.machine import Stage
 from callcontrol.calls.offers.ports import LostWorkerPolicy
-from callcontrol.calls.offers.settings import OfferSettings
 from callcontrol.calls.requests import ExtensionDestination, WorkerDestination
-from callcontrol.ids import CallId, OfferId
-
-IVR = frozenset({"ivr"})
-CALL = CallId("call-1")
-WINDOW_S = 30.0
-SETTINGS = OfferSettings(wait_s=600.0, resume_window_s=WINDOW_S)
-
-
-class Scene:
-    """Two replicas at one switch, and a call that is ann's at the first one."""
-
-    def __init__(self) -> None:
-        self.loop = asyncio.new_event_loop()
-        self.world = World(self.loop)
-        self.ann, self.bob, _ = self.world.staff.workers
-        self.first = self.world.start_replica(SETTINGS)
-        self.second = self.world.start_replica(SETTINGS)
-
-    def begin(self, policy: LostWorkerPolicy) -> FakeStream:
-        """Ann is offered the call at the first replica."""
-        stream = self.connect(self.ann, self.first, policy)
-        self.world.switch.begin_call("ivr", socket_of=None, has_net=False)
-        self.world.settle()
-        return stream
-
-    def connect(
-        self, worker: FakeWorker, replica: Replica, policy: LostWorkerPolicy | None = None
-    ) -> FakeStream:
-        worker.connect(replica, IVR, 1, policy)
-        self.world.turn()
-        assert worker.stream is not None
-        return worker.stream
-
-    def accept(self, stream: FakeStream) -> OfferId:
-        offer_id, call_id = stream.offers.popitem()
-        stream.accepted[offer_id] = call_id
-        assert stream.replica.desk.accept(stream.worker_id, offer_id)
-        self.world.turn()
-        return offer_id
-
-    def let_take(self, stream: FakeStream) -> None:
-        """The call comes to a worker, in the end."""
-        while not stream.offers:
-            self.world.pass_time(1.0)
-            self.world.settle()
-        self.accept(stream)
-        self.world.settle()
-        assert stream.owns == {CALL}
-
-    def cut(self, worker: FakeWorker) -> None:
-        """Its stream breaks, and its replica sees that."""
-        stream = worker.stream
-        assert stream is not None
-        worker.cut()
-        self.world.staff.cut_streams.clear()
-        stream.replica.desk.lost(stream.worker_id)
-        self.world.settle()
-
-    def step(self, replica: Replica, fate: Fate = Fate.DONE) -> None:
-        """The next thing that a replica does at the switch is done."""
-        at = next(at for at, (each, _) in enumerate(self.world.switch.steps) if each is replica)
-        self.world.take_step(at, fate)
 
 
 @pytest.fixture
 def scene() -> Iterator[Scene]:
     scene = Scene()
     yield scene
-    assert not scene.world.faults.found
-    scene.world.close()
-    scene.loop.close()
+    scene.close()
 
 
 @pytest.mark.parametrize("policy", LostWorkerPolicy)
