@@ -52,14 +52,15 @@ async def test_a_member_is_changed_and_nobody_else(
 
 
 async def test_what_is_so_already_is_not_asked_for_again(hall: Hall) -> None:
-    first, _ = await hall.filled(2)
+    first, second = await hall.filled(2)
     await hall.update(by_call(first.call_id), can_speak=False)
     again = await hall.update(by_call(first.call_id), can_speak=False)
     back = await hall.update(everybody(), can_speak=True, can_hear=True)
     await hall.changed("unmute-member")
     await hall.update(everybody(), can_speak=True)
     await hall.update(everybody(), volume_in=1)
-    await hall.changed("volume-in-member")
+    await hall.changed("volume-in-member", lambda told: told.member_id == first.member_id)
+    await hall.changed("volume-in-member", lambda told: told.member_id == second.member_id)
 
     assert again == [first.member_id]
     assert len(back) == 2
