@@ -88,7 +88,7 @@ class ClaimErrands:
             former = holder = await self._take(call)
             if former and await self._is_its_owners(call):
                 holder = await self._take_over(call, former)
-                if not holder and not await self._is_its_owners(call):
+                if not await self._is_its_owners(call):
                     # Not left to nobody: the former one may have an offer of it open.
                     await self._claims.give_back(call.node_id, call.call_id, former)
                     holder = former
@@ -140,7 +140,7 @@ class ClaimErrands:
             if holder == "" and standing.is_guarded:
                 await self._take_off_guard(call)
             may_have = _may_have(worker, standing)
-            if holder == "" and call.stage is Stage.GONE:
+            if call.stage is Stage.GONE:
                 await self._claims.leave(call.node_id, call.call_id)
             self._fetcher.fetched(call, worker, standing, holder, may_have=may_have)
 
@@ -253,4 +253,4 @@ class ClaimErrands:
 
 
 def _may_have(worker: RegisteredWorker, found: Standing) -> bool:
-    return bool(worker.name) and found.worker_name == worker.name and not found.onward
+    return bool(worker.name) and found.worker_name == worker.name
