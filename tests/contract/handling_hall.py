@@ -79,10 +79,12 @@ class Hall:
 
     async def call_in(self, bell: str, application: str = "menu") -> Caller:
         """Somebody dials a number whose dialplan rings this doorbell."""
+        return await self.scene.call_in(self.number(bell, application))
+
+    def number(self, bell: str, application: str = "menu") -> str:
+        """The number whose dialplan rings this doorbell."""
         port = self.place.service.outbound_port
-        return await self.scene.call_in(
-            f"bell-{application}" if bell == "park" else f"bell-{application}-{port}"
-        )
+        return f"bell-{application}" if bell == "park" else f"bell-{application}-{port}"
 
     async def owned(self, bell: str, worker: HandledStream) -> Caller:
         """A call that is a worker's."""

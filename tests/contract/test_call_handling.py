@@ -322,6 +322,16 @@ async def test_a_leg_that_was_placed_is_handed_to_a_worker(hall: Hall, bell: str
     call_id = await placed(hall, destination)
     offer = (await worker.read("offer")).offer
     assert (offer.application, offer.call.call_id) == (bell, call_id)
+    assert offer.call.callee.number == "answer"
+    await worker.say(reject=pb.RejectCall(offer_id=offer.offer_id, final=True))
+
+
+async def test_a_call_is_offered_with_what_its_dialplan_has_just_set(hall: Hall, bell: str) -> None:
+    worker = await hall.place.worker()
+    call_id = await placed(hall, extension(hall.number(bell)))
+    offer = (await worker.read("offer")).offer
+    assert offer.call.call_id == call_id
+    assert offer.call.variables["callcontrol_application"] == "menu"
     await worker.say(reject=pb.RejectCall(offer_id=offer.offer_id, final=True))
 
 

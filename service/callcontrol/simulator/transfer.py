@@ -23,9 +23,13 @@ def transfer_leg(leg: "Leg", destination: str, dialplan: str = "", context: str 
     dialplan = dialplan or channel.profile.dialplan or "XML"
     context = context or channel.profile.context or "default"
     source = f"{int(time())}:{uuid4()}:bl_xfer:{destination}/{context}/{dialplan}"
+    former = channel.profile.destination_number
+    profile = {"destination_number": destination, "rdnis": former}
     actions: list[Action] | None
     if dialplan.lower() == "inline":
         actions = inline_actions(destination)
+        # Actions are nobody's number: inline_dialplan_hunt puts the former one back.
+        profile = {"destination_number": former, "rdnis": ""}
     elif dialplan.lower() == "xml":
         actions = switch.scenarios.extension(destination, context)
     else:
@@ -36,13 +40,7 @@ def transfer_leg(leg: "Leg", destination: str, dialplan: str = "", context: str 
     channel.set("transfer_source", source)
     leg.transfer(
         actions,
-        {
-            "destination_number": destination,
-            "dialplan": dialplan,
-            "context": context,
-            "rdnis": channel.profile.destination_number,
-            "transfer_source": source,
-        },
+        {**profile, "dialplan": dialplan, "context": context, "transfer_source": source},
     )
 
 
