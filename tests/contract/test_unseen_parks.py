@@ -102,3 +102,19 @@ async def test_a_call_that_left_its_park_unseen_is_offered_to_nobody(
                 await asyncio.sleep(LOOK_S)
         worker = await place.worker()
         await take(worker, await scene.call_in("bell-menu"))
+
+
+async def test_a_call_that_was_sent_on_and_is_parked_again_unseen_is_sent_on_from_there(
+    wire: CuttingProxy, scene: Scene
+) -> None:
+    async with place_at(wire, scene.switch, outbound_offer_others_first_s=0) as place:
+        caller = await scene.call_in("bell-menu")
+        await scene.goes_on(caller)
+        await is_sent(scene, caller, "answer", "CHANNEL_ANSWER")
+        await until(place, caller, CallState.ACTIVE)
+        scene.watch.events.clear()  # with its first park
+        async with out_of_sight(wire):
+            await is_sent(scene, caller, "bell-menu", "CHANNEL_PARK")
+            scene.watch.events.clear()
+        await scene.saw(caller, "CHANNEL_UNPARK")
+        await scene.goes_on(caller)
