@@ -20,12 +20,12 @@ SETTINGS = OfferSettings(wait_s=600.0, resume_window_s=WINDOW_S)
 class Scene:
     """Both, workers, and one call, most often ann's at the first one."""
 
-    def __init__(self) -> None:
+    def __init__(self, settings: OfferSettings = SETTINGS) -> None:
         self.loop = asyncio.new_event_loop()
         self.world = World(self.loop)
         self.ann, self.bob, _ = self.world.staff.workers
-        self.first = self.world.start_replica(SETTINGS)
-        self.second = self.world.start_replica(SETTINGS)
+        self.first = self.world.start_replica(settings)
+        self.second = self.world.start_replica(settings)
 
     @property
     def call(self) -> SwitchCall:
