@@ -1,6 +1,7 @@
 """What becomes of a node's coming, going and events in the history that subscribers read."""
 
 import asyncio
+from itertools import count
 
 import pytest
 from tests.support.channels import CORE, NODE, START_US, Switch
@@ -55,12 +56,16 @@ class FakeHistory:
 class House:
     """A call service with one node."""
 
-    def __init__(self) -> None:
+    def __init__(self, settings: ReconcileSettings | None = None) -> None:
         self.switch, self.tables = Switch(), SwitchTables()
         self.history = FakeHistory()
         self.tracker = CallTracker(now_us=lambda: START_US)
         self.service = CallService(
-            self.tracker, self.history, lambda _: self.tables, sleep=self._sleep
+            self.tracker,
+            self.history,
+            lambda _: self.tables,
+            settings=settings,
+            sleep=self._sleep,
         )
         self.slept: list[float] = []
 
@@ -216,6 +221,25 @@ async def test_unreadable_events_are_a_gap_and_lead_to_an_audit(house):
     assert isinstance(gap, Gap)
     assert (gap.reason, gap.count) == (GapReason.UNREADABLE_EVENT, 2)
     assert kinds([ended]) == [CallEnded]
+
+
+async def test_a_call_that_the_tables_show_late_is_found_within_seconds_and_no_further_gap():
+    house = House(ReconcileSettings(confirm_after_s=0.001))
+    house.tables.add("ann")
+    house.tables.shown = {}
+    await house.service.node_up(up(first=True))
+    house.history.take()
+    listings = count(1)
+
+    def show(question: str) -> None:
+        if question == "show channels as json" and next(listings) == 4:
+            house.tables.shown = None
+
+    house.tables.before_answer = show
+    running = asyncio.create_task(house.service.run())
+    await until(lambda: house.tracker.seen(CallId("ann")) is not None)
+    running.cancel()
+    assert kinds(house.history.take()) == [CallCreated]
 
 
 async def test_an_audit_that_the_node_cannot_answer_is_put_off(house):

@@ -41,7 +41,8 @@ class CallService:
     the history before anything else happens, so that both always agree.
 
     While a node is away its calls stay as last seen. `run` audits the connected nodes now and
-    then, and soon after events were lost: the only way to find a loss that nobody announced.
+    then: the only way to find a loss that nobody announced. After events were lost it does so soon,
+    and again after twice the time each.
     """
 
     def __init__(
@@ -146,14 +147,21 @@ class CallService:
                 await self.settle(node_id)
 
     async def _audit_now_and_then(self) -> None:
+        interval_s, doubted = self._audit_interval_s, set[NodeId]()
         while True:
             try:
-                async with asyncio.timeout(self._audit_interval_s):
+                async with asyncio.timeout(interval_s):
                     await self._in_doubt.wait()
             except TimeoutError:
-                pass
+                if interval_s >= self._audit_interval_s:
+                    doubted.clear()
+                # Else it is the switch's tables that are late, by some seconds on a loaded machine.
+                self._announced |= doubted & self._connected.keys()
             else:
-                await self._sleep(self._settings.confirm_after_s)
+                interval_s = self._settings.confirm_after_s
+                await self._sleep(interval_s)
+                doubted |= self._announced
+            interval_s = min(2 * interval_s, self._audit_interval_s)
             self._in_doubt.clear()
             for node_id in list(self._connected):
                 await self.audit(node_id)
