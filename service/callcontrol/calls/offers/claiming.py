@@ -218,12 +218,10 @@ class ClaimErrands:
         return holder
 
     def _later(self, errand: Callable[[HandedCall], None], call: HandedCall) -> Then:
-        def again() -> None:
-            if call.stage is not Stage.GONE:
-                errand(call)
+        """Do it again in a while. It looks by then whether it still is to be done."""
 
         def later() -> None:
-            self._timers.call_later(self._settings.retry_s, again)
+            self._timers.call_later(self._settings.retry_s, lambda: errand(call))
 
         return later
 
@@ -253,4 +251,4 @@ class ClaimErrands:
 
 
 def _may_have(worker: RegisteredWorker, found: Standing) -> bool:
-    return bool(worker.name) and found.worker_name == worker.name
+    return found.worker_name == worker.name
