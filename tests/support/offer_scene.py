@@ -1,6 +1,7 @@
 """Two replicas at one switch, played by hand."""
 
 import asyncio
+from collections.abc import Callable
 
 from tests.support.offer_replica import Replica
 from tests.support.offer_switch import Fate, SwitchCall
@@ -64,9 +65,7 @@ class Scene:
 
     def let_take(self, stream: FakeStream) -> None:
         """The call comes to a worker, in the end."""
-        while not stream.offers:
-            self.world.pass_time(1.0)
-            self.world.settle()
+        self.settle_until(lambda: bool(stream.offers))
         self.accept(stream)
         self.world.settle()
         assert stream.owns == {CALL}
@@ -87,6 +86,23 @@ class Scene:
     def has_to_do(self, replica: Replica) -> bool:
         """Whether a command of a replica waits."""
         return any(each is replica for each, _ in self.world.switch.steps)
+
+    def wait_for_work(self, replica: Replica) -> None:
+        """Until a command of a replica waits, for a quarter of an hour at most."""
+        for _ in range(900):
+            if self.has_to_do(replica):
+                return
+            self.world.pass_time(1.0)
+        raise AssertionError("it has nothing to do")
+
+    def settle_until(self, is_so: Callable[[], bool]) -> None:
+        """Let time pass until something is so, for a quarter of an hour at most."""
+        for _ in range(900):
+            if is_so():
+                return
+            self.world.pass_time(1.0)
+            self.world.settle()
+        raise AssertionError("it does not come to be so")
 
     def step(self, replica: Replica, fate: Fate = Fate.DONE) -> None:
         """The next thing that a replica does at the switch is done."""

@@ -82,9 +82,7 @@ def test_who_takes_a_call_over_takes_off_a_guard_of_which_nothing_was_heard(scen
     assert scene.second.desk.count(Stage.ELSEWHERE) == 1
     scene.world.stop_replica(scene.first)
     scene.call.is_guarded = scene.call.will_leave = True
-    while not scene.second.desk.count(Stage.LOST):
-        scene.world.pass_time(1.0)
-        scene.world.settle()
+    scene.settle_until(lambda: scene.second.desk.count(Stage.LOST) == 1)
     assert not scene.call.will_leave
 
 

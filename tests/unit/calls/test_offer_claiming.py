@@ -36,8 +36,7 @@ def test_who_does_not_get_a_claim_asks_only_whether_its_holder_is_gone(scene: Sc
     scene.connect(scene.bob, scene.second)
     scene.world.settle()
     assert scene.second.desk.count(Stage.ELSEWHERE) == 1
-    while not scene.has_to_do(scene.second):
-        scene.world.pass_time(1.0)
+    scene.wait_for_work(scene.second)
     assert scene.do_all(scene.second) == 2
     assert scene.second.desk.count(Stage.ELSEWHERE) == 1
 
@@ -103,8 +102,7 @@ def test_the_end_of_a_call_that_another_one_was_faster_to_take_over_costs_no_com
     scene.connect(scene.bob, scene.second)
     scene.world.settle()
     scene.world.stop_replica(scene.first)
-    while not scene.has_to_do(scene.second):
-        scene.world.pass_time(1.0)
+    scene.wait_for_work(scene.second)
     scene.step(scene.second)  # another one has the claim
     scene.step(scene.second)  # and is gone
     scene.world.switch.claims[CALL] = "a third replica"

@@ -80,8 +80,7 @@ def test_the_claim_on_a_call_of_whose_end_was_heard_while_it_was_asked_for_is_le
     scene.world.settle()
     scene.connect(scene.bob, scene.second)
     scene.world.settle()
-    while not scene.has_to_do(scene.second):
-        scene.world.pass_time(1.0)
+    scene.wait_for_work(scene.second)
     scene.cut_unseen(scene.ann)
     scene.connect(scene.ann, scene.second)
     scene.step(scene.second)  # another one has the claim

@@ -219,9 +219,7 @@ def test_who_waits_for_a_worker_takes_its_call_from_no_replica_where_it_is(scene
     scene.accept(ann)
     scene.world.settle()
     scene.world.part(scene.first, Link.STALLED)
-    while not scene.second.desk.count(Stage.LOST):
-        scene.world.pass_time(1.0)
-        scene.world.settle()
+    scene.settle_until(lambda: scene.second.desk.count(Stage.LOST) == 1)
     scene.first.rejoin()
     scene.first.look_after_claims()
     scene.world.settle()
