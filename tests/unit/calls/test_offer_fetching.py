@@ -36,9 +36,10 @@ def test_who_comes_back_elsewhere_does_not_get_what_was_taken_by_another_one_mea
     scene.world.settle()
     scene.cut(scene.ann)
     bob = scene.connect(scene.bob, scene.first)
+    scene.world.pass_time(WINDOW_S - 1.0)
+    scene.world.settle()
     ann = scene.connect(scene.ann, scene.second)
     scene.step(scene.second)  # it is ann's
-    scene.world.pass_time(WINDOW_S - 1.0)
     scene.world.pass_time(1.0)
     scene.do_all(scene.first)  # the window is over
     scene.accept(bob)
