@@ -6,7 +6,7 @@ from callcontrol.calls.commands.commander import Commander, cannot_be_carried
 from callcontrol.calls.commands.verb import Verb
 from callcontrol.calls.commands.verbs import require_state
 from callcontrol.calls.encoding.destination import Place, transfer_place
-from callcontrol.calls.encoding.handing import FORGET, FORGETTING, ONWARD
+from callcontrol.calls.encoding.handing import FORGET, FORGETTING, was_sent_on
 from callcontrol.calls.outcome import CallOutcome
 from callcontrol.calls.payloads import ApplicationStarted
 from callcontrol.calls.picture import fields
@@ -76,7 +76,7 @@ async def transfer(
 def _was_sent_on(commander: Commander, call_id: CallId) -> bool:
     """Whether a leg was handed to workers and went on, as last seen."""
     found = commander.tracker.legs.alive(call_id)
-    return found is not None and found.variables.get(ONWARD) == "true"
+    return found is not None and was_sent_on(found.variables)
 
 
 def _moving(call: Call, leg: Leg) -> tuple[CallId, ...]:

@@ -4,6 +4,7 @@ They outlive this service, and every replica reads them. `encoding.variable_name
 clients.
 """
 
+from collections.abc import Mapping
 from typing import Final
 
 APPLICATION: Final = "callcontrol_application"
@@ -15,7 +16,8 @@ REGISTRATION: Final = "callcontrol_worker_id"
 LOST_POLICY: Final = "callcontrol_lost_worker"
 """What is to become of it when that worker is lost."""
 ONWARD: Final = "callcontrol_onward"
-"""`true`: it was sent on, and rings no more bells."""
+"""`IS_ONWARD`: it was sent on, and rings no more bells."""
+IS_ONWARD: Final = "true"
 GUARD: Final = "callcontrol_guard"
 """The number of the switch's schedule that takes the call out of its park if no replica comes; set
 by the dialplan, and removed with that schedule."""
@@ -30,3 +32,8 @@ FORGETTING: Final = (
     f"^^:{APPLICATION}:{OWNER}:{REGISTRATION}:{LOST_POLICY}:{ONWARD}:{FORGET}",
 )
 """The application for it, and its argument."""
+
+
+def was_sent_on(variables: Mapping[str, str]) -> bool:
+    """Whether the variables of a call say that it was sent on."""
+    return variables.get(ONWARD) == IS_ONWARD

@@ -36,7 +36,7 @@ class Answers:
         self._dealing, self._door_of, self._ring = dealing, door_of, ring
 
     def claim_answered(self, call: HandedCall, holder: str, standing: Standing | None) -> None:
-        """The claim is ours for an empty holder; what the switch remembers, where it was asked."""
+        """See `ports_errands.Claimant`."""
         call.is_asking = False
         if call.stage not in {Stage.WAITING, Stage.ELSEWHERE}:
             return  # what makes it go from there leaves the claim

@@ -11,7 +11,7 @@ from typing import Final, Protocol
 from callcontrol.calls import checks
 from callcontrol.calls.call import CallState
 from callcontrol.calls.encoding import grammar
-from callcontrol.calls.encoding.handing import APPLICATION, GUARD, ONWARD, OWNER
+from callcontrol.calls.encoding.handing import APPLICATION, GUARD, OWNER, was_sent_on
 from callcontrol.calls.offers.desk import CallDesk
 from callcontrol.calls.offers.ports import Bell, BellKind
 from callcontrol.calls.payloads import CallEnded, CallStateChanged, NodeChanged
@@ -176,8 +176,11 @@ class Bells:
         faster: the end of the park in which it was before would be taken for that of this one.
         """
         arrived = self._arrived.get(call_id)
-        number = arrived.headers.get(fields.EVENT_SEQUENCE, "") if arrived is not None else ""
-        return number.isdecimal() and 0 < event.position.sequence < int(number)
+        if arrived is None:
+            return False
+        return (
+            0 < event.position.sequence < translate.number(arrived.headers, fields.EVENT_SEQUENCE)
+        )
 
     def _parked(self, leg: Leg, variables: Mapping[str, str]) -> None:
         """A call was parked, with these variables. At the socket of our own listener it rings by
@@ -248,4 +251,4 @@ class Bells:
 
 
 def _is_nobodys(variables: Mapping[str, str]) -> bool:
-    return not variables.get(OWNER) and variables.get(ONWARD) != "true"
+    return not variables.get(OWNER) and not was_sent_on(variables)

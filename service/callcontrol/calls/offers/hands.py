@@ -17,10 +17,12 @@ from callcontrol.calls.encoding.handing import (
     APPLICATION,
     FORGET,
     GUARD,
+    IS_ONWARD,
     LOST_POLICY,
     ONWARD,
     OWNER,
     REGISTRATION,
+    was_sent_on,
 )
 from callcontrol.calls.media import playback
 from callcontrol.calls.offers.ports import LostWorkerPolicy
@@ -35,7 +37,6 @@ log: Final = logging.getLogger(__name__)
 
 _NAMES: Final = (APPLICATION, OWNER, REGISTRATION, LOST_POLICY, ONWARD, GUARD)
 _SCHEDULE: Final = re.compile(r"[1-9][0-9]{0,9}")
-_TRUE: Final = "true"
 _POLICIES: Final = {policy.value: policy for policy in LostWorkerPolicy}
 _FOR_EVER: Final = -1
 """Runs of the music."""
@@ -64,7 +65,7 @@ class SwitchHands:
             worker_name=variables.get(OWNER, ""),
             worker_id=variables.get(REGISTRATION, ""),
             lost_policy=_POLICIES.get(variables.get(LOST_POLICY, "")),
-            onward=variables.get(ONWARD, "") == _TRUE,
+            onward=was_sent_on(variables),
             is_guarded=bool(variables.get(GUARD)),
         )
 
@@ -90,7 +91,7 @@ class SwitchHands:
         """
         if not (await self.standing(call_id)).onward:
             await self._commander.api(self._alive(call_id), "uuid_break", call_id, "all")
-            await self._note(call_id, {OWNER: "", ONWARD: _TRUE})
+            await self._note(call_id, {OWNER: "", ONWARD: IS_ONWARD})
 
     async def take_off_guard(self, call_id: CallId) -> bool:
         """See `ports_switch.Hands`. The schedule goes first: should we die in between, the next

@@ -70,9 +70,7 @@ class Resuming:
         *,
         may_have: bool,
     ) -> None:
-        """The switch was asked about a call. The claim is ours for an empty holder, and was not
-        tried to get for None. `may_have`: it was the worker's.
-        """
+        """See `ports_errands.Fetcher`."""
         call.is_asking = False
         has_claim, asker = holder == "", self._asked.get(call.call_id)
         if call.stage is Stage.GONE:
